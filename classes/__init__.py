@@ -1,0 +1,1 @@
+"""Language classes: wait for their issue."""

@@ -1,0 +1,1 @@
+"""The consultation desk: waits for its issue."""

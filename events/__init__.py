@@ -1,0 +1,1 @@
+"""Exchange events: wait for their issue."""

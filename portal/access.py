@@ -1,0 +1,125 @@
+"""Who may open what: one row for every URL name. What has no row nobody may open.
+
+A row says which people; which objects, each view's query says by `visible_to`.
+"""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.checks import Error, register
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from services.accounts.roles import NEED_SECOND_FACTOR, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may open an address: everybody, the signed-in, or the holders of one of some roles."""
+
+    roles: frozenset[str] = frozenset()
+    signed_in: bool = False
+    only_in_demo: bool = False
+
+    def admits(self, user) -> bool:
+        """Whether this user may open it."""
+        if self.roles:
+            return user.is_authenticated and not self.roles.isdisjoint(user.roles)
+        return user.is_authenticated or not self.signed_in
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether some who may open it must have signed in with two factors."""
+        return not self.roles.isdisjoint(NEED_SECOND_FACTOR)
+
+
+EVERYBODY = Rule()
+SIGNED_IN = Rule(signed_in=True)
+STAFF = Rule(roles=frozenset(Role))
+ADMIN = Rule(roles=frozenset({Role.ADMINISTRATOR, Role.EDITOR}))
+DEMO_ONLY = Rule(only_in_demo=True)
+
+ACCESS = {
+    # Every page for residents.
+    "first_visit": EVERYBODY,
+    "home": EVERYBODY,
+    "emergency": EVERYBODY,
+    "search": EVERYBODY,
+    "choose": EVERYBODY,
+    "manifest": EVERYBODY,
+    "consultations": EVERYBODY,
+    "classes": EVERYBODY,
+    "events": EVERYBODY,
+    "notices": EVERYBODY,
+    "volunteers": EVERYBODY,
+    "interpreting": EVERYBODY,
+    "guide:index": EVERYBODY,
+    "guide:category": EVERYBODY,
+    "guide:article": EVERYBODY,
+    # Watched by machines.
+    "healthz": EVERYBODY,
+    "readyz": EVERYBODY,
+    # Signing in.
+    "account_login": EVERYBODY,
+    "account_logout": EVERYBODY,
+    "account_signup": EVERYBODY,
+    "account_inactive": EVERYBODY,
+    "account_request_login_code": EVERYBODY,
+    "account_confirm_login_code": EVERYBODY,
+    "account_email_verification_sent": EVERYBODY,
+    "account_reset_password": EVERYBODY,
+    "account_confirm_password_reset_code": EVERYBODY,
+    "account_complete_password_reset": EVERYBODY,
+    "account_password_reset_completed": EVERYBODY,
+    "mfa_authenticate": EVERYBODY,
+    # One's own.
+    "me": SIGNED_IN,
+    "account_email": SIGNED_IN,
+    "account_change_password": SIGNED_IN,
+    "account_set_password": SIGNED_IN,
+    "account_reauthenticate": SIGNED_IN,
+    "mfa_index": SIGNED_IN,
+    "mfa_reauthenticate": SIGNED_IN,
+    "mfa_activate_totp": SIGNED_IN,
+    "mfa_deactivate_totp": SIGNED_IN,
+    "mfa_view_recovery_codes": SIGNED_IN,
+    "mfa_generate_recovery_codes": SIGNED_IN,
+    "mfa_download_recovery_codes": SIGNED_IN,
+    # Staff.
+    "staff": STAFF,
+    "admin": ADMIN,  # all of Django's admin; its classes say which role edits what (portal/admin.py)
+    # In the demo only.
+    "demo": DEMO_ONLY,
+    "styleguide": DEMO_ONLY,
+}
+
+
+def rule_for(view_name: str) -> Rule | None:
+    """The row for a URL name; a name in a namespace may have its namespace's row. None: nobody."""
+    rule = ACCESS.get(view_name) or ACCESS.get(view_name.partition(":")[0])
+    return None if rule is None or (rule.only_in_demo and not settings.DEMO) else rule
+
+
+def url_names(patterns=None, namespace: str = "") -> set[str]:
+    """Every URL name that the portal answers to; a pattern without a name counts by its route."""
+    names = set()
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            names |= url_names(pattern.url_patterns, inner)
+        elif isinstance(pattern, URLPattern):
+            names.add(f"{namespace}{pattern.name or pattern.pattern}")
+    return names
+
+
+@register()
+def every_url_has_a_row(app_configs, **options):
+    """A URL without a row, or a row without a URL, is a mistake."""
+    names = url_names()
+    known = {name for name in names if name in ACCESS or name.partition(":")[0] in ACCESS}
+    used = known | {name.partition(":")[0] for name in known}
+    return [
+        Error(f"The URL {name} has no row in portal/access.py.", id="portal.E001") for name in sorted(names - known)
+    ] + [
+        Error(f"portal/access.py has a row for {name}, which no URL has.", id="portal.E002")
+        for name in sorted(set(ACCESS) - used)
+    ]

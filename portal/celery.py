@@ -1,0 +1,17 @@
+"""Celery for production: it only wakes workers; what is to be done stands in the database.
+
+Queues: `urgent` (a code that somebody is waiting for, an emergency), `personal`, `bulk`.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+app = Celery("tabunka")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "deliver what is waiting": {"task": "services.notices.tasks.deliver_waiting", "schedule": 30.0},
+}

@@ -1,0 +1,86 @@
+"""A city's preset: what differs between Ota, Guro and Copenhagen, read from `cities/<code>.toml`."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from services.languages.table import SPOKEN, Language
+
+PRESETS = Path(__file__).parent / "cities"
+
+
+class UnknownCity(ValueError):
+    """There is no such preset, or it says something that the portal cannot do."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyNumber:
+    """A number that really exists; `kind` picks the words that explain it, `free` that it costs nothing."""
+
+    kind: str
+    number: str
+    free: bool = False
+    hours: str = ""
+
+    @property
+    def dial(self) -> str:
+        """The number as a `tel:` link takes it."""
+        return "".join(mark for mark in self.number if mark.isdigit() or mark in "+#*").replace("#", "%23")
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """One city's facts. `names` and `centres` hold a text for each language that the city offers."""
+
+    code: str
+    names: dict[str, str]
+    centres: dict[str, str]
+    languages: tuple[str, ...]
+    default_language: str
+    time_zone: str
+    week_starts_on: int
+    fiscal_year_starts_in: int
+    holidays: str
+    level_frameworks: tuple[str, ...]
+    emergency_numbers: tuple[EmergencyNumber, ...] = field(default=())
+
+    def name(self, language: str) -> str:
+        """The city's name for a reader of the language, in English where the preset has none."""
+        return self.names.get(language) or self.names["en"]
+
+    def centre(self, language: str) -> str:
+        """The name of the city's multicultural centre, likewise."""
+        return self.centres.get(language) or self.centres["en"]
+
+    def offered(self) -> list[Language]:
+        """The languages in the order of the switcher: the city's own, the easy one, English, the rest."""
+        return [SPOKEN[code] for code in self.languages]
+
+
+def read_city(code: str) -> City:
+    """Read the preset `code`. Raises UnknownCity in words that an administrator can act on."""
+    file = PRESETS / f"{code}.toml"
+    if not code.isidentifier() or not file.is_file():
+        known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.toml")))
+        raise UnknownCity(f"CITY={code!r} has no preset. There are: {known}.")
+    facts = tomllib.loads(file.read_text("utf-8"))
+    numbers = tuple(EmergencyNumber(**number) for number in facts.pop("emergency_numbers"))
+    for key in ("languages", "level_frameworks"):
+        facts[key] = tuple(facts[key])
+    city = City(code=code, emergency_numbers=numbers, **facts)
+    _insist(city)
+    return city
+
+
+def _insist(city: City) -> None:
+    unknown = set(city.languages) - set(SPOKEN)
+    if unknown:
+        raise UnknownCity(f"{city.code}.toml offers languages that the portal does not speak: {sorted(unknown)}.")
+    if city.default_language not in city.languages or "en" not in city.languages:
+        raise UnknownCity(f"{city.code}.toml: its default language and English must be among the offered ones.")
+    if "en" not in city.names or "en" not in city.centres:
+        raise UnknownCity(f"{city.code}.toml: the city's and the centre's names need an English text.")
+    if not (0 <= city.week_starts_on <= 6 and 1 <= city.fiscal_year_starts_in <= 12):
+        raise UnknownCity(f"{city.code}.toml: week_starts_on is 0 to 6, fiscal_year_starts_in is 1 to 12.")
+    ZoneInfo(city.time_zone)

@@ -1,0 +1,35 @@
+"""What every page may use."""
+
+from django.conf import settings
+from django.utils.functional import SimpleLazyObject
+
+from services.languages.choice import in_address, in_language
+from services.languages.table import SPOKEN
+
+
+def page(request) -> dict:
+    """The reader's language, the city, the same page in other languages."""
+    code = getattr(request, "LANGUAGE_CODE", settings.CITY.default_language)
+    return {
+        "language": SPOKEN[code],
+        "languages": settings.CITY.offered(),
+        "city": settings.CITY,
+        "city_name": settings.CITY.name(code),
+        "centre_name": settings.CITY.centre(code),
+        "furigana": request.furigana if code in {"ja", "ja-simple"} and hasattr(request, "furigana") else None,
+        "demo": settings.DEMO,
+        "site": settings.SITE_URL,
+        "canonical": f"{settings.SITE_URL}{request.path}",
+        "alternates": SimpleLazyObject(lambda: _alternates(request.path)),
+        "is_first_visit": settings.LANGUAGE_COOKIE_NAME not in request.COOKIES,
+    }
+
+
+def _alternates(path: str) -> list[dict]:
+    """The page's address in each offered language; none for addresses without a language."""
+    if not in_address(path):
+        return []
+    return [
+        {"language": language, "url": f"{settings.SITE_URL}{in_language(path, language.code)}"}
+        for language in settings.CITY.offered()
+    ]

@@ -1,0 +1,35 @@
+"""Background work without Redis: a thread that does what Celery's workers and beat do, by the same tasks."""
+
+import logging
+import threading
+import time
+
+from django.db import DatabaseError, close_old_connections, connections
+
+from portal.celery import app
+from services.notices import actions
+
+PAUSE = 1.0  # seconds between two looks at the ledger
+logger = logging.getLogger(__name__)
+
+
+def work(stop: threading.Event) -> None:
+    """Deliver what is due and run what beat would run, until `stop` is set. A busy database is tried again."""
+    last_run = dict.fromkeys(app.conf.beat_schedule, time.monotonic())
+    while not stop.is_set():
+        close_old_connections()
+        try:
+            if not actions.deliver_waiting(worker="embedded"):
+                stop.wait(PAUSE)
+            _run_periodic(last_run)
+        except DatabaseError:
+            logger.exception("The database did not answer; trying again.")
+            stop.wait(PAUSE)
+    connections.close_all()
+
+
+def _run_periodic(last_run: dict[str, float]) -> None:
+    for name, entry in app.conf.beat_schedule.items():
+        if time.monotonic() - last_run[name] >= entry["schedule"]:
+            last_run[name] = time.monotonic()
+            app.tasks[entry["task"]]()

@@ -1,0 +1,67 @@
+"""Error pages in the reader's language. They ask no database, so that they can be shown when it is gone."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.shortcuts import render
+from django.views.decorators.csrf import requires_csrf_token
+
+SECRETS = ("password", "code", "csrf", "token", "otp")
+
+
+def _page(request, status: int, **context):
+    return render(request, f"{status}.html", {"status": status, **context}, status=status)
+
+
+def bad_request(request, exception=None):
+    """400: what came cannot be read."""
+    return _page(request, 400)
+
+
+@requires_csrf_token
+def permission_denied(request, exception=None):
+    """403: not yours to open."""
+    return _page(request, 403)
+
+
+def not_found(request, exception=None):
+    """404: nothing here, or nothing that you may see."""
+    return _page(request, 404)
+
+
+def too_many(request, exception=None):
+    """429: a limit was reached."""
+    return _page(request, 429)
+
+
+def server_error(request):
+    """500: a fault of ours; 503 if it was only a busy or missing database, wherever that was noticed."""
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        return unavailable(request)
+    return _page(request, 500)
+
+
+def unavailable(request):
+    """503: the database is busy or gone; what was typed is shown so that it can be sent again."""
+    response = _page(request, 503, form_kept=typed(request))
+    response.headers["Retry-After"] = "30"
+    return response
+
+
+@requires_csrf_token
+def csrf_failure(request, reason=""):
+    """403: the form was open for too long, or cookies are off; what was typed is shown."""
+    return render(request, "403_csrf.html", {"status": 403, "form_kept": typed(request)}, status=403)
+
+
+def typed(request) -> list[tuple[str, str]]:
+    """What was typed into the form that could not be taken, without secrets."""
+    if request.method != "POST":
+        return []
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        if not any(secret in name.lower() for secret in SECRETS)
+        for value in values
+        if value.strip()
+    ]

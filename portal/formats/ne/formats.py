@@ -1,0 +1,12 @@
+"""Nepali dates and numbers: Django ships none."""
+
+DATE_FORMAT = "Y F j, l"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = "Y F j, H:i"
+YEAR_MONTH_FORMAT = "Y F"
+MONTH_DAY_FORMAT = "F j"
+SHORT_DATE_FORMAT = "Y-m-d"
+SHORT_DATETIME_FORMAT = "Y-m-d H:i"
+DECIMAL_SEPARATOR = "."
+THOUSAND_SEPARATOR = ","
+NUMBER_GROUPING = 3

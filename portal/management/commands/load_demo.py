@@ -1,0 +1,24 @@
+"""manage.py load_demo: fill the demo city. Repeatable."""
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import translation
+
+from services.accounts import demo as people
+from services.guide import demo as guide
+
+
+class Command(BaseCommand):
+    """Loads each app's part of the demo city."""
+
+    help = "Load the demo city: invented people and the guide. A second time changes only what differs."
+
+    def handle(self, *args, **options):
+        """All of it or nothing."""
+        if not settings.DEMO:
+            raise CommandError("Invented people with known passwords belong in a demo only: set DEMO=1.")
+        with transaction.atomic(), translation.override("en"):
+            people.load()
+            guide.load()
+        self.stdout.write("The demo city is loaded.")

@@ -1,0 +1,298 @@
+"""The portal's one settings file, read from the environment and secure by default.
+
+Every variable is in the table of docs/deploy.md. With DEMO=1 the portal brings its own answers
+(a secret that is no secret, local addresses, mail into a folder); without it, it refuses to start
+until it has been told.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.conf.locale import LANG_INFO
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.city import UnknownCity, read_city
+from services.languages.table import MISSING_IN_DJANGO, SPOKEN
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var"))
+DEMO = os.environ.get("DEMO") == "1"
+DEBUG = False
+
+
+def _told(name: str, demo: str, why: str) -> str:
+    """The variable's value, the demo's own in demo mode, else a refusal that says what to do."""
+    value = os.environ.get(name, "").strip()
+    if value:
+        return value
+    if DEMO:
+        return demo
+    raise ImproperlyConfigured(f"Set {name}: {why} (docs/deploy.md). To try the portal out, run `make run`.")
+
+
+def _secret(name: str, why: str) -> str:
+    """A secret of at least 50 characters of which 10 differ."""
+    value = _told(name, f"demo-{name.lower()}-is-known-to-everybody-and-protects-nothing", why)
+    if len(value) < 50 or len(set(value)) < 10:
+        raise ImproperlyConfigured(
+            f"{name} is too weak: at least 50 characters are needed. One made just now: {secrets.token_urlsafe(48)}"
+        )
+    return value
+
+
+# --- Who we are ---------------------------------------------------------------------------------
+
+try:
+    CITY = read_city(os.environ.get("CITY", "ota"))
+except UnknownCity as unknown:
+    raise ImproperlyConfigured(str(unknown)) from unknown
+
+SECRET_KEY = _secret("SECRET_KEY", "a long random text that signs sessions and links")
+AUDIT_KEY = _secret("AUDIT_KEY", "a second long random text that chains the audit trail")
+SITE_URL = _told("SITE_URL", f"http://localhost:{os.environ.get('PORT', '8000')}", "the address in mails and feeds")
+ALLOWED_HOSTS = _told("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "the portal's host names, by commas").split(",")
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the portal's hosts; '*' would let anybody forge links.")
+HTTPS = SITE_URL.startswith("https://")
+if not (HTTPS or DEMO):
+    raise ImproperlyConfigured("SITE_URL must begin with https:// outside the demo.")
+
+# --- What it is made of -------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "modeltranslation",
+    "portal",
+    "services.languages",
+    "services.audit",
+    "services.accounts",
+    "services.notices",
+    "services.guide",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+]
+
+MIDDLEWARE = [
+    "portal.middleware.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.RequestLog",
+    "portal.page_cache.PageCache",
+    "django.middleware.gzip.GZipMiddleware",
+    "services.languages.middleware.Ruby",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "services.languages.middleware.ReadersLanguage",
+    "portal.middleware.CleanInput",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "portal.middleware.Access",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.page",
+            ],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "services.languages.templatetags.languages",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "portal.forms.Renderer"
+
+# --- Where it keeps things ----------------------------------------------------------------------
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'tabunka.sqlite3'}",
+        conn_max_age=None,
+        conn_health_checks=True,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Django's defaults answer "database is locked" under load; these wait their turn instead.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
+else:
+    DATABASES["default"].setdefault("OPTIONS", {}).update(connect_timeout=5, options="-c lock_timeout=3000")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = os.environ.get("REDIS_URL", "")
+CACHES = {
+    # Shared between web machines where there is Redis: limits, sessions. Nothing lives only here.
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "default"}
+    ),
+    # Each process's own copies of public pages; the database says when they are stale (portal/page_cache.py).
+    "pages": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "TIMEOUT": 600,
+        "OPTIONS": {"MAX_ENTRIES": 1000},
+    },
+}
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Languages ----------------------------------------------------------------------------------
+
+LANG_INFO.update(MISSING_IN_DJANGO)
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = CITY.time_zone
+FIRST_DAY_OF_WEEK = CITY.week_starts_on
+# gettext falls back to LANGUAGE_CODE, so it stays the language of the code's own strings;
+# the city's default language is CITY.default_language.
+LANGUAGE_CODE = "en"
+LANGUAGES = [(language.code, language.own_name) for language in CITY.offered()]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["portal.formats"]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+# Every city has every column, so that presets never differ in migrations.
+MODELTRANSLATION_LANGUAGES = tuple(SPOKEN)
+MODELTRANSLATION_DEFAULT_LANGUAGE = CITY.default_language
+MODELTRANSLATION_FALLBACK_LANGUAGES = {"default": ("en", CITY.default_language), "ja-simple": ("ja",)}
+
+# --- People -------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["services.accounts.hashers.Argon2id"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "me"
+ACCOUNT_ADAPTER = "portal.sign_in.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_FORMS = {"signup": "services.accounts.forms.SignUpForm"}
+# Tight for one account, generous for one address: a school is one address.
+ACCOUNT_RATE_LIMITS = {
+    "login": "300/m/ip",
+    "login_failed": "10/m/key,200/5m/ip",
+    "signup": "100/m/ip",
+    "request_login_code": "100/m/ip,3/m/key",
+    "reset_password": "100/m/ip,5/m/key",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = CITY.centre("en")
+STAFF_IDLE_SECONDS = 15 * 60
+
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
+
+# --- Browsers -----------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+X_FRAME_OPTIONS = "DENY"
+if os.environ.get("BEHIND_PROXY") == "1":
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- Mail and background work -------------------------------------------------------------------
+
+EMAIL_URL = _told("EMAIL_URL", "", "the mail server, smtp://user:password@host:587?tls=1")
+if EMAIL_URL:
+    _mail = urlsplit(EMAIL_URL)
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname, _mail.port or 25
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.username or "", _mail.password or ""
+    EMAIL_USE_TLS = "tls=1" in _mail.query
+    EMAIL_USE_SSL = _mail.scheme == "smtps"
+    EMAIL_TIMEOUT = 20
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+DEFAULT_FROM_EMAIL = _told("MAIL_FROM", "Tabunka <noreply@tabunka.example>", "the sender of the portal's mails")
+
+CELERY_BROKER_URL = REDIS_URL or None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "personal"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Redelivery in a minute instead of an hour; without the two intervals it still waits for minutes.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 60,
+    "unacked_restore_interval": 2,
+    "unacked_restore_throttle": 1,
+}
+
+# --- Logs: one JSON object a line; never an address, a name or a query string -------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+        }
+    },
+    "filters": {"impersonal": {"()": "portal.logs.Impersonal"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["impersonal"]}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"handlers": [], "propagate": False}},
+}

@@ -1,0 +1,41 @@
+"""How signing in (django-allauth) meets the rest of the portal."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.utils.translation import get_language
+
+from services.accounts.models import User
+from services.notices.actions import notify
+from services.notices.models import Queue
+
+# allauth's mails -> our notices, with the words that each needs.
+MAILS = {
+    "account/email/login_code": ("accounts/sign_in_code", ("code",)),
+    "account/email/email_confirmation": ("accounts/confirm_address", ("code",)),
+    "account/email/email_confirmation_signup": ("accounts/confirm_address", ("code",)),
+    "account/email/password_reset_code": ("accounts/password_code", ("code",)),
+    "account/email/unknown_account": ("accounts/unknown_address", ("signup_url",)),
+    "account/email/account_already_exists": ("accounts/address_known", ("password_reset_url",)),
+}
+
+
+class Adapter(DefaultAccountAdapter):
+    """Sends allauth's mails through the ledger, so that a slow mail server stops nobody and nothing is lost."""
+
+    def send_mail(self, template_prefix, email, context):
+        """Write the mail into the ledger, in the language of the page that the reader has before them."""
+        kind, words = MAILS[template_prefix]
+        notify(
+            email,
+            kind,
+            language=get_language(),
+            context={word: str(context[word]) for word in words},
+            queue=Queue.URGENT,
+        )
+
+    def get_login_redirect_url(self, request):
+        """Staff to their board, residents to their page."""
+        return f"/{request.LANGUAGE_CODE}/{'staff' if _is_staff(request.user) else 'me'}/"
+
+
+def _is_staff(user: User) -> bool:
+    return user.is_authenticated and user.is_desk_staff

@@ -1,0 +1,42 @@
+"""Every address of the portal. Below the language: plain words, the same in each."""
+
+from allauth.account import urls as account_urls
+from allauth.mfa.base import urls as mfa_urls
+from allauth.mfa.recovery_codes import urls as recovery_urls
+from allauth.mfa.totp import urls as totp_urls
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib import admin
+from django.urls import include, path
+
+from portal import demo, health, staff, views
+
+handler400 = "portal.errors.bad_request"
+handler403 = "portal.errors.permission_denied"
+handler404 = "portal.errors.not_found"
+handler500 = "portal.errors.server_error"
+
+PROGRAMMES = ("consultations", "classes", "events", "notices", "volunteers", "interpreting")
+
+urlpatterns = [
+    path("", views.first_visit, name="first_visit"),
+    path("choose/", views.choose, name="choose"),
+    path("manifest.webmanifest", views.manifest, name="manifest"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    *i18n_patterns(
+        path("", views.home, name="home"),
+        path("emergency/", views.emergency, name="emergency"),
+        path("search/", views.search, name="search"),
+        path("guide/", include("services.guide.urls")),
+        *(path(f"{name}/", views.programme, {"name": name}, name=name) for name in PROGRAMMES),
+        path("me/", views.me, name="me"),
+        path("me/", include(account_urls)),
+        path("me/second-factor/", include([*mfa_urls.urlpatterns])),
+        path("me/second-factor/app/", include([*totp_urls.urlpatterns])),
+        path("me/second-factor/recovery-codes/", include([*recovery_urls.urlpatterns])),
+        path("staff/", staff.board, name="staff"),
+        path("staff/admin/", admin.site.urls),
+        path("demo/", demo.people, name="demo"),
+        path("styleguide/", views.styleguide, name="styleguide"),
+    ),
+]

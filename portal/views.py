@@ -1,0 +1,123 @@
+"""The pages that span programmes: first visit, home, search, emergency, my page, today's board."""
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import JsonResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from portal import emergency as emergency_words
+from portal.forms import SearchForm
+from portal.programmes import programme as words_of
+from services.accounts import actions as accounts
+from services.base.hygiene import search_key
+from services.guide.models import Article, Category
+from services.guide.reading import article_rows, category_rows, listed
+from services.languages.choice import FURIGANA_COOKIE, in_language
+from services.languages.table import SPOKEN
+from services.languages.text import reading_order
+
+ON_A_PAGE = 20
+
+
+@require_safe
+def first_visit(request):
+    """The bare address leads home in the reader's language."""
+    return redirect(f"/{request.LANGUAGE_CODE}/")
+
+
+@require_safe
+def home(request):
+    """The square: choose a language, find help, see what is on."""
+    return render(request, "portal/home.html", {"categories": category_rows(Category.objects.all())})
+
+
+@require_safe
+def emergency(request):
+    """Whom to call and what to do first."""
+    context = {"sections": emergency_words.sections(settings.CITY), "advice": emergency_words.advice()}
+    return render(request, "portal/emergency.html", context)
+
+
+@require_safe
+def programme(request, name):
+    """What a programme offers, as long as it has no pages of its own."""
+    return render(request, "portal/programme.html", {"programme": words_of(name)})
+
+
+@require_safe
+def search(request):
+    """Articles whose title or text holds every word that was typed."""
+    form = SearchForm(request.GET if "q" in request.GET else None)
+    query = form.cleaned_data["q"] if form.is_valid() else ""
+    articles = Article.objects.none()
+    if keys := search_key(query).split()[:10]:
+        columns = tuple(SPOKEN[code].column for code in reading_order())
+        articles = listed(Article.objects.visible_to(request.user).holding(keys, columns))
+    page = Paginator(articles, ON_A_PAGE).get_page(request.GET.get("page"))
+    page.object_list = article_rows(page.object_list)
+    return render(request, "portal/search.html", {"form": form, "query": query, "page": page})
+
+
+@csrf_exempt  # it only sets a cookie of the reader's own; a token would keep every page out of the cache
+@require_POST
+def choose(request):
+    """Remember the language or the furigana that somebody chose, and go back to the same page."""
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None) or not back.startswith("/"):
+        back = "/"
+    language = request.POST.get("language", "")
+    if language in dict(settings.LANGUAGES):
+        response = redirect(in_language(back, language))
+        _remember(response, settings.LANGUAGE_COOKIE_NAME, language)
+        accounts.prefer_language(request.user, language)
+        return response
+    response = redirect(back)
+    if request.POST.get("furigana") in {"on", "off"}:
+        _remember(response, FURIGANA_COOKIE, request.POST["furigana"])
+    return response
+
+
+def _remember(response, cookie: str, value: str) -> None:
+    response.set_cookie(
+        cookie,
+        value,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=True,
+        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+    )
+
+
+@require_safe
+def me(request):
+    """What is the reader's own."""
+    return render(request, "portal/me.html", {"own_language": SPOKEN.get(request.user.language)})
+
+
+@require_safe
+def manifest(request):
+    """The web manifest, so that the portal can be put on a phone's first screen (W3C Web App Manifest)."""
+    name = settings.CITY.centre("en")
+    icons = [{"src": static(f"icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"} for size in (192, 512)]
+    facts = {
+        "name": name,
+        "short_name": settings.CITY.name("en"),
+        "start_url": reverse("first_visit"),
+        "display": "minimal-ui",
+        "background_color": "#fbfaf7",
+        "theme_color": "#1b2a4e",
+        "icons": icons,
+    }
+    return JsonResponse(facts, content_type="application/manifest+json")
+
+
+@require_safe
+def styleguide(request):
+    """Every component in four scripts, for whoever changes the look."""
+    page = Paginator(range(1, 201), ON_A_PAGE).get_page(request.GET.get("page", 4))
+    return render(request, "portal/styleguide.html", {"page": page, "form": SearchForm({"q": "\u202e"})})

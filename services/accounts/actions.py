@@ -1,0 +1,75 @@
+"""The verbs about people."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.utils.translation import pgettext
+
+from services.accounts.models import Grant, Resident, User
+from services.accounts.roles import Role
+from services.audit.trail import record
+from services.base.refusals import Refused
+
+
+@transaction.atomic
+def grant(user: User, role: str, *, by: User | None) -> Grant:
+    """Give the user a role. Giving it twice changes nothing. by: None for the portal itself (set-up, demo)."""
+    User.objects.select_for_update().get(pk=user.pk)
+    grant, made = Grant.objects.get_or_create(user=user, role=role)
+    if made:
+        record(by, "accounts.grant", user, fields=[role], changes=False)
+    user.__dict__.pop("roles", None)
+    return grant
+
+
+@transaction.atomic
+def revoke(user: User, role: str, *, by: User | None) -> None:
+    """Take a role away, from the next request on. Refused for the last administrator: nobody could undo it."""
+    administrators = Grant.objects.select_for_update().filter(role=Role.ADMINISTRATOR)
+    if role == Role.ADMINISTRATOR and not administrators.exclude(user=user).exists():
+        raise Refused(pgettext("staff", "Somebody must stay administrator. Give the role to another person first."))
+    deleted, _rows = Grant.objects.filter(user=user, role=role).delete()
+    if deleted:
+        record(by, "accounts.revoke", user, fields=[role], changes=False)
+    user.__dict__.pop("roles", None)
+
+
+@transaction.atomic
+def welcome(user: User, *, name: str, language: str) -> Resident:
+    """Make the new user somebody whom the centre serves, in their language."""
+    user.name, user.language = name, language
+    user.save(update_fields=["name", "language"])
+    resident, _made = Resident.objects.get_or_create(
+        user=user, defaults={"name": name or user.email, "language": language, "email": user.email}
+    )
+    record(user, "accounts.welcome", resident, changes=False)
+    return resident
+
+
+@transaction.atomic
+def prefer_language(user: User | AnonymousUser, language: str) -> None:
+    """Remember the language that somebody chose by hand, for notices and the next sign-in."""
+    if not user.is_authenticated or user.language == language:
+        return
+    User.objects.filter(pk=user.pk).update(language=language)
+    Resident.objects.filter(user=user).update(language=language)
+
+
+@transaction.atomic
+def save_user(user: User, *, by: User | None, changed: list[str]) -> User:
+    """Keep a user as edited by an administrator. A new one has no password and signs in by a code."""
+    if user.pk is None:
+        user.set_unusable_password()
+    user.email = user.email.lower()
+    user.save()
+    record(by, "accounts.save_user", user, fields=changed, changes=False)
+    return user
+
+
+@transaction.atomic
+def set_roles(user: User, roles: list[str], *, by: User | None) -> None:
+    """Give and take roles until the user holds exactly these. Refused as `revoke` refuses."""
+    held = set(user.grants.values_list("role", flat=True))
+    for role in set(roles) - held:
+        grant(user, role, by=by)
+    for role in held - set(roles):
+        revoke(user, role, by=by)

@@ -1,0 +1,55 @@
+"""The guide of the demo city: the twelve categories and fifteen articles of demo_articles/."""
+
+import datetime
+import json
+import tomllib
+from pathlib import Path
+
+from django.utils import timezone
+
+from services.guide.actions import publish, save_article, save_category
+from services.guide.models import Article, Category
+from services.languages.table import SPOKEN
+
+CATEGORIES = Path(__file__).parent / "categories.json"
+ARTICLES = Path(__file__).parent / "demo_articles"
+
+
+def load() -> None:
+    """Put the categories and articles in place; a second time changes only what differs."""
+    for position, facts in enumerate(json.loads(CATEGORIES.read_text("utf-8")), start=1):
+        titles = {f"title_{SPOKEN[code].column}": title for code, title in facts["titles"].items()}
+        category = Category.objects.filter(slug=facts["slug"]).first() or Category(slug=facts["slug"])
+        if _differs(category, wanted := {"position": position, "icon": facts["icon"], **titles}):
+            _fill(category, wanted)
+            save_category(category, by=None)
+    for slug, facts in tomllib.loads((ARTICLES / "index.toml").read_text("utf-8")).items():
+        _load_article(slug, facts["category"], facts["checked"])
+
+
+def _load_article(slug: str, category: str, checked_days_ago: int) -> None:
+    article = Article.objects.filter(slug=slug).first() or Article(slug=slug)
+    wanted = {"category": Category.objects.get(slug=category)}
+    for file in sorted((ARTICLES / slug).glob("*.md")):
+        wanted |= {f"{name}_{SPOKEN[file.stem].column}": text for name, text in read_article(file).items()}
+    if article.pk is None or _differs(article, wanted):
+        _fill(article, wanted)
+        article.checked_on = timezone.localdate() - datetime.timedelta(days=checked_days_ago)
+        save_article(article, by=None)
+        publish(article, by=None)
+
+
+def read_article(file: Path) -> dict[str, str]:
+    """An article's file: `name: text` lines, an empty line, the body in Markdown."""
+    head, _empty, body = file.read_text("utf-8").partition("\n\n")
+    texts = dict(line.split(":", 1) for line in head.splitlines())
+    return {name: text.strip() for name, text in texts.items()} | {"body": body.strip() + "\n"}
+
+
+def _differs(row, wanted: dict) -> bool:
+    return any(getattr(row, name) != value for name, value in wanted.items())
+
+
+def _fill(row, wanted: dict) -> None:
+    for name, value in wanted.items():
+        setattr(row, name, value)

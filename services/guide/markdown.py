@@ -1,0 +1,30 @@
+"""Editors write Markdown (CommonMark); readers get HTML in which nothing can act."""
+
+from functools import lru_cache
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+_PARSER = MarkdownIt("commonmark", {"html": False})
+_TAGS = {"p", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "br", "hr", "code", "pre"}
+_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+
+
+@lru_cache(maxsize=256)
+def as_html(text: str) -> SafeString:
+    """The Markdown as HTML of an allow-list of tags; links only to http, https, mailto and tel."""
+    html = nh3.clean(
+        _PARSER.render(text),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel="noopener",
+    )
+    return mark_safe(html)  # noqa: S308  nh3 has just made it so
+
+
+def as_words(text: str) -> str:
+    """The Markdown's words alone, for search."""
+    words = [token.content for block in _PARSER.parse(text) for token in block.children or () if token.content]
+    return " ".join(words)

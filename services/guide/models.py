@@ -1,0 +1,85 @@
+"""The city guide: categories of daily life, and what to do, in the reader's language."""
+
+from django.db import models
+from django.urls import reverse
+
+from services.accounts.roles import Role
+from services.languages.text import TranslatedQuerySet
+
+
+class Category(models.Model):
+    """A part of daily life, after the twelve chapters of the national guidebook for foreign residents."""
+
+    slug = models.SlugField(unique=True)
+    position = models.PositiveSmallIntegerField(unique=True)
+    icon = models.SlugField(help_text="Name of a picture in portal/static/icons.svg.")
+    title = models.CharField(max_length=100)
+
+    objects = TranslatedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position"]
+        verbose_name_plural = "categories"
+
+    def __str__(self):
+        return self.slug
+
+    def get_absolute_url(self):
+        """The category's page in the active language."""
+        return reverse("guide:category", args=[self.slug])
+
+
+class ArticleQuerySet(TranslatedQuerySet):
+    """Questions about articles."""
+
+    def visible_to(self, user) -> "ArticleQuerySet":
+        """What is published; editors and translators also see what is not yet."""
+        if user.is_authenticated and user.has_role(Role.EDITOR, Role.TRANSLATOR):
+            return self
+        return self.filter(is_published=True)
+
+    def holding(self, keys: list[str], languages: tuple[str, ...]) -> "ArticleQuerySet":
+        """Articles whose text in one of the languages holds all the search keys."""
+        found = models.Q()
+        for column in languages:
+            in_language = models.Q()
+            for key in keys:
+                in_language &= models.Q(**{f"search_text_{column}__contains": key})
+            found |= in_language
+        return self.filter(found)
+
+
+class Article(models.Model):
+    """What to do in one matter: the answer first, then the steps. Only guide.actions saves it.
+
+    `search_text` is made from the other texts at each save: plain, case folded, with kanji and readings.
+    """
+
+    TEXTS = ("title", "audience", "summary", "by_when", "where", "bring", "fee", "body")
+
+    slug = models.SlugField(max_length=80, unique=True)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="articles")
+    title = models.CharField(max_length=200)
+    audience = models.CharField(max_length=300, blank=True)
+    summary = models.CharField(max_length=600, blank=True)
+    by_when = models.CharField(max_length=300, blank=True)
+    where = models.CharField(max_length=300, blank=True)
+    bring = models.CharField(max_length=300, blank=True)
+    fee = models.CharField(max_length=300, blank=True)
+    body = models.TextField(max_length=20_000, blank=True)
+    search_text = models.TextField(blank=True, editable=False)
+    checked_on = models.DateField()
+    is_published = models.BooleanField(default=False)
+
+    objects = ArticleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["slug"]
+        indexes = [models.Index(fields=["category", "is_published", "slug"], name="guide_in_category")]
+
+    def __str__(self):
+        return self.slug
+
+    def get_absolute_url(self):
+        """The article's page in the active language."""
+        return reverse("guide:article", args=[self.slug])

@@ -1,0 +1,108 @@
+"""The one catalogue: compiling it without any program but Python, and what may be wrong with it."""
+
+import re
+from pathlib import Path
+
+import polib
+from django.conf import settings
+from django.utils.translation import to_locale
+
+from services.languages.ruby import RUBY
+from services.languages.table import SPOKEN
+
+KANJI = re.compile("[\u3400-\u9fff々〆ヶ]")
+PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%[sd]|\{(\w*)\}")
+TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
+PLURALS = {
+    "en": "nplurals=2; plural=(n != 1);",
+    "da": "nplurals=2; plural=(n != 1);",
+    "ne": "nplurals=2; plural=(n != 1);",
+    "fil": "nplurals=2; plural=(n > 1);",
+    "ar": "nplurals=6; plural=n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 ? 4 : 5;",
+    **dict.fromkeys(("ja", "ja-simple", "zh-hans", "ko", "vi"), "nplurals=1; plural=0;"),
+}
+# Languages in which staff work; strings that only they see need no others.
+STAFF_LANGUAGES = {"ja", "en"}
+STAFF_PLACES = ("templates/staff/", "templates/admin/", "templates/mfa/", "/admin.py")
+# Words that are the same in every language: names, numbers, programmes.
+SAME_EVERYWHERE = re.compile(r"^[\W\d_]*$|^(Tabunka|E-?mail|iCal|Atom|%\(\w+\)s|\W)+$")
+
+
+def source_file(code: str) -> Path:
+    """The language's catalogue as translators write it."""
+    return Path(settings.LOCALE_PATHS[0], to_locale(code), "LC_MESSAGES", "django.po")
+
+
+def compiled_file(code: str) -> Path:
+    """The language's catalogue as Django reads it."""
+    return source_file(code).with_suffix(".mo")
+
+
+def compile_all() -> list[str]:
+    """Compile every catalogue that changed since it was compiled; returns their codes."""
+    done = []
+    for code in SPOKEN:
+        source, target = source_file(code), compiled_file(code)
+        if not target.is_file() or target.stat().st_mtime < source.stat().st_mtime:
+            polib.pofile(source).save_as_mofile(target)
+            done.append(code)
+    return done
+
+
+def is_for_staff(entry: polib.POEntry) -> bool:
+    """Whether only staff can meet the string: by its context, or because it stands in staff places only."""
+    if entry.msgctxt == "staff":
+        return True
+    return bool(entry.occurrences) and all(
+        any(place in f"/{file}" for place in STAFF_PLACES) for file, _line in entry.occurrences
+    )
+
+
+def faults(code: str, catalogue: polib.POFile) -> list[str]:
+    """Everything wrong with one language's catalogue, a sentence each, naming the string."""
+    found = []
+    if catalogue.metadata.get("Plural-Forms") != PLURALS[code]:
+        found.append(f"{code}: Plural-Forms must be {PLURALS[code]!r}")
+    for entry in catalogue:
+        if not entry.obsolete:
+            found += [f"{code}: {fault}: {entry.msgid[:70]!r}" for fault in _faults_of(code, entry)]
+    return found
+
+
+def _faults_of(code: str, entry: polib.POEntry) -> list[str]:
+    if entry.fuzzy:
+        return ["fuzzy"]
+    texts = list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+    if code == "en" or (
+        is_for_staff(entry) and code not in STAFF_LANGUAGES
+    ):  # the source itself; only plurals and exceptions are written down
+        texts = [text for text in texts if text]
+    elif not all(texts):
+        return ["missing"]
+    if entry.msgid_plural and texts and len(texts) != int(PLURALS[code][9]):
+        return [f"needs {PLURALS[code][9]} plural forms"]
+    return [fault for text in texts for fault in _faults_between(code, entry, text)]
+
+
+def _faults_between(code: str, entry: polib.POEntry, text: str) -> list[str]:
+    found = []
+    sources = [entry.msgid, entry.msgid_plural or entry.msgid]
+    plain = RUBY.sub("", text)
+    # A plural form may leave the number out ("one place left"), never add a name.
+    wanted = [set(PLACEHOLDER.findall(source)) for source in sources]
+    has = set(PLACEHOLDER.findall(plain))
+    if has not in wanted and not (entry.msgid_plural and has <= (wanted[0] | wanted[1]) and len(has) >= len(wanted[0])):
+        found.append("other placeholders than the source")
+    if sorted(TAG.findall(text)) not in [sorted(TAG.findall(source)) for source in sources]:
+        found.append("other HTML tags than the source")
+    if code not in {"en", "da"} and text == entry.msgid and not _may_be_same(entry):
+        found.append("copied from the source")
+    if code == "ja-simple" and KANJI.search(plain):
+        found.append("kanji without furigana")
+    if code != "ja-simple" and RUBY.search(text):
+        found.append("furigana outside Easy Japanese")
+    return found
+
+
+def _may_be_same(entry: polib.POEntry) -> bool:
+    return bool(SAME_EVERYWHERE.match(entry.msgid)) or "same in every language" in entry.comment

@@ -1,0 +1,37 @@
+"""Days as readers write them; in Easy Japanese with furigana, whose readings are irregular."""
+
+import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+
+_WEEKDAYS = ["月げつ", "火か", "水すい", "木もく", "金きん", "土ど", "日にち"]
+_DAYS = {
+    **dict(
+        enumerate(
+            ["ついたち", "ふつか", "みっか", "よっか", "いつか", "むいか", "なのか", "ようか", "ここのか", "とおか"],
+            start=1,
+        )
+    ),
+    14: "じゅうよっか",
+    20: "はつか",
+    24: "にじゅうよっか",
+}
+
+
+def written_day(day: datetime.date, language: str | None = None) -> str:
+    """The day with year and weekday in the reader's language; a datetime counts in the city's time zone."""
+    if isinstance(day, datetime.datetime):
+        day = timezone.localdate(day) if timezone.is_aware(day) else day.date()
+    if (language or get_language()) == "ja-simple":
+        return _easy(day)
+    return date_format(day, "DATE_FORMAT", use_l10n=True)
+
+
+def _easy(day: datetime.date) -> str:
+    # The whole day takes one reading where it is irregular (ついたち), else only the 日 (にち).
+    irregular = _DAYS.get(day.day)
+    of_month = f"{{{day.day}日|{irregular}}}" if irregular else f"{day.day}{{日|にち}}"
+    weekday = _WEEKDAYS[day.weekday()]
+    return f"{day.year}{{年|ねん}}{day.month}{{月|がつ}}{of_month}（{{{weekday[0]}|{weekday[1:]}}}）"

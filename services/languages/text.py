@@ -1,0 +1,79 @@
+"""The city's own texts, in the reader's language or in a marked other one."""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from modeltranslation.utils import resolution_order
+
+from services.languages.names import NAMES
+from services.languages.table import SPOKEN, Language
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of content and the language in which it was found.
+
+    In a template it marks itself: a text in another language than the reader's gets `lang`, `dir` and a
+    note (WCAG 3.1.2). `marked` leaves the note out, for places under a note of their own.
+    """
+
+    value: str
+    language: Language
+    wanted: str
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether the reader asked for another language. Ordinary Japanese is no surprise without furigana."""
+        return bool(self.value) and self.language.code != self.wanted
+
+    @property
+    def language_name(self) -> str:
+        """What the text's language is called in the reader's."""
+        return str(NAMES[self.language.code])
+
+    @property
+    def marked(self) -> str:
+        """The text with its language and direction, without the note."""
+        if not self.is_fallback:
+            return format_html("{}", self.value)
+        return format_html('<span lang="{}" dir="{}">{}</span>', self.language.code, self.language.dir, self.value)
+
+    def __html__(self) -> str:
+        """The text as a template prints it."""
+        if not self.is_fallback:
+            return self.marked
+        # Translators: a small note behind a title that has no translation yet, e.g. "Only in English".
+        note = _("Only in %(language)s") % {"language": self.language_name}
+        return format_html('{} <small class="fallback-note">{}</small>', self.marked, note)
+
+    def __str__(self) -> str:
+        return self.value
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+
+def reading_order(language: str | None = None) -> tuple[str, ...]:
+    """The languages tried for a reader, the wanted one first."""
+    return resolution_order(language or get_language())
+
+
+def text_of(row: models.Model, field: str, language: str | None = None) -> Text:
+    """The row's translated field for a reader of `language` (the active one), falling back as settings say."""
+    order = reading_order(language)
+    for code in order:
+        if value := getattr(row, f"{field}_{SPOKEN[code].column}"):
+            return Text(value, SPOKEN[code], order[0])
+    return Text("", SPOKEN[order[0]], order[0])
+
+
+class TranslatedQuerySet(models.QuerySet):
+    """A query that fetches only the columns that this reader can come to see."""
+
+    def readable(self, *translated: str, plain: tuple[str, ...] = ()):
+        """Rows with the translated fields in the active language and its fallbacks, and the plain fields."""
+        columns = [f"{name}_{SPOKEN[code].column}" for name in translated for code in reading_order()]
+        return self.only(*plain, *columns)
