@@ -62,9 +62,7 @@ def programme(name: str) -> Programme:
             "languages",
             _("City offices, schools and clinics can ask us for an interpreter."),
             [
-                _(
-                    "If you need an interpreter at a city office, a school or a clinic, ask the staff there to request one from us."
-                ),
+                _("Do you need an interpreter in such a place? Tell the staff there. They can ask us for one."),
                 _("It costs you nothing."),
             ],
         ),

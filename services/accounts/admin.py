@@ -1,4 +1,4 @@
-"""People and their roles, for administrators. Which role may do what is said by role; Django's permissions are not used."""
+"""People and their roles, for administrators. Roles say who may do what; Django's permissions are not used."""
 
 from django import forms
 from django.contrib import admin, messages

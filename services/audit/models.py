@@ -17,6 +17,9 @@ class Head(models.Model):
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="audit_only_one_head")]
 
+    def __str__(self):
+        return f"line {self.sequence}"
+
 
 class Line(models.Model):
     """One thing that somebody did or saw. A trigger in the database refuses to change or delete it.

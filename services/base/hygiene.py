@@ -36,7 +36,7 @@ def clean_line(text: str) -> str:
 
 
 def clean_prose(text: str) -> str:
-    """Several lines as they are kept: NFC, `\\n` line ends, no bidi controls, no other controls."""
+    """Several lines as they are kept: NFC, Unix line ends, no bidi controls, no other controls."""
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
     _refuse_broken(text.replace("\n", "").replace("\t", ""))
     return _insist_visible("".join(mark for mark in text if mark not in BIDI_CONTROLS).strip())

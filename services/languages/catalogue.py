@@ -18,7 +18,10 @@ PLURALS = {
     "da": "nplurals=2; plural=(n != 1);",
     "ne": "nplurals=2; plural=(n != 1);",
     "fil": "nplurals=2; plural=(n > 1);",
-    "ar": "nplurals=6; plural=n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 ? 4 : 5;",
+    "ar": (
+        "nplurals=6; plural=n==0 ? 0 : n==1 ? 1 : n==2 ? 2"
+        " : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 ? 4 : 5;"
+    ),
     **dict.fromkeys(("ja", "ja-simple", "zh-hans", "ko", "vi"), "nplurals=1; plural=0;"),
 }
 # Languages in which staff work; strings that only they see need no others.

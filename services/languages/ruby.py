@@ -53,11 +53,7 @@ def annotate_page(page: str, *, furigana: bool) -> str:
         if match["plain"]:
             return as_plain(match[0])
         if match["tag"]:
-            return (
-                _IN_TAG.sub(lambda found: found[0] if found["typed"] else found[2], match[0])
-                if "|" in match[0]
-                else match[0]
-            )
+            return _IN_TAG.sub(lambda found: found[0] if found["typed"] else found[2], match[0])
         return RUBY.sub(between_tags, match[0])
 
     return _PAGE.sub(piece, page)

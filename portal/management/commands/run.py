@@ -30,7 +30,8 @@ class Command(BaseCommand):
         stop = threading.Event()
         for ending in (signal.SIGINT, signal.SIGTERM):
             signal.signal(ending, lambda *_: stop.set())
-        web = subprocess.Popen(web_server(port), start_new_session=True)  # so that Ctrl-C reaches it through us alone
+        # In a session of its own, so that Ctrl-C reaches it through us alone.
+        web = subprocess.Popen(web_server(port), start_new_session=True)  # noqa: S603  our own words
         worker = None
         if not settings.CELERY_BROKER_URL:
             worker = threading.Thread(target=embedded.work, args=(stop,))
