@@ -8,22 +8,22 @@ export PORT
 .PHONY: run test test-quick check bench messages lock backup restore
 
 run: $(VENV)/.run
-	@$(PY) manage.py compile_catalogues
+	@DEMO=1 $(PY) manage.py compile_catalogues
 	@DEMO=1 exec $(PY) manage.py run
 
 test: $(VENV)/.dev
 	@$(PY) -m tests.needs
-	@$(PY) manage.py compile_catalogues
+	@DEMO=1 $(PY) manage.py compile_catalogues
 	$(PY) -m pytest -q -n 2 tests
 	DATABASE=postgresql $(PY) -m pytest -q -n 2 tests -m "not browser"
 
 test-quick: $(VENV)/.dev
-	@$(PY) manage.py compile_catalogues
+	@DEMO=1 $(PY) manage.py compile_catalogues
 	$(PY) -m pytest -q -n 2 tests -m "not browser and not servers"
 
 check: $(VENV)/.dev
 	@$(PY) -m tests.needs gettext
-	@$(PY) manage.py compile_catalogues
+	@DEMO=1 $(PY) manage.py compile_catalogues
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/djlint --check --lint --quiet templates
@@ -34,8 +34,15 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(PY) -m tests.needs
-	@$(PY) manage.py compile_catalogues
+	@DEMO=1 $(PY) manage.py compile_catalogues
 	$(PY) -m benchmarks
+
+backup: $(VENV)/.run  ## the whole database into one new file in var/backups
+	@$(PY) manage.py backup
+
+restore: $(VENV)/.run  ## FILE=var/backups/…; YES=1 replaces what the database holds now
+	@test -n "$(FILE)" || { echo "Which back-up? make restore FILE=var/backups/…"; exit 1; }
+	@$(PY) manage.py restore "$(FILE)" $(if $(YES),--yes)
 
 messages: $(VENV)/.dev  ## bring new strings into all catalogues
 	DEMO=1 $(PY) manage.py extract_messages

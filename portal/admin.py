@@ -1,12 +1,16 @@
-"""The audit trail in Django's admin: to be read, by administrators; nobody can change it, here or anywhere."""
+"""Django's admin as a whole: what other packages bring has no place in it; the audit trail can be read."""
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
+from django.contrib.auth.models import Group
 
 from services.accounts.admin import RoleAdmin
 from services.accounts.roles import Role
 from services.audit.models import Line
 
 admin.site.site_url = None
+admin.site.unregister([EmailAddress, Authenticator, Group])
 
 
 @admin.register(Line)

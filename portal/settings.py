@@ -8,7 +8,7 @@ until it has been told.
 import os
 import secrets
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from django.conf.locale import LANG_INFO
@@ -53,6 +53,7 @@ except UnknownCity as unknown:
 SECRET_KEY = _secret("SECRET_KEY", "a long random text that signs sessions and links")
 AUDIT_KEY = _secret("AUDIT_KEY", "a second long random text that chains the audit trail")
 SITE_URL = _told("SITE_URL", f"http://localhost:{os.environ.get('PORT', '8000')}", "the address in mails and feeds")
+SITE_URL = SITE_URL.rstrip("/")
 ALLOWED_HOSTS = _told("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "the portal's host names, by commas").split(",")
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the portal's hosts; '*' would let anybody forge links.")
@@ -64,7 +65,6 @@ if not (HTTPS or DEMO):
 
 INSTALLED_APPS = [
     "modeltranslation",
-    "portal",
     "services.languages",
     "services.audit",
     "services.accounts",
@@ -80,14 +80,15 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "portal",
 ]
 
 MIDDLEWARE = [
+    "portal.page_cache.PageCache",
     "portal.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.RequestLog",
-    "portal.page_cache.PageCache",
     "django.middleware.gzip.GZipMiddleware",
     "services.languages.middleware.Ruby",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -254,8 +255,8 @@ EMAIL_URL = _told("EMAIL_URL", "", "the mail server, smtp://user:password@host:5
 if EMAIL_URL:
     _mail = urlsplit(EMAIL_URL)
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    EMAIL_HOST, EMAIL_PORT = _mail.hostname, _mail.port or 25
-    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.username or "", _mail.password or ""
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname, _mail.port or (465 if _mail.scheme == "smtps" else 25)
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
     EMAIL_USE_TLS = "tls=1" in _mail.query
     EMAIL_USE_SSL = _mail.scheme == "smtps"
     EMAIL_TIMEOUT = 20
@@ -288,6 +289,7 @@ LOGGING = {
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
             "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
         }
     },

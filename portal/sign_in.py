@@ -1,9 +1,13 @@
 """How signing in (django-allauth) meets the rest of the portal."""
 
+from urllib.parse import urlsplit
+
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.utils.translation import get_language
 
 from services.accounts.models import User
+from services.base.hygiene import clean_code
 from services.notices.actions import notify
 from services.notices.models import Queue
 
@@ -28,13 +32,23 @@ class Adapter(DefaultAccountAdapter):
             email,
             kind,
             language=get_language(),
-            context={word: str(context[word]) for word in words},
+            context={word: _at_our_site(str(context[word])) for word in words},
             queue=Queue.URGENT,
         )
+
+    def clean_email(self, email):
+        """An address without the joiners that Django's validator lets pass in a host name."""
+        return clean_code(email)
 
     def get_login_redirect_url(self, request):
         """Staff to their board, residents to their page."""
         return f"/{request.LANGUAGE_CODE}/{'staff' if _is_staff(request.user) else 'me'}/"
+
+
+def _at_our_site(word: str) -> str:
+    """Links in mail lead to SITE_URL, never to the host that a request named; other words stay."""
+    address = urlsplit(word)
+    return f"{settings.SITE_URL}{address.path}" if address.netloc else word
 
 
 def _is_staff(user: User) -> bool:

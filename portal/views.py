@@ -60,7 +60,8 @@ def search(request):
         articles = listed(Article.objects.visible_to(request.user).holding(keys, columns))
     page = Paginator(articles, ON_A_PAGE).get_page(request.GET.get("page"))
     page.object_list = article_rows(page.object_list)
-    return render(request, "portal/search.html", {"form": form, "query": query, "page": page})
+    context = {"form": form, "typed": request.GET.get("q", ""), "query": query, "page": page}
+    return render(request, "portal/search.html", context)
 
 
 @csrf_exempt  # it only sets a cookie of the reader's own; a token would keep every page out of the cache

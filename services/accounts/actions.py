@@ -24,9 +24,8 @@ def grant(user: User, role: str, *, by: User | None) -> Grant:
 @transaction.atomic
 def revoke(user: User, role: str, *, by: User | None) -> None:
     """Take a role away, from the next request on. Refused for the last administrator: nobody could undo it."""
-    administrators = Grant.objects.select_for_update().filter(role=Role.ADMINISTRATOR)
-    if role == Role.ADMINISTRATOR and not administrators.exclude(user=user).exists():
-        raise Refused(pgettext("staff", "Somebody must stay administrator. Give the role to another person first."))
+    if role == Role.ADMINISTRATOR:
+        _insist_on_another_administrator(user)
     deleted, _rows = Grant.objects.filter(user=user, role=role).delete()
     if deleted:
         record(by, "accounts.revoke", user, fields=[role], changes=False)
@@ -45,20 +44,25 @@ def welcome(user: User, *, name: str, language: str) -> Resident:
     return resident
 
 
-@transaction.atomic
 def prefer_language(user: User | AnonymousUser, language: str) -> None:
     """Remember the language that somebody chose by hand, for notices and the next sign-in."""
     if not user.is_authenticated or user.language == language:
-        return
-    User.objects.filter(pk=user.pk).update(language=language)
-    Resident.objects.filter(user=user).update(language=language)
+        return  # before the transaction: on SQLite each one waits for the only writer
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(language=language)
+        Resident.objects.filter(user=user).update(language=language)
 
 
 @transaction.atomic
 def save_user(user: User, *, by: User | None, changed: list[str]) -> User:
-    """Keep a user as edited by an administrator. A new one has no password and signs in by a code."""
+    """Keep a user as edited by an administrator. A new one has no password and signs in by a code.
+
+    Refused if the last administrator would be made inactive.
+    """
     if user.pk is None:
         user.set_unusable_password()
+    elif not user.is_active and user.grants.filter(role=Role.ADMINISTRATOR).exists():
+        _insist_on_another_administrator(user)
     user.email = user.email.lower()
     user.save()
     record(by, "accounts.save_user", user, fields=changed, changes=False)
@@ -73,3 +77,10 @@ def set_roles(user: User, roles: list[str], *, by: User | None) -> None:
         grant(user, role, by=by)
     for role in held - set(roles):
         revoke(user, role, by=by)
+
+
+def _insist_on_another_administrator(user: User) -> None:
+    """Lock every administrator's grant, in order, so that two can't take the role from each other at once."""
+    grants = Grant.objects.select_for_update(of=("self",)).filter(role=Role.ADMINISTRATOR).order_by("pk")
+    if not any(grant.user_id != user.pk and grant.user.is_active for grant in grants.select_related("user")):
+        raise Refused(pgettext("staff", "Somebody must stay administrator. Give the role to another person first."))

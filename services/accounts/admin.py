@@ -67,8 +67,8 @@ class UserAdmin(RoleAdmin):
 
     def save_model(self, request, user, form, change):
         """A new user signs in by a code until they set a password."""
-        actions.save_user(user, by=request.user, changed=form.changed_data)
         try:
+            actions.save_user(user, by=request.user, changed=form.changed_data)
             actions.set_roles(user, form.cleaned_data["roles"], by=request.user)
         except Refused as refusal:
             messages.error(request, refusal)

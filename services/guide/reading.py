@@ -41,7 +41,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class ArticlePage:
-    """A whole article. `fallback` is its body if that is not in the reader's language."""
+    """A whole article. `fallback` is the first of its texts that is not in the reader's language, if any."""
 
     title: Text
     audience: Text
@@ -99,15 +99,16 @@ def article_page(article: Article) -> ArticlePage:
         "fee": pgettext("answer box", "Cost"),
     }
     facts = [Fact(label, text) for name, label in labels.items() if (text := text_of(article, name))]
-    body = text_of(article, "body")
+    title, audience, summary, body = (text_of(article, name) for name in ("title", "audience", "summary", "body"))
+    shown = (body, title, audience, summary, *(fact.text for fact in facts))
     return ArticlePage(
-        text_of(article, "title"),
-        text_of(article, "audience"),
-        text_of(article, "summary"),
+        title,
+        audience,
+        summary,
         facts,
         body,
         as_html(body.value),
         article.checked_on,
         category_row(article.category),
-        body if body.is_fallback else None,
+        next((text for text in shown if text.is_fallback), None),
     )

@@ -53,4 +53,6 @@ class Ruby:
         if is_page and b"|" in response.content:
             page = response.content.decode(response.charset)
             response.content = annotate_page(page, furigana=getattr(request, "furigana", False))
+            if "Content-Length" in response:  # CommonMiddleware has counted the page as it was
+                response["Content-Length"] = str(len(response.content))
         return response

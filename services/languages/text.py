@@ -50,7 +50,8 @@ class Text:
         return format_html('{} <small class="fallback-note">{}</small>', self.marked, note)
 
     def __str__(self) -> str:
-        return self.value
+        # Django's templates print str(value) and ask nothing but strings for their __html__.
+        return self.__html__()
 
     def __bool__(self) -> bool:
         return bool(self.value)

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from services.accounts.models import Resident
-from services.base.public_ids import PublicIdField
+from services.base import public_ids
 
 
 class Queue(models.TextChoices):
@@ -70,9 +70,9 @@ class Notice(models.Model):
     LEASE = datetime.timedelta(minutes=2)
     LADDER = tuple(datetime.timedelta(seconds=pause) for pause in (10, 60, 300, 1800, 7200))
 
-    public_id = PublicIdField()
+    public_id = public_ids.PublicIdField()
     kind = models.CharField(max_length=60)
-    occasion = models.CharField(max_length=80, default=public_id)
+    occasion = models.CharField(max_length=80, default=public_ids.public_id)
     channel = models.CharField(max_length=10, default="email")
     address = models.CharField(max_length=254)
     language = models.CharField(max_length=12)

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 
 from django.conf import settings
@@ -11,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from portal import embedded
+from portal.web_server import web_server
 from services.accounts.demo import PASSWORD, PEOPLE
 
 
@@ -59,15 +59,6 @@ class Command(BaseCommand):
             for role, name, _language in PEOPLE:
                 self.stdout.write(f"    {role}@demo.example  {name}\n")
         self.stdout.flush()
-
-
-def web_server(port: str, *, host: str = "127.0.0.1", workers: int = 1) -> list[str]:
-    """The command of the web server, chosen by measurement: docs/adr/0003-web-server.md."""
-    return [
-        sys.executable, "-m", "granian", "portal.wsgi:application",
-        "--interface", "wsgi", "--host", host, "--port", port,
-        "--workers", str(workers), "--blocking-threads", "4", "--log-level", "warning", "--no-ws",
-    ]  # fmt: skip
 
 
 def _end(web: subprocess.Popen) -> None:

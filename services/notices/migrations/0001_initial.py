@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("public_id", services.base.public_ids.PublicIdField()),
                 ("kind", models.CharField(max_length=60)),
-                ("occasion", models.CharField(default=services.base.public_ids.PublicIdField(), max_length=80)),
+                ("occasion", models.CharField(default=services.base.public_ids.public_id, max_length=80)),
                 ("channel", models.CharField(default="email", max_length=10)),
                 ("address", models.CharField(max_length=254)),
                 ("language", models.CharField(max_length=12)),

@@ -1,0 +1,1 @@
+"""The tests mirror the code; servers they need are private and gone afterwards."""

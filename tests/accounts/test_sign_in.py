@@ -1,0 +1,254 @@
+"""Signing up and in, by real POSTs, in Nepali: every mail goes through the ledger in the reader's language."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.core.cache import caches
+
+from services.accounts.actions import revoke
+from services.accounts.models import Resident, User
+from services.accounts.roles import NEED_SECOND_FACTOR, Role
+from services.notices.actions import deliver_waiting
+from services.notices.models import Notice, NoticeState
+from tests.factories import UserFactory
+from tests.factories.accounts import PASSWORD
+
+pytestmark = pytest.mark.django_db
+DEVANAGARI = re.compile("[\u0900-\u097f]")
+SITA = {"name": "सीता गुरुङ", "email": "Sita@Example.org", "password1": PASSWORD}
+
+
+def code_from_mail() -> str:
+    """Deliver what waits; the code in the last mail, as its reader finds it."""
+    deliver_waiting(worker="test")
+    found = re.findall(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b", mail.outbox[-1].body)
+    return found[0]
+
+
+def is_signed_in(client) -> bool:
+    return client.get("/ne/me/").status_code == 200
+
+
+def test_resident_signs_up_in_nepali(client):
+    assert client.get("/ne/me/signup/").status_code == 200
+    response = client.post("/ne/me/signup/", SITA)
+    assert (response.status_code, response["Location"]) == (302, "/ne/me/confirm-email/")
+    assert is_signed_in(client) is False
+    code = code_from_mail()
+    sent = mail.outbox[0]
+    assert (sent.to, sent.extra_headers["Content-Language"]) == (["sita@example.org"], "ne")
+    assert DEVANAGARI.search(sent.subject)
+    assert DEVANAGARI.search(sent.body)
+
+    response = client.post("/ne/me/confirm-email/", {"code": code})
+    assert (response.status_code, response["Location"]) == (302, "/ne/me/")
+    assert is_signed_in(client) is True
+    user = User.objects.get()
+    assert (user.email, user.name, user.language) == ("sita@example.org", "सीता गुरुङ", "ne")
+    resident = Resident.objects.get()
+    assert (resident.user, resident.name, resident.language) == (user, "सीता गुरुङ", "ne")
+    assert user.emailaddress_set.get().verified is True
+
+
+def test_wrong_code_is_refused_in_nepali(client):
+    client.post("/ne/me/signup/", SITA)
+    code = code_from_mail()
+    wrong = "AAAA-AAAA" if code != "AAAA-AAAA" else "BBBB-BBBB"
+    response = client.post("/ne/me/confirm-email/", {"code": wrong})
+    assert response.status_code == 200
+    assert "is-invalid" in response.content.decode() or "field-error" in response.content.decode()
+    assert is_signed_in(client) is False
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": "\u3164"}, "name"),
+        ({"name": "\u202esita"}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": ""}, "name"),
+        ({"email": "sita"}, "email"),
+        ({"email": "si\u200dta@example.org"}, "email"),
+        ({"email": f"{'x' * 400}@example.org"}, "email"),
+        ({"password1": "short"}, "password1"),
+        ({"password1": "1234567890"}, "password1"),
+    ],
+)
+def test_bad_sign_up_is_answered_beside_its_field_and_keeps_what_was_typed(client, typed, field):
+    response = client.post("/ne/me/signup/", SITA | typed)
+    assert response.status_code == 200
+    assert list(response.context["form"].errors) == [field]
+    html = response.content.decode()
+    assert f'id="id_{field}_error"' in html
+    if field != "name":
+        assert 'value="सीता गुरुङ"' in html
+    assert PASSWORD not in html
+    assert User.objects.count() == 0
+
+
+def test_joiner_in_a_host_name_is_stripped(client):
+    client.post("/ne/me/signup/", SITA | {"email": "sita@exam\u200dple.org"})
+    assert User.objects.get().email == "sita@example.org"
+
+
+def test_taken_address_is_not_told_to_strangers(client):
+    UserFactory(email="sita@example.org")
+    response = client.post("/ne/me/signup/", SITA)
+    assert (response.status_code, response["Location"]) == (302, "/ne/me/confirm-email/")
+    deliver_waiting(worker="test")
+    assert [(row.kind, row.address) for row in Notice.objects.all()] == [("accounts/address_known", "sita@example.org")]
+    assert "http://localhost:8000/ne/me/password/reset/" in mail.outbox[0].body
+    assert User.objects.count() == 1
+
+
+def test_code_signs_in_again_and_again(client):
+    """Twice, because the second message must be a message of its own."""
+    UserFactory(email="sita@example.org")
+    for _ in range(2):
+        response = client.post("/ne/me/login/code/", {"email": "sita@example.org"})
+        assert (response.status_code, response["Location"]) == (302, "/ne/me/login/code/confirm/")
+        response = client.post(response["Location"], {"code": code_from_mail()})
+        assert (response.status_code, response["Location"]) == (302, "/ne/me/")
+        assert is_signed_in(client) is True
+        client.post("/ne/me/logout/")
+        assert is_signed_in(client) is False
+    assert len(mail.outbox) == 2
+    assert Notice.objects.filter(state=NoticeState.SENT, context={}).count() == 2
+
+
+def test_code_request_for_an_unknown_address_looks_the_same(client):
+    response = client.post("/ne/me/login/code/", {"email": "nobody@example.org"})
+    assert (response.status_code, response["Location"]) == (302, "/ne/me/login/code/confirm/")
+    deliver_waiting(worker="test")
+    assert [row.kind for row in Notice.objects.all()] == ["accounts/unknown_address"]
+    assert "http://localhost:8000/ne/me/signup/" in mail.outbox[0].body
+
+
+def test_password_signs_in_and_a_wrong_one_does_not(client):
+    UserFactory(email="sita@example.org")
+    wrong = client.post("/ne/me/login/", {"login": "sita@example.org", "password": "wrong-but-long-enough"})
+    assert wrong.status_code == 200
+    assert is_signed_in(client) is False
+    right = client.post("/ne/me/login/", {"login": "SITA@example.org", "password": PASSWORD})
+    assert (right.status_code, right["Location"]) == (302, "/ne/me/")
+    assert is_signed_in(client) is True
+
+
+def test_forgotten_password_is_replaced_by_a_code(client):
+    UserFactory(email="sita@example.org")
+    response = client.post("/ne/me/password/reset/", {"email": "sita@example.org"})
+    assert response["Location"] == "/ne/me/password/reset/confirm/"
+    response = client.post(response["Location"], {"code": code_from_mail()})
+    assert response["Location"] == "/ne/me/password/reset/complete/"
+    new = "another-long-password"
+    response = client.post(response["Location"], {"password1": new, "password2": new})
+    assert response.status_code == 302
+    client.logout()
+    client.post("/ne/me/login/", {"login": "sita@example.org", "password": new})
+    assert is_signed_in(client) is True
+
+
+@pytest.mark.parametrize("next_page", ["//evil.example/", "https://evil.example/me/", "javascript:alert(1)"])
+def test_sign_in_never_leads_to_another_host(client, next_page):
+    UserFactory(email="sita@example.org")
+    typed = {"login": "sita@example.org", "password": PASSWORD, "next": next_page}
+    assert client.post("/ne/me/login/", typed)["Location"] == "/ne/me/"
+
+
+def test_page_of_ones_own_asks_to_sign_in_and_comes_back(client):
+    UserFactory(email="sita@example.org")
+    response = client.get("/ne/me/email/")
+    assert (response.status_code, response["Location"]) == (302, "/ne/me/login/?next=/ne/me/email/")
+    typed = {"login": "sita@example.org", "password": PASSWORD, "next": "/ne/me/email/"}
+    assert client.post("/ne/me/login/", typed)["Location"] == "/ne/me/email/"
+
+
+def test_get_of_sign_out_asks_first(client):
+    client.force_login(UserFactory())
+    assert client.get("/ne/me/logout/").status_code == 200
+    assert is_signed_in(client) is True
+
+
+def test_guessing_is_limited_for_each_account_in_the_readers_language(client):
+    UserFactory(email="sita@example.org")
+    typed = {"login": "sita@example.org", "password": "wrong-but-long-enough"}
+    answers = [client.post("/ne/me/login/", typed) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [200] * 11
+    right = client.post("/ne/me/login/", typed | {"password": PASSWORD})
+    assert right.status_code == 200
+    assert is_signed_in(client) is False
+
+
+def test_staff_come_to_their_board(client):
+    UserFactory(email="editor@example.org", roles=[Role.EDITOR])
+    response = client.post("/ja/me/login/", {"login": "editor@example.org", "password": PASSWORD})
+    assert response["Location"] == "/ja/staff/"
+
+
+def test_role_taken_away_works_on_the_next_request(client):
+    user = UserFactory(roles=[Role.TEACHER])
+    client.force_login(user)
+    assert client.get("/ja/staff/").status_code == 200
+    revoke(user, Role.TEACHER, by=None)
+    assert client.get("/ja/staff/").status_code == 403
+
+
+def test_inactive_person_is_out_on_the_next_request(client):
+    user = UserFactory()
+    client.force_login(user)
+    assert is_signed_in(client) is True
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert client.get("/ne/me/").status_code == 302
+
+
+@pytest.mark.parametrize("role", Role)
+def test_second_factor_is_asked_of_staff_outside_the_demo(client, settings, role):
+    client.force_login(UserFactory(roles=[role]))
+    assert client.get("/ja/staff/").status_code == 200
+    settings.DEMO = False
+    response = client.get("/ja/staff/")
+    # The board is one for all roles, so whoever opens it needs the factor.
+    assert (response.status_code, response["Location"]) == (302, "/ja/me/second-factor/app/activate/")
+    assert NEED_SECOND_FACTOR
+
+
+@pytest.mark.parametrize("path", ["demo", "styleguide"])
+def test_demo_pages_do_not_exist_outside_the_demo(client, settings, path):
+    assert client.get(f"/ne/{path}/").status_code == 200
+    settings.DEMO = False
+    caches["pages"].clear()  # as in a process that began without the demo
+    assert client.get(f"/ne/{path}/").status_code == 404
+    assert client.post(f"/ne/{path}/", {"person": "x"}).status_code == 404
+
+
+def test_demo_signs_in_as_its_people_and_nobody_else(client):
+    sita = UserFactory(email="resident@demo.example")
+    stranger = UserFactory()
+    assert client.post("/ne/demo/", {"person": stranger.public_id}).status_code == 404
+    assert client.post("/ne/demo/", {"person": ""}).status_code == 404
+    assert client.post("/ne/demo/", {"person": sita.public_id})["Location"] == "/ne/me/"
+    assert is_signed_in(client) is True
+
+
+def test_staff_session_ends_when_idle_and_a_residents_does_not(client, settings):
+    client.force_login(UserFactory(roles=[Role.EDITOR]))
+    client.get("/ja/staff/")
+    assert client.session.get_expiry_age() == settings.STAFF_IDLE_SECONDS == 900
+    client.logout()
+    client.force_login(UserFactory())
+    client.get("/ja/me/")
+    assert client.session.get_expiry_age() == settings.SESSION_COOKIE_AGE
+
+
+@pytest.mark.parametrize("path", ["/ne/me/", "/ne/guide/", "/ne/"])
+def test_no_browser_keeps_what_a_signed_in_person_sees(client, path):
+    client.force_login(UserFactory())
+    assert "no-store" in client.get(path)["Cache-Control"]
+
+
+def test_language_chosen_while_signed_in_is_kept_for_notices(client):
+    user = UserFactory(language="ne")
+    client.force_login(user)
+    client.post("/choose/", {"language": "vi", "next": "/ne/me/"})
+    assert User.objects.get(pk=user.pk).language == "vi"

@@ -1,0 +1,7 @@
+"""Rows for tests. A factory makes what its name says and nothing beside; what matters, the test says itself."""
+
+from tests.factories.accounts import ResidentFactory, UserFactory
+from tests.factories.guide import ArticleFactory, CategoryFactory
+from tests.factories.notices import NoticeFactory
+
+__all__ = ["ArticleFactory", "CategoryFactory", "NoticeFactory", "ResidentFactory", "UserFactory"]

@@ -1,0 +1,176 @@
+"""The catalogue: whole as it stands, and each planted fault is found and named."""
+
+import io
+import os
+import shutil
+
+import polib
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils.translation import to_locale
+
+from services.languages import catalogue
+from services.languages.catalogue import PLURALS, faults, is_for_staff
+from services.languages.checks import languages_usable
+from services.languages.table import SPOKEN
+
+TEMPLATE = ("portal/home.html", "1")
+STAFF_TEMPLATE = ("templates/staff/board.html", "1")
+
+
+def entry(msgid="Hello", msgstr="नमस्ते", occurrences=(TEMPLATE,), **more):
+    return polib.POEntry(msgid=msgid, msgstr=msgstr, occurrences=list(occurrences), **more)
+
+
+def one(code, *entries, plural=None):
+    made = polib.POFile()
+    made.metadata = {"Plural-Forms": plural or PLURALS[code], "Content-Type": "text/plain; charset=utf-8"}
+    made.extend(entries)
+    return faults(code, made)
+
+
+@pytest.mark.parametrize("code", SPOKEN)
+def test_catalogue_of_the_portal_is_whole(code):
+    assert faults(code, polib.pofile(catalogue.source_file(code))) == []
+
+
+def test_whole_entry_has_no_fault():
+    assert one("ne", entry()) == []
+    assert one("ja-simple", entry(msgstr="{漢字|かんじ}です")) == []
+    assert one("ar", entry("%(n)s page", "", msgid_plural="%(n)s pages",
+                           msgstr_plural=dict.fromkeys(range(6), "%(n)s صفحة"))) == []  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "planted", "fault"),
+    [
+        ("ne", entry(msgstr=""), "ne: missing: 'Hello'"),
+        ("ne", entry(flags=["fuzzy"]), "ne: fuzzy: 'Hello'"),
+        ("en", entry(flags=["fuzzy"]), "en: fuzzy: 'Hello'"),
+        ("ne", entry("%(city)s", "%(ville)s नमस्ते"), "ne: other placeholders than the source: '%(city)s'"),
+        ("ne", entry("Hi %(city)s", "नमस्ते"), "ne: other placeholders than the source: 'Hi %(city)s'"),
+        ("ne", entry("Hi {name}", "नमस्ते {nom}"), "ne: other placeholders than the source: 'Hi {name}'"),
+        ("ne", entry("Hi", "नमस्ते %s"), "ne: other placeholders than the source: 'Hi'"),
+        ("ne", entry("Go <b>on</b>", "जानुहोस्"), "ne: other HTML tags than the source: 'Go <b>on</b>'"),
+        ("ne", entry("Go <b>on</b>", "<i>जाऊ</i>"), "ne: other HTML tags than the source: 'Go <b>on</b>'"),
+        ("ne", entry("Go <b>on</b>", "<b>जाऊ<b>"), "ne: other HTML tags than the source: 'Go <b>on</b>'"),
+        ("ne", entry(msgstr="Hello"), "ne: copied from the source: 'Hello'"),
+        ("ja-simple", entry(msgstr="漢字です"), "ja-simple: kanji without furigana: 'Hello'"),
+        ("ja-simple", entry(msgstr="{漢字|かんじ}と人"), "ja-simple: kanji without furigana: 'Hello'"),
+        ("ja", entry(msgstr="{漢字|かんじ}"), "ja: furigana outside Easy Japanese: 'Hello'"),
+        ("ja", entry(msgstr="", occurrences=[STAFF_TEMPLATE]), "ja: missing: 'Hello'"),
+        ("ne", entry("%(n)s page", "", msgid_plural="%(n)s pages", msgstr_plural={0: "%(n)s पृष्ठ"}),
+         "ne: needs 2 plural forms: '%(n)s page'"),
+        ("ar", entry("%(n)s page", "", msgid_plural="%(n)s pages", msgstr_plural={0: "%(n)s ص", 1: "%(n)s ص"}),
+         "ar: needs 6 plural forms: '%(n)s page'"),
+        ("ne", entry("%(n)s page", "", msgid_plural="%(n)s pages", msgstr_plural={0: "%(n)s पृष्ठ", 1: ""}),
+         "ne: missing: '%(n)s page'"),
+    ],
+)  # fmt: skip
+def test_planted_fault_is_found_and_named(code, planted, fault):
+    assert one(code, planted) == [fault]
+
+
+@pytest.mark.parametrize("code", SPOKEN)
+def test_wrong_plural_header_is_found(code):
+    assert one(code, plural="nplurals=INTEGER; plural=EXPRESSION;") == [
+        f"{code}: Plural-Forms must be {PLURALS[code]!r}"
+    ]
+
+
+def test_what_is_the_same_everywhere_may_be_copied():
+    assert one("ne", entry("Tabunka", "Tabunka"), entry("123", "123"), entry("iCal", "iCal")) == []
+    assert one("ne", entry("Danish pastry", "Danish pastry", comment="same in every language")) == []
+    assert one("da", entry("Interpreter", "Interpreter")) == []
+
+
+def test_obsolete_entries_are_left_alone():
+    assert one("ne", entry(msgstr="", obsolete=True)) == []
+
+
+def test_strings_for_staff_need_only_the_languages_of_staff():
+    assert one("ne", entry(msgstr="", msgctxt="staff"), entry("B", "", occurrences=[STAFF_TEMPLATE])) == []
+    assert one("ja", entry(msgstr="", msgctxt="staff")) == ["ja: missing: 'Hello'"]
+    assert is_for_staff(entry(occurrences=[STAFF_TEMPLATE, TEMPLATE])) is False
+    assert is_for_staff(entry(occurrences=[])) is False
+
+
+@pytest.fixture
+def own_locale(tmp_path, settings):
+    """A copy of the catalogues to do harm to."""
+    shutil.copytree(settings.LOCALE_PATHS[0], tmp_path / "locale")
+    settings.LOCALE_PATHS = [tmp_path / "locale"]
+    return tmp_path / "locale"
+
+
+def test_command_names_every_fault_and_fails(own_locale):
+    for code in SPOKEN:
+        file = catalogue.source_file(code)
+        made = polib.pofile(file)
+        made.clear()
+        made.append(entry(msgstr="" if code in {"ne", "ar"} else "{語|ご}" if code == "ja-simple" else f"x{code}"))
+        made.save(str(file))
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="2 faults"):
+        call_command("check_catalogues", no_extract=True, stdout=out)
+    assert out.getvalue().splitlines() == ["ne: missing: 'Hello'", "ar: missing: 'Hello'"]
+    out = io.StringIO()
+    call_command("check_catalogues", no_extract=True, language="da", stdout=out)
+    assert out.getvalue() == "The catalogues are whole.\n"
+
+
+@pytest.mark.servers
+def test_new_string_that_nobody_extracted_is_found(tmp_path, monkeypatch):
+    """In a copy of the project: a sentence in a template that no catalogue has, then none missing any more."""
+    from tests.servers import ROOT, environment, manage
+
+    copy = tmp_path / "portal-copy"
+    kept = shutil.ignore_patterns(".venv", ".git", "var", "tests", "demo_articles", "__pycache__", "docs")
+    shutil.copytree(ROOT, copy, ignore=kept)
+    env = environment(VAR_DIR=str(tmp_path / "var"))
+    manage("extract_messages", env=env, cwd=copy)
+    before = {code: (copy / "locale" / to_locale(code) / "LC_MESSAGES/django.po").read_text() for code in SPOKEN}
+
+    (copy / "templates" / "new.html").write_text('{% translate "A sentence that nobody has extracted" %}')
+    answer = manage("check_catalogues", env=env, cwd=copy, check=False)
+    told = [line for line in answer.stdout.splitlines() if "makemessages changes" in line]
+    assert told == [f"{code}: makemessages changes the catalogue; run `make messages`" for code in SPOKEN]
+    assert answer.returncode == 1
+    after = {code: (copy / "locale" / to_locale(code) / "LC_MESSAGES/django.po").read_text() for code in SPOKEN}
+    assert after == before
+
+    (copy / "templates" / "new.html").unlink()
+    answer = manage("check_catalogues", env=env, cwd=copy, check=False)
+    assert "makemessages changes" not in answer.stdout
+
+
+def test_compiling_writes_only_what_changed_and_django_reads_it(own_locale):
+    for file in own_locale.rglob("*.mo"):
+        file.unlink()
+    assert catalogue.compile_all() == list(SPOKEN)
+    assert catalogue.compile_all() == []
+    source = catalogue.source_file("ne")
+    made = polib.pofile(source)
+    made.append(entry("A new word", "नयाँ शब्द"))
+    made.save(str(source))
+    later = catalogue.compiled_file("ne").stat().st_mtime + 1
+    os.utime(source, (later, later))
+    assert catalogue.compile_all() == ["ne"]
+    assert polib.mofile(catalogue.compiled_file("ne")).find("A new word").msgstr == "नयाँ शब्द"
+
+
+def test_check_is_silent_when_every_language_is_compiled():
+    assert languages_usable(None) == []
+
+
+@pytest.mark.parametrize("code", ["ne", "ja-simple", "fil"])
+def test_check_fails_for_a_language_that_is_not_compiled(own_locale, code):
+    catalogue.compile_all()
+    catalogue.compiled_file(code).unlink()
+    assert [error.id for error in languages_usable(None)] == ["languages.E003"]
+    assert code in languages_usable(None)[0].msg
+
+
+def test_check_fails_for_a_language_that_nobody_knows(settings):
+    settings.LANGUAGES = [("en", "English"), ("xx", "Xx"), ("fr", "Français")]
+    assert [error.id for error in languages_usable(None)] == ["languages.E001", "languages.E002", "languages.E002"]

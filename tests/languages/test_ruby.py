@@ -1,0 +1,70 @@
+"""Furigana: one notation, three faces, and pages in which it stands in the right places only."""
+
+import pytest
+
+from services.languages.ruby import annotate_page, as_html, as_mail, as_plain, as_reading
+
+RUBBISH = "{燃|も}える{ごみ袋|ごみぶくろ}を{出|だ}します。"
+RUBY = "<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>"
+
+
+def test_ruby_has_three_faces_and_a_reading():
+    assert as_html("{漢字|かんじ}を") == f"{RUBY}を"
+    assert as_plain(RUBBISH) == "燃えるごみ袋を出します。"
+    assert as_mail(RUBBISH) == "燃（も）えるごみ袋（ごみぶくろ）を出（だ）します。"
+    assert as_reading(RUBBISH) == "もえるごみぶくろをだします。"
+
+
+@pytest.mark.parametrize("text", ["{name}さん", "{}", "{a|}", "{|b}", "{a|b|c}", "a|b", "{a", "{{x}|y}", "100%", ""])
+def test_what_is_no_furigana_stays_as_it_is(text):
+    kept = {"{{x}|y}": "{{x}|y}"}.get(text, text)
+    assert [face(text) for face in (as_html, as_plain, as_mail, as_reading)] == [kept] * 4
+
+
+def test_furigana_cannot_carry_a_tag():
+    text = "{<b>|x}{a|<script>}"
+    assert as_html(text) == text
+
+
+def test_page_shows_ruby_with_furigana_and_kanji_without():
+    page = "<p>{漢字|かんじ}を{読|よ}む {name}</p>"
+    assert annotate_page(page, furigana=True) == (
+        f"<p>{RUBY}を<ruby>読<rp>(</rp><rt>よ</rt><rp>)</rp></ruby>む {{name}}</p>"
+    )
+    assert annotate_page(page, furigana=False) == "<p>漢字を読む {name}</p>"
+
+
+@pytest.mark.parametrize("furigana", [True, False])
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        # Where markup cannot stand: the kanji alone.
+        ("<title>{漢字|かんじ} – x</title>", "<title>漢字 – x</title>"),
+        ("<TITLE>{漢字|かんじ}</TITLE>", "<TITLE>漢字</TITLE>"),
+        ('<option value="1">{漢字|かんじ}</option>', '<option value="1">漢字</option>'),
+        ('<script type="application/ld+json">{"a": "{漢字|かんじ}"}</script>',
+         '<script type="application/ld+json">{"a": "漢字"}</script>'),
+        ('<img alt="{漢字|かんじ}">', '<img alt="漢字">'),
+        ('<meta name="description" content="{漢字|かんじ}です">', '<meta name="description" content="漢字です">'),
+        ('<a aria-label="{漢字|かんじ}" href="/x/?a=1">', '<a aria-label="漢字" href="/x/?a=1">'),
+        # What a person typed comes back as it was.
+        ('<input name="q" value="{漢字|かんじ}">', '<input name="q" value="{漢字|かんじ}">'),
+        ('<input value="{漢字|かんじ}" alt="{漢字|かんじ}">', '<input value="{漢字|かんじ}" alt="漢字">'),
+        ("<textarea>\n{漢字|かんじ}</textarea>", "<textarea>\n{漢字|かんじ}</textarea>"),
+        ('<TextArea name="x" rows="3">{a|b}\n{c|d}</TextArea>', '<TextArea name="x" rows="3">{a|b}\n{c|d}</TextArea>'),
+    ],
+)  # fmt: skip
+def test_page_keeps_markup_out_of_where_it_cannot_stand(page, shown, furigana):
+    assert annotate_page(page, furigana=furigana) == shown
+
+
+def test_page_finds_furigana_after_a_kept_place():
+    page = "<textarea>{a|b}</textarea><p>{漢字|かんじ}</p><select><option>{c|d}</option></select><p>{漢字|かんじ}</p>"
+    assert annotate_page(page, furigana=True) == (
+        f"<textarea>{{a|b}}</textarea><p>{RUBY}</p><select><option>c</option></select><p>{RUBY}</p>"
+    )
+
+
+def test_page_without_furigana_is_the_same_page():
+    page = '<!doctype html><html lang="ne"><head><title>x</title></head><body><p>a | b {c}</p></body></html>'
+    assert annotate_page(page, furigana=True) == page

@@ -1,0 +1,244 @@
+"""Every URL × method × role: who gets in, who does not, and that each URL works for somebody.
+
+What is expected is written down here once more, by hand: a rule loosened in portal/access.py turns this red.
+"""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from portal import access
+from services.accounts.roles import Role
+from services.notices.models import Heartbeat
+from tests.factories import ArticleFactory, UserFactory
+
+ANONYMOUS, RESIDENT = "anonymous", "resident"
+VISITORS = (ANONYMOUS, RESIDENT, *Role.values)
+SIGNED_IN = frozenset(VISITORS) - {ANONYMOUS}
+STAFF = frozenset(Role.values)
+EVERYBODY = frozenset(VISITORS)
+NOBODY = frozenset()
+ADMINISTRATOR, EDITOR = frozenset({"administrator"}), frozenset({"editor"})
+
+# Who gets in, for every name that is not open to everybody.
+ONLY = {
+    "me": SIGNED_IN,
+    "account_email": SIGNED_IN,
+    "account_change_password": SIGNED_IN,
+    "account_set_password": SIGNED_IN,
+    "account_reauthenticate": SIGNED_IN,
+    "mfa_index": SIGNED_IN,
+    "mfa_reauthenticate": SIGNED_IN,
+    "mfa_activate_totp": SIGNED_IN,
+    "mfa_deactivate_totp": SIGNED_IN,
+    "mfa_view_recovery_codes": SIGNED_IN,
+    "mfa_generate_recovery_codes": SIGNED_IN,
+    "mfa_download_recovery_codes": SIGNED_IN,
+    "staff": STAFF,
+    "guide:article draft": frozenset({"editor", "translator"}),
+    "admin:accounts_user": ADMINISTRATOR,
+    "admin:audit_line": ADMINISTRATOR,
+    "admin:guide_article": EDITOR,
+    "admin:guide_category": EDITOR,
+    "admin:app_list accounts": ADMINISTRATOR,
+    "admin:app_list audit": ADMINISTRATOR,
+    "admin:app_list guide": EDITOR,
+    "admin:": ADMINISTRATOR | EDITOR,
+}
+# Doors that Django's admin has and that stay shut: nothing is deleted, nobody writes the trail by hand.
+SHUT = (
+    "admin:accounts_user_delete",
+    "admin:guide_article_delete",
+    "admin:guide_category_delete",
+    "admin:audit_line_delete",
+    "admin:audit_line_add",
+)
+# Pages of allauth and the admin that answer 404 or 403 unless something came before them (a pending code, an
+# object's own page, a search from a form); journeys in tests/accounts/ and tests/browser/ open them.
+NEED_A_PAST = {
+    "admin:view_on_site",
+    "admin:autocomplete",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes",
+    "admin:(?P<url>.*)$",
+}
+
+
+def patterns(found=None, prefix="/", namespace=""):
+    """Every (name, route) that the portal answers to."""
+    for pattern in get_resolver().url_patterns if found is None else found:
+        route = prefix + str(pattern.pattern).lstrip("^")
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from patterns(pattern.url_patterns, route, inner)
+        elif isinstance(pattern, URLPattern):
+            yield f"{namespace}{pattern.name or pattern.pattern}", route
+
+
+@pytest.fixture
+def addresses(db):
+    """Every URL with a real object behind it: (name, address); names as in ONLY."""
+    article = ArticleFactory(slug="open")
+    ArticleFactory(slug="draft", category=article.category, is_published=False)
+    person = UserFactory(email="another@example.org")
+    Heartbeat.objects.create(worker="test", seen_at=timezone.now())  # else /readyz says 503, as it should
+    found = []
+    for name, route in patterns():
+        owner = name.removeprefix("admin:").split("_")[0]
+        keys = {"guide": article.pk if "article" in name else article.category.pk, "accounts": person.pk, "audit": 1}
+        route = route.replace("<path:object_id>", str(keys.get(owner, 1)))
+        if name == "guide:category":
+            found.append((name, route.replace("<slug:slug>", article.category.slug)))
+        elif name == "guide:article":
+            found.append((name, route.replace("<slug:slug>", "open")))
+            found.append(("guide:article draft", route.replace("<slug:slug>", "draft")))
+        elif name == "admin:app_list":
+            found += [
+                (f"admin:app_list {app}", re.sub(r"\(\?P<app_label>.*?\)/\$", f"{app}/", route))
+                for app in ("accounts", "audit", "guide")
+            ]
+        else:
+            found.append((name, route))
+    return [(name, address.replace("/en/", "/ne/", 1)) for name, address in found]
+
+
+def admitted(name: str) -> frozenset[str]:
+    """Who is expected to get in."""
+    if name in SHUT:
+        return NOBODY
+    if name in ONLY:
+        return ONLY[name]
+    for head in ("admin:accounts_user", "admin:audit_line", "admin:guide_article", "admin:guide_category", "admin:"):
+        if name.startswith(head):
+            return ONLY[head]
+    return EVERYBODY
+
+
+def visit(visitor: str) -> Client:
+    """A browser of somebody with that one role."""
+    client = Client(HTTP_HOST="localhost", raise_request_exception=False)
+    if visitor != ANONYMOUS:
+        client.force_login(UserFactory(email=f"{visitor}@example.org", roles=[visitor] if visitor in STAFF else []))
+    return client
+
+
+def is_refused(response) -> bool:
+    """Sent to sign in, forbidden, or told that nothing is there."""
+    to_sign_in = response.status_code == 302 and "/me/login/?next=" in response.headers["Location"]
+    return to_sign_in or response.status_code in {403, 404}
+
+
+def walk(visitor: str, addresses, methods) -> set[tuple[str, str]]:
+    """(name, method) of everything that this visitor got into. Nothing may end in a 5xx."""
+    client = visit(visitor)
+    got_in = set()
+    for name, address in addresses:
+        for method in methods:
+            response = client.generic(method, address)
+            assert response.status_code < 500, (visitor, method, address, response.status_code)
+            if not is_refused(response) and response.status_code != 405:
+                got_in.add((name, method))
+            if settings.SESSION_COOKIE_NAME not in client.cookies or not client.session.get("_auth_user_id"):
+                client = visit_again(visitor)
+    return got_in
+
+
+def visit_again(visitor: str) -> Client:
+    """The same somebody, after a page has signed them out."""
+    from services.accounts.models import User
+
+    client = Client(HTTP_HOST="localhost", raise_request_exception=False)
+    if visitor != ANONYMOUS:
+        client.force_login(User.objects.get(email=f"{visitor}@example.org"))
+    return client
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_access_of_every_url_is_as_written_down(visitor, addresses):
+    got_in = {name for name, _method in walk(visitor, addresses, ("GET", "POST"))}
+
+    expected = {name for name, _address in addresses if visitor in admitted(name)}
+    assert got_in - expected == set()
+    assert expected - got_in - NEED_A_PAST == set()
+
+
+@pytest.mark.parametrize("visitor", [ANONYMOUS, RESIDENT])
+def test_access_is_not_opened_by_another_method(visitor, addresses):
+    closed = [(name, address) for name, address in addresses if visitor not in admitted(name)]
+
+    assert walk(visitor, closed, ("HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")) == set()
+
+
+def test_access_lets_somebody_into_every_url(addresses):
+    for name, _address in addresses:
+        assert name in SHUT or admitted(name), name
+
+
+@pytest.mark.parametrize("name", sorted(name for name in ONLY if name in access.ACCESS))
+def test_access_walk_turns_red_when_a_rule_is_loosened(name, addresses, monkeypatch):
+    closed = [(found, address) for found, address in addresses if found == name]
+    assert walk(ANONYMOUS, closed, ("GET",)) == set()
+    monkeypatch.setitem(access.ACCESS, name, access.EVERYBODY)
+
+    response = visit(ANONYMOUS).get(closed[0][1])
+
+    # Past the table the view itself may still refuse; but the walk sees another answer than "sign in first".
+    sign_in = f"/ne/me/login/?next={closed[0][1]}"
+    assert response.headers.get("Location") != sign_in or name.startswith(("account_", "mfa_"))
+
+
+@pytest.mark.parametrize("name", sorted(access.ACCESS))
+def test_access_row_taken_out_fails_the_check_and_shuts_the_page(name, addresses, monkeypatch):
+    monkeypatch.delitem(access.ACCESS, name)
+    found = [address for called, address in addresses if name in (called.partition(" ")[0], called.partition(":")[0])]
+
+    assert {error.id for error in access.every_url_has_a_row(None)} == {"portal.E001"}
+    response = visit("administrator").get(found[0])
+    # allauth's own middleware leads from a missing /me/ on to the page of addresses.
+    assert response.status_code == 404 or (name == "me" and response.headers["Location"] == "/ne/me/email/")
+
+
+def test_access_row_without_a_url_fails_the_check(monkeypatch):
+    monkeypatch.setitem(access.ACCESS, "nothing", access.EVERYBODY)
+
+    assert [error.id for error in access.every_url_has_a_row(None)] == ["portal.E002"]
+
+
+def test_access_check_is_content_with_the_portal_as_it_is():
+    assert access.every_url_has_a_row(None) == []
+
+
+@pytest.mark.parametrize("name", ["demo", "styleguide"])
+def test_access_to_the_demos_pages_ends_with_the_demo(name, client, db, settings):
+    assert client.get(f"/en/{name}/?page=1").status_code == 200
+    settings.DEMO = False
+
+    assert client.get(f"/en/{name}/?page=2").status_code == 404
+
+
+def test_access_ends_on_the_next_request_after_a_role_is_taken(client, db):
+    from services.accounts.actions import revoke
+
+    user = UserFactory(roles=[Role.EDITOR])
+    client.force_login(user)
+    assert client.get("/en/staff/").status_code == 200
+
+    revoke(user, Role.EDITOR, by=None)
+
+    assert client.get("/en/staff/").status_code == 403
+
+
+@pytest.mark.parametrize("role", sorted(Role.values))
+def test_access_for_staff_outside_the_demo_needs_a_second_factor(role, client, db, settings):
+    settings.DEMO = False
+    client.force_login(UserFactory(roles=[role]))
+
+    response = client.get("/en/staff/")
+
+    assert (response.status_code, response.headers.get("Location")) == (302, "/en/me/second-factor/app/activate/")
