@@ -1,6 +1,7 @@
 """What needs the portal's own settings: more articles, and counted queries. Run as a process of its own."""
 
 import json
+import os
 import sys
 
 import django
@@ -56,5 +57,6 @@ def queries() -> None:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     {"articles": articles, "queries": queries}[sys.argv[1]](*sys.argv[2:])

@@ -26,10 +26,9 @@ class Rule:
             return user.is_authenticated and not self.roles.isdisjoint(user.roles)
         return user.is_authenticated or not self.signed_in
 
-    @property
-    def needs_second_factor(self) -> bool:
-        """Whether some who may open it must have signed in with two factors."""
-        return not self.roles.isdisjoint(NEED_SECOND_FACTOR)
+    def needs_second_factor(self, user) -> bool:
+        """Whether this user must have enrolled a second factor before opening it."""
+        return bool(self.roles) and not NEED_SECOND_FACTOR.isdisjoint(user.roles)
 
 
 EVERYBODY = Rule()

@@ -16,7 +16,7 @@ def page(request) -> dict:
         "city": settings.CITY,
         "city_name": settings.CITY.name(code),
         "centre_name": settings.CITY.centre(code),
-        "furigana": request.furigana if code in {"ja", "ja-simple"} and hasattr(request, "furigana") else None,
+        "furigana": request.furigana if code == "ja-simple" and hasattr(request, "furigana") else None,
         "demo": settings.DEMO,
         "site": settings.SITE_URL,
         "canonical": f"{settings.SITE_URL}{request.path}",

@@ -20,8 +20,7 @@ logger = logging.getLogger("portal.requests")
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
-        *(f"{kind}-src 'self'" for kind in ("script", "style", "font", "connect", "manifest")),
-        "img-src 'self' data:",  # data: for the QR code that enrols a second factor
+        *(f"{kind}-src 'self'" for kind in ("script", "style", "img", "font", "manifest")),
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -118,7 +117,7 @@ class Access:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
             raise PermissionDenied
-        if rule.needs_second_factor and not (settings.DEMO or is_mfa_enabled(request.user)):
+        if rule.needs_second_factor(request.user) and not (settings.DEMO or is_mfa_enabled(request.user)):
             return redirect("mfa_activate_totp")
         if request.user.is_authenticated and request.user.is_desk_staff:
             _end_when_idle(request.session)

@@ -54,7 +54,8 @@ SECRET_KEY = _secret("SECRET_KEY", "a long random text that signs sessions and l
 AUDIT_KEY = _secret("AUDIT_KEY", "a second long random text that chains the audit trail")
 SITE_URL = _told("SITE_URL", f"http://localhost:{os.environ.get('PORT', '8000')}", "the address in mails and feeds")
 SITE_URL = SITE_URL.rstrip("/")
-ALLOWED_HOSTS = _told("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "the portal's host names, by commas").split(",")
+_hosts = _told("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "the portal's host names, by commas")
+ALLOWED_HOSTS = [host.strip() for host in _hosts.split(",")]
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the portal's hosts; '*' would let anybody forge links.")
 HTTPS = SITE_URL.startswith("https://")
@@ -278,6 +279,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 60,
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
+    # Whoever writes a notice must not wait for a Redis that is gone (six seconds by default); the row is found anyway.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+    "socket_connect_timeout": 2,
 }
 
 # --- Logs: one JSON object a line; never an address, a name or a query string -------------------

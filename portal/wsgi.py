@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from portal.page_cache import PageDoor  # noqa: E402  models need Django set up
+
+application = PageDoor(_django)

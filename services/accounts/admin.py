@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 
 from services.accounts import actions
 from services.accounts.models import User
@@ -68,7 +69,8 @@ class UserAdmin(RoleAdmin):
     def save_model(self, request, user, form, change):
         """A new user signs in by a code until they set a password."""
         try:
-            actions.save_user(user, by=request.user, changed=form.changed_data)
-            actions.set_roles(user, form.cleaned_data["roles"], by=request.user)
+            with transaction.atomic():  # both or neither
+                actions.save_user(user, by=request.user, changed=form.changed_data)
+                actions.set_roles(user, form.cleaned_data["roles"], by=request.user)
         except Refused as refusal:
             messages.error(request, refusal)

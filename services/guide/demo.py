@@ -15,8 +15,11 @@ CATEGORIES = Path(__file__).parent / "categories.json"
 ARTICLES = Path(__file__).parent / "demo_articles"
 
 
-def load() -> None:
-    """Put the categories and articles in place; a second time changes only what differs."""
+def load(*, publish_all: bool = True) -> None:
+    """Put the categories and articles in place; a second time changes only what differs.
+
+    publish_all: False leaves them as drafts, for a city that wants to check them first.
+    """
     for position, facts in enumerate(json.loads(CATEGORIES.read_text("utf-8")), start=1):
         titles = {f"title_{SPOKEN[code].column}": title for code, title in facts["titles"].items()}
         category = Category.objects.filter(slug=facts["slug"]).first() or Category(slug=facts["slug"])
@@ -24,10 +27,10 @@ def load() -> None:
             _fill(category, wanted)
             save_category(category, by=None)
     for slug, facts in tomllib.loads((ARTICLES / "index.toml").read_text("utf-8")).items():
-        _load_article(slug, facts["category"], facts["checked"])
+        _load_article(slug, facts["category"], facts["checked"], publish_it=publish_all)
 
 
-def _load_article(slug: str, category: str, checked_days_ago: int) -> None:
+def _load_article(slug: str, category: str, checked_days_ago: int, *, publish_it: bool) -> None:
     article = Article.objects.filter(slug=slug).first() or Article(slug=slug)
     wanted = {"category": Category.objects.get(slug=category)}
     for file in sorted((ARTICLES / slug).glob("*.md")):
@@ -36,7 +39,8 @@ def _load_article(slug: str, category: str, checked_days_ago: int) -> None:
         _fill(article, wanted)
         article.checked_on = timezone.localdate() - datetime.timedelta(days=checked_days_ago)
         save_article(article, by=None)
-        publish(article, by=None)
+        if publish_it:
+            publish(article, by=None)
 
 
 def read_article(file: Path) -> dict[str, str]:

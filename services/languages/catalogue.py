@@ -11,7 +11,8 @@ from services.languages.ruby import RUBY
 from services.languages.table import SPOKEN
 
 KANJI = re.compile("[\u3400-\u9fff々〆ヶ]")
-PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%[sd]|\{(\w*)\}")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
+POSITIONAL = {"%s", "%d"}
 TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*")
 PLURALS = {
     "en": "nplurals=2; plural=(n != 1);",
@@ -28,7 +29,22 @@ PLURALS = {
 STAFF_LANGUAGES = {"ja", "en"}
 STAFF_PLACES = ("templates/staff/", "templates/admin/", "templates/mfa/", "/admin.py")
 # What a language has taken from English as it is.
-LOANWORDS = {"fil": {"Emergency", "Menu", "Email", "E-mail", "Email address", "Password", "Code", "Furigana"}}
+LOANWORDS = {
+    "fil": {
+        "Emergency",
+        "Menu",
+        "Email",
+        "E-mail",
+        "Email address",
+        "Password",
+        "Code",
+        "Furigana",
+        "AM",
+        "PM",
+        "a.m.",
+        "p.m.",
+    }
+}
 # Words that are the same in every language: names, numbers, programmes.
 SAME_EVERYWHERE = re.compile(r"^[\W\d_]*$|^(Tabunka|E-?mail|iCal|Atom|%\(\w+\)s|\W)+$")
 
@@ -93,10 +109,11 @@ def _faults_between(code: str, entry: polib.POEntry, text: str) -> list[str]:
     found = []
     sources = [entry.msgid, entry.msgid_plural or entry.msgid]
     plain = RUBY.sub("", text)
-    # A plural form may leave the number out ("one place left"), never add a name.
     wanted = [set(PLACEHOLDER.findall(source)) for source in sources]
     has = set(PLACEHOLDER.findall(plain))
-    if has not in wanted and not (entry.msgid_plural and has <= (wanted[0] | wanted[1]) and len(has) >= len(wanted[0])):
+    # A plural form may leave a named number out ("one page"), but nothing that is filled in by position.
+    left_out = (wanted[1] - has) if entry.msgid_plural else set()
+    if has | left_out not in wanted or left_out & POSITIONAL:
         found.append("other placeholders than the source")
     if sorted(TAG.findall(text)) not in [sorted(TAG.findall(source)) for source in sources]:
         found.append("other HTML tags than the source")

@@ -1,4 +1,4 @@
-"""Days as readers write them; in Easy Japanese with furigana, whose readings are irregular."""
+"""Days as readers write them; in Easy Japanese with weekday and furigana, whose readings are irregular."""
 
 import datetime
 
@@ -21,7 +21,7 @@ _DAYS = {
 
 
 def written_day(day: datetime.date, language: str | None = None) -> str:
-    """The day with year and weekday in the reader's language; a datetime counts in the city's time zone."""
+    """The whole day as the reader's language writes it; a datetime counts in the city's time zone."""
     if isinstance(day, datetime.datetime):
         day = timezone.localdate(day) if timezone.is_aware(day) else day.date()
     if (language or get_language()) == "ja-simple":

@@ -31,6 +31,7 @@ from services.notices.models import Notice, NoticeState
 ago = timezone.now() - datetime.timedelta(seconds=1)
 print(Notice.objects.filter(state=NoticeState.SENDING).update(leased_until=ago))
 """
+TIMED, TOOK = "import time; begun = time.monotonic()", "print(time.monotonic() - begun)"
 WAKE = "from services.notices.actions import _wake; _wake('personal')"
 END_LEASES_AND_DUE = """
 from django.utils import timezone
@@ -129,7 +130,8 @@ def test_redis_that_forgot_everything_loses_no_mail(town):
 
 def test_unreachable_redis_stops_nobody_from_writing(town):
     env = town | {"REDIS_URL": f"redis://127.0.0.1:{servers.free_port()}/0"}
-    write(env, "alone", 2)
+    took = servers.python(TIMED + WRITE.format(name="alone", count=2, promise="must_arrive") + TOOK, env)
+    assert float(took) < 2
     assert states(town, "alone") == {"waiting": 2}
 
 
