@@ -13,6 +13,7 @@ from portal import demo, health, staff, views
 handler400 = "portal.errors.bad_request"
 handler403 = "portal.errors.permission_denied"
 handler404 = "portal.errors.not_found"
+handler429 = "portal.errors.too_many"
 handler500 = "portal.errors.server_error"
 
 PROGRAMMES = ("consultations", "classes", "events", "notices", "volunteers", "interpreting")

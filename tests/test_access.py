@@ -6,6 +6,7 @@ What is expected is written down here once more, by hand: a rule loosened in por
 import re
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -246,3 +247,23 @@ def test_access_for_staff_outside_the_demo_needs_a_second_factor(role, client, d
         assert response.status_code == 200
     else:
         assert (response.status_code, response.headers["Location"]) == (302, "/en/me/second-factor/app/activate/")
+
+
+@pytest.mark.parametrize("visitor", [ANONYMOUS, RESIDENT, "editor", "administrator"])
+def test_access_by_get_changes_nothing(visitor, addresses):
+    client = visit(visitor)
+    before = everything()
+
+    for _name, address in addresses:
+        client.get(address)
+
+    assert everything() == before
+
+
+def everything() -> dict[str, list]:
+    """All rows of all tables but sessions, which note when staff were last seen."""
+    return {
+        model._meta.label: list(model.objects.order_by("pk").values())
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.label != "sessions.Session"
+    }

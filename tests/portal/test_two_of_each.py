@@ -34,7 +34,7 @@ class Browser:
             token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
             typed["csrfmiddlewaretoken"] = token
         data = urllib.parse.urlencode(typed).encode() if typed else None
-        request = urllib.request.Request(f"{portal.url}{path}", data=data)
+        request = urllib.request.Request(f"{portal.url}{path}", data=data, headers={"Host": "localhost"})
         with self.opener.open(request, timeout=30) as response:
             return urllib.parse.urlsplit(response.url).path, response.read().decode()
 

@@ -1,0 +1,109 @@
+"""The real portal with the demo city, and readers before it in a real Chromium.
+
+Each xdist worker has one Chromium and one portal, started as `make run` starts it: migrated, filled, its
+static files hashed and compressed, mail written by its background work. Each reader is a context of their
+own: nobody's cookies meet. A request to another host is refused and fails the test.
+"""
+
+import contextlib
+import re
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests import servers
+from tests.browser.visits import Visit
+from tests.needs import chromium_program
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+# In a running Chromium nothing here takes long; a shared machine may stand still for a while.
+PATIENCE = 15_000
+expect.set_options(timeout=PATIENCE)
+
+
+def pytest_collection_modifyitems(items):
+    """Everything in this folder needs a browser."""
+    for item in items:
+        if "tests/browser/" in item.path.as_posix():
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory):
+    """The whole portal by its own command: web, background work, demo city, hashed static files."""
+    path, port = tmp_path_factory.mktemp("portal"), servers.free_port()
+    env = servers.environment(VAR_DIR=str(path), PORT=str(port))
+    process = servers.start([servers.sys.executable, "manage.py", "run"], env=env, log=path / "log", cwd=servers.ROOT)
+    running = servers.Portal(port, process, path / "log")
+    try:
+        servers.wait_until(lambda: process.poll() is not None or is_ready(running), timeout=60, what="the portal")
+        if process.poll() is not None:
+            raise RuntimeError(f"The portal ended by itself:\n{running.log.read_text()[-3000:]}")
+        yield running
+    finally:
+        servers.stop(process)
+
+
+def is_ready(portal: servers.Portal) -> bool:
+    """Whether it answers."""
+    try:
+        return portal.get("/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def ill_portal(portal, tmp_path_factory):
+    """A maker of web processes whose database is ill: `no tables` answers 503, `no database` 500."""
+    with contextlib.ExitStack() as running:
+        started = {}
+
+        def make(illness: str) -> servers.Portal:
+            if illness not in started:
+                path = tmp_path_factory.mktemp("ill")
+                (path / "static").symlink_to(portal.log.parent / "static")
+                if illness == "no database":
+                    (path / "tabunka.sqlite3").write_bytes(b"This file has never been a database. " * 1000)
+                started[illness] = running.enter_context(servers.web(servers.environment(VAR_DIR=str(path))))
+            return started[illness]
+
+        yield make
+
+
+@pytest.fixture
+def visitor(chromium, portal):
+    """A maker of visits by new readers. When the test ends, none may have asked another host for anything."""
+    visits = []
+
+    def make(language: str | None = None, *, at: servers.Portal | None = None, **options) -> Visit:
+        address = (at or portal).url
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        # No Accept-Language but the one that the test names.
+        context = chromium.new_context(locale=language or "en", base_url=address, reduced_motion="reduce", **options)
+        context.set_default_timeout(PATIENCE)
+        visit = Visit(context.new_page(), address, language)
+        context.route(re.compile(f"^(?!{re.escape(address)}/)"), visit.refuse)
+        visits.append(visit)
+        return visit
+
+    yield make
+    strangers = [url for visit in visits for url in visit.strangers]
+    for visit in visits:
+        visit.page.context.close()
+    assert strangers == []

@@ -1,0 +1,146 @@
+"""Every type of page, and how a reader comes to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.browser.visits import Visit
+
+FALLBACK = "guide/article/bicycles/"
+ARTICLE = "guide/article/rubbish/"
+
+
+@dataclass(frozen=True)
+class PageType:
+    """One type of page. `come` brings a visit there; `status` is what it must answer with.
+
+    `resident`: in all ten languages; else it is for staff or for people who build, in their languages.
+    `at`: the illness of the portal that shows it.
+    """
+
+    come: Callable[[Visit], object]
+    status: int = 200
+    resident: bool = True
+    at: str = ""
+    choose: bool = True
+
+
+def _path(path: str) -> Callable[[Visit], object]:
+    return lambda visit: visit.open(path)
+
+
+def _as(role: str, path: str) -> Callable[[Visit], object]:
+    def come(visit: Visit):
+        visit.sign_in_as(role)
+        return visit.open(path)
+
+    return come
+
+
+def _send(visit: Visit, form: str, **fields: str):
+    for name, value in fields.items():
+        visit.page.locator(f"{form} [name={name}]").fill(value)
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator(f"{form} button[type=submit]").first.click()
+    return navigation.value
+
+
+def wrong_sign_in(visit: Visit):
+    """A password that nobody has."""
+    visit.open("me/login/")
+    visit.fold_out("summary:not(header *)")
+    return _send(visit, "form:has([name=login])", login="nobody@example.org", password="not-a-password")
+
+
+def wrong_sign_up(visit: Visit):
+    """A name that cannot be seen, an address that is none, a password that is too short."""
+    visit.open("me/signup/")
+    return _send(visit, "main form", name="\u200b", email="me@here", password1="short")
+
+
+def ask_for_a_code(visit: Visit, address: str = "nobody@example.org"):
+    """A code by mail."""
+    visit.open("me/login/")
+    return _send(visit, "form:has([name=email])", email=address)
+
+
+def wrong_code(visit: Visit):
+    """A code that was never sent."""
+    ask_for_a_code(visit)
+    return _send(visit, "form:has([name=code])", code="ZZZ-ZZZ")
+
+
+def too_many_codes(visit: Visit):
+    """One code more than one address may ask for in a minute."""
+    for _time in range(5):
+        answer = ask_for_a_code(visit, f"too-many-{visit.language}-{visit.page.viewport_size['width']}@example.org")
+        if answer.status == 429:
+            break
+    return answer
+
+
+def stale_form(visit: Visit):
+    """A form whose cookie is gone, with something typed into it."""
+    visit.open("me/signup/")
+    visit.page.context.clear_cookies(name="csrf")
+    return _send(visit, "main form", name="Sita", email="sita@example.org", password1="a-long-enough-password")
+
+
+def app_set_up(visit: Visit):
+    """The page with the picture for the code app; it asks for the password first."""
+    return _confirmed(visit, "me/second-factor/app/activate/")
+
+
+def _confirmed(visit: Visit, path: str):
+    visit.sign_in_as("adviser")
+    visit.open(path)
+    return _send(visit, "form:has([name=password])", password="tabunka-demo-2026")
+
+
+PAGES = {
+    "first visit": PageType(_path(""), choose=False),
+    "home": PageType(_path("")),
+    "guide": PageType(_path("guide/")),
+    "category": PageType(_path("guide/transport/")),
+    "article": PageType(_path(ARTICLE)),
+    "fallback": PageType(_path(FALLBACK)),
+    "search": PageType(_path("search/")),
+    "search found": PageType(_path("search/?q=1")),
+    "search found nothing": PageType(_path("search/?q=xyzxyz")),
+    "search refused": PageType(_path("search/?q=%E2%80%AEabc")),
+    "emergency": PageType(_path("emergency/")),
+    "programme": PageType(_path("consultations/")),
+    "sign in": PageType(_path("me/login/")),
+    "sign in, wrong": PageType(wrong_sign_in),
+    "ask for a code": PageType(_path("me/login/code/")),
+    "code": PageType(ask_for_a_code),
+    "code, wrong": PageType(wrong_code),
+    "sign up": PageType(_path("me/signup/")),
+    "sign up, wrong": PageType(wrong_sign_up),
+    "password forgotten": PageType(_path("me/password/reset/")),
+    "my page": PageType(_as("resident", "me/")),
+    "addresses": PageType(_as("resident", "me/email/")),
+    "password": PageType(_as("resident", "me/password/change/")),
+    "sign out": PageType(_as("resident", "me/logout/")),
+    "is it you": PageType(_as("adviser", "me/second-factor/app/activate/"), resident=False),
+    "code app": PageType(app_set_up, resident=False),
+    "second factor": PageType(_as("adviser", "me/second-factor/"), resident=False),
+    "board": PageType(_as("administrator", "staff/"), resident=False),
+    "demo": PageType(_path("demo/")),
+    "styleguide": PageType(_path("styleguide/"), resident=False),
+    "400": PageType(_path("search/?q=%00"), 400),
+    "403": PageType(_as("resident", "staff/"), 403),
+    "404": PageType(_path("guide/article/no-such-article/"), 404),
+    "429": PageType(too_many_codes, 429),
+    "csrf": PageType(stale_form, 403),
+    "500": PageType(_path(""), 500, at="no database"),
+    "503": PageType(_path(""), 503, at="no tables"),
+}
+
+
+def come_to(name: str, language: str, visitor, ill_portal, **options) -> tuple[Visit, object]:
+    """A new reader of the language on a page of this type, and what the portal answered."""
+    kind = PAGES[name]
+    visit = visitor(language, at=ill_portal(kind.at) if kind.at else None, **options)
+    if kind.choose:
+        visit.page.context.add_cookies([{"name": "language", "value": language, "url": visit.address}])
+    return visit, kind.come(visit)
