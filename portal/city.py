@@ -16,12 +16,15 @@ class UnknownCity(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class EmergencyNumber:
-    """A number that really exists; `kind` picks the words that explain it, `free` that it costs nothing."""
+    """A number that really exists; `kind` picks the words that explain it, `free` that it costs nothing.
+
+    `say` holds the words that whoever answers expects first, in the city's own language with their sound.
+    """
 
     kind: str
     number: str
     free: bool = False
-    hours: str = ""
+    say: tuple[str, ...] = ()
 
     @property
     def dial(self) -> str:

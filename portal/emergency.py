@@ -87,11 +87,10 @@ def sections(city: City) -> list[dict]:
     filled = []
     for title, kinds in SECTIONS:
         numbers = [
-            {"number": by_kind[kind].number, "dial": by_kind[kind].dial, "free": by_kind[kind].free,
-             "title": WORDS[kind][0], "text": WORDS[kind][1]}
+            {"number": by_kind[kind], "title": WORDS[kind][0], "text": WORDS[kind][1]}
             for kind in kinds
             if kind in by_kind
-        ]  # fmt: skip
+        ]
         if numbers:
             filled.append({"title": title, "numbers": numbers})
     return filled

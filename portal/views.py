@@ -39,7 +39,11 @@ def home(request):
 @require_safe
 def emergency(request):
     """Whom to call and what to do first."""
-    context = {"sections": emergency_words.sections(settings.CITY), "advice": emergency_words.advice()}
+    context = {
+        "sections": emergency_words.sections(settings.CITY),
+        "advice": emergency_words.advice(),
+        "speaks_locally": request.LANGUAGE_CODE.startswith(settings.CITY.default_language),
+    }
     return render(request, "portal/emergency.html", context)
 
 

@@ -30,20 +30,8 @@ STAFF_LANGUAGES = {"ja", "en"}
 STAFF_PLACES = ("templates/staff/", "templates/admin/", "templates/mfa/", "/admin.py")
 # What a language has taken from English as it is.
 LOANWORDS = {
-    "fil": {
-        "Emergency",
-        "Menu",
-        "Email",
-        "E-mail",
-        "Email address",
-        "Password",
-        "Code",
-        "Furigana",
-        "AM",
-        "PM",
-        "a.m.",
-        "p.m.",
-    }
+    "fil": set("Emergency|Menu|Email|E-mail|Email address|Password|Code|Furigana|AM|PM|a.m.|p.m.".split("|")),
+    "vi": {"Menu"},
 }
 # Words that are the same in every language: names, numbers, programmes.
 SAME_EVERYWHERE = re.compile(r"^[\W\d_]*$|^(Tabunka|E-?mail|iCal|Atom|%\(\w+\)s|\W)+$")
