@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import close_old_connections, connections
 
 from portal.celery import app
 from services.notices import actions
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def work(stop: threading.Event) -> None:
-    """Deliver what is due and run what beat would run, until `stop` is set. A busy database is tried again."""
+    """Deliver what is due and run what beat would run, until `stop` is set. What fails is logged and tried again."""
     last_run = dict.fromkeys(app.conf.beat_schedule, time.monotonic())
     while not stop.is_set():
         close_old_connections()
@@ -22,8 +22,8 @@ def work(stop: threading.Event) -> None:
             if not actions.deliver_waiting(worker="embedded"):
                 stop.wait(PAUSE)
             _run_periodic(last_run)
-        except DatabaseError:
-            logger.exception("The database did not answer; trying again.")
+        except Exception:  # noqa: BLE001  whatever it was, the next message must not wait for a restart
+            logger.exception("Background work failed; trying again.")
             stop.wait(PAUSE)
     connections.close_all()
 

@@ -323,7 +323,7 @@ def celery_worker(env: dict[str, str], *, name: str = "one", concurrency: int = 
 
 
 def _is_ready(log: Path) -> bool:
-    return "ready.\"" in log.read_text() or "@test ready." in log.read_text()
+    return 'ready."' in log.read_text() or "@test ready." in log.read_text()
 
 
 @contextlib.contextmanager

@@ -72,8 +72,11 @@ def _wake(queue: str) -> None:
 
 def deliver_waiting(worker: str, limit: int = 100) -> int:
     """Deliver up to `limit` messages whose time has come; returns how many were tried."""
-    Heartbeat.objects.update_or_create(worker=worker, defaults={"seen_at": timezone.now()})
-    end_lost_leases()
+    _show_alive(worker)
+    if Notice.objects.lost().exists():
+        end_lost_leases()
+    if not Notice.objects.due().exists():  # so that an idle worker only reads
+        return 0
     tried = 0
     mail_server = get_connection()
     try:
@@ -83,6 +86,13 @@ def deliver_waiting(worker: str, limit: int = 100) -> int:
     finally:
         mail_server.close()
     return tried
+
+
+def _show_alive(worker: str) -> None:
+    """Write a heartbeat, four times a minute at most."""
+    now = timezone.now()
+    if not Heartbeat.objects.filter(worker=worker, seen_at__gt=now - Heartbeat.PAUSE).exists():
+        Heartbeat.objects.update_or_create(worker=worker, defaults={"seen_at": now})
 
 
 @transaction.atomic
@@ -121,8 +131,6 @@ def _deliver(notice: Notice, mail_server) -> None:
         _try_later(notice, f"The text could not be made: {type(fault).__name__}.")
     else:
         _end(notice, NoticeState.SENT)
-
-        mail_server.close()
 
 
 def _after_fault(notice: Notice, fault: Exception) -> None:

@@ -111,6 +111,8 @@ class Notice(models.Model):
 class Heartbeat(models.Model):
     """When background work was last seen alive."""
 
+    PAUSE = datetime.timedelta(seconds=15)
+
     worker = models.CharField(max_length=100, unique=True)
     seen_at = models.DateTimeField()
 
