@@ -22,7 +22,7 @@ def work(stop: threading.Event) -> None:
             if not actions.deliver_waiting(worker="embedded"):
                 stop.wait(PAUSE)
             _run_periodic(last_run)
-        except Exception:  # noqa: BLE001  whatever it was, the next message must not wait for a restart
+        except Exception:  # whatever it was, the next message must not wait for a restart
             logger.exception("Background work failed; trying again.")
             stop.wait(PAUSE)
     connections.close_all()

@@ -10,7 +10,7 @@ from services.guide import demo
 class Command(BaseCommand):
     """Loads the categories and the articles, as drafts: a city answers for what it publishes."""
 
-    help = "Load the guide that comes with the portal (true for Tokyo's wards) as drafts, for editors to check and publish."
+    help = "Load the guide that comes with the portal (true for Tokyo's wards) as drafts for editors to check."
 
     def handle(self, *args, **options):
         """All of it or nothing."""
