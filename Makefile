@@ -26,7 +26,7 @@ check: $(VENV)/.dev
 	@DEMO=1 $(PY) manage.py compile_catalogues
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/djlint --check --lint --quiet templates
+	$(VENV)/bin/djlint --lint --quiet templates
 	$(VENV)/bin/lint-imports
 	DEMO=1 $(PY) manage.py makemigrations --check --dry-run
 	DEMO=1 $(PY) manage.py check_catalogues
