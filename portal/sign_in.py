@@ -1,9 +1,11 @@
 """How signing in (django-allauth) meets the rest of the portal."""
 
+import datetime
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import get_language
 
 from services.accounts.models import User
@@ -34,6 +36,7 @@ class Adapter(DefaultAccountAdapter):
             language=get_language(),
             context={word: _at_our_site(str(context[word])) for word in words},
             queue=Queue.URGENT,
+            expires_at=timezone.now() + datetime.timedelta(seconds=settings.CODE_SECONDS),
         )
 
     def clean_email(self, email):

@@ -5,6 +5,7 @@ embedded worker's thread) claims rows, commits, talks to the mail server with no
 open, and writes down what came of it.
 """
 
+import datetime
 import logging
 import smtplib
 from collections.abc import Mapping
@@ -36,12 +37,14 @@ def notify(
     context: Mapping[str, str] | None = None,
     queue: Queue = Queue.PERSONAL,
     promise: Promise = Promise.MUST_ARRIVE,
+    expires_at: datetime.datetime | None = None,
 ) -> Notice:
     """Write one message into the ledger; it goes out once the caller's transaction has committed.
 
     to: a resident, told in their own language, or an e-mail address with a `language`.
     kind: the folder of texts below templates/notices/. occasion: what makes a repeat the same message;
     without one, each call is an occasion of its own. context: words that the texts need, no objects.
+    expires_at: when it is of no use any more; it is not sent after that.
     """
     resident = to if isinstance(to, Resident) else None
     row = {
@@ -50,6 +53,7 @@ def notify(
         "context": dict(context or {}),
         "queue": queue,
         "promise": promise,
+        "expires_at": expires_at,
     }
     address = resident.email if resident else to
     if occasion:
@@ -119,6 +123,9 @@ def end_lost_leases() -> None:
 
 
 def _deliver(notice: Notice, mail_server) -> None:
+    if notice.expires_at and notice.expires_at <= timezone.now():
+        _end(notice, NoticeState.FAILED, "It would have come too late.")
+        return
     try:
         mail = compose(notice, mail_server)
         mail_server.open()
@@ -155,9 +162,13 @@ def _try_later(notice: Notice, cause: str) -> None:
     if notice.attempts > len(Notice.LADDER):
         _end(notice, NoticeState.FAILED, cause)
         return
+    due_at = timezone.now() + Notice.LADDER[notice.attempts - 1]
+    if notice.expires_at and due_at >= notice.expires_at:
+        _end(notice, NoticeState.FAILED, cause)
+        return
     move(notice, NoticeState.WAITING)
     notice.leased_until = None
-    notice.due_at = timezone.now() + Notice.LADDER[notice.attempts - 1]
+    notice.due_at = due_at
     notice.cause = cause
     notice.save(update_fields=["state", "leased_until", "due_at", "cause"])
 
@@ -170,7 +181,7 @@ def _end(notice: Notice, state: NoticeState, cause: str = "") -> None:
     notice.leased_until = None
     notice.ended_at = timezone.now()
     notice.cause = cause
-    if state == NoticeState.SENT:
+    if state == NoticeState.SENT or notice.expires_at:  # what expires is a secret: nobody may find it here later
         notice.context = {}
     notice.save(update_fields=["state", "leased_until", "ended_at", "cause", "context"])
 

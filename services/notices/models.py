@@ -57,7 +57,7 @@ class Notice(models.Model):
     """One message to one person by one channel. Only notices.actions writes it.
 
     `kind` names the folder of its texts under templates/notices/. `context` holds what the texts need
-    and is emptied once the message has gone.
+    and is emptied once the message has gone or expired: after `expires_at` it would be of no use.
     """
 
     MOVES = {
@@ -84,6 +84,7 @@ class Notice(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     cause = models.CharField(max_length=200, blank=True)

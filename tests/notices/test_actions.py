@@ -363,3 +363,25 @@ def test_mail_server_is_spoken_to_with_no_transaction_open(settings):
     NoticeFactory()
     assert deliver_waiting(worker="test") == 1
     assert open_transactions == [False]
+
+
+def test_expired_notice_is_never_sent_and_keeps_no_secret(db, mailoutbox):
+    notice = NoticeFactory(expires_at=timezone.now() - datetime.timedelta(seconds=1))
+
+    assert actions.deliver_waiting(worker="test") == 1
+
+    notice.refresh_from_db()
+    assert (notice.state, notice.cause, notice.context) == ("failed", "It would have come too late.", {})
+    assert mailoutbox == []
+
+
+def test_notice_that_would_expire_before_its_next_try_ends_and_keeps_no_secret(db, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens there
+    notice = NoticeFactory(expires_at=timezone.now() + datetime.timedelta(seconds=5))
+
+    actions.deliver_waiting(worker="test")
+
+    notice.refresh_from_db()
+    assert (notice.state, notice.context) == ("failed", {})
+    assert notice.cause.startswith("The mail server could not be reached")

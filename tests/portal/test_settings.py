@@ -24,8 +24,18 @@ def test_complete_settings_are_taken_and_deploy_has_nothing_to_say(production):
     assert (answer.returncode, answer.stdout) == (0, "System check identified no issues (0 silenced).\n")
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "AUDIT_KEY", "SITE_URL", "ALLOWED_HOSTS", "EMAIL_URL", "MAIL_FROM"])
-@pytest.mark.parametrize("value", [None, "", "  "])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", None),
+        ("SECRET_KEY", "  "),
+        ("AUDIT_KEY", None),
+        ("SITE_URL", None),
+        ("ALLOWED_HOSTS", ""),
+        ("EMAIL_URL", None),
+        ("MAIL_FROM", None),
+    ],
+)
 def test_missing_variable_is_refused_by_name(production, name, value):
     production.pop(name) if value is None else production.update({name: value})
     answer = check(production)
