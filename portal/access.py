@@ -85,7 +85,7 @@ ACCESS = {
     "mfa_download_recovery_codes": SIGNED_IN,
     # Staff.
     "staff": STAFF,
-    "admin": ADMIN,  # all of Django's admin; its classes say which role edits what (portal/admin.py)
+    "admin": ADMIN,  # all of Django's admin; its classes say which role edits what (`open_to`)
     # In the demo only.
     "demo": DEMO_ONLY,
     "styleguide": DEMO_ONLY,

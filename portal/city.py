@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.languages.table import SPOKEN, Language
 
@@ -67,11 +67,14 @@ def read_city(code: str) -> City:
     if not code.isidentifier() or not file.is_file():
         known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.toml")))
         raise UnknownCity(f"CITY={code!r} has no preset. There are: {known}.")
-    facts = tomllib.loads(file.read_text("utf-8"))
-    numbers = tuple(EmergencyNumber(**number) for number in facts.pop("emergency_numbers"))
-    for key in ("languages", "level_frameworks"):
-        facts[key] = tuple(facts[key])
-    city = City(code=code, emergency_numbers=numbers, **facts)
+    try:
+        facts = tomllib.loads(file.read_text("utf-8"))
+        numbers = tuple(EmergencyNumber(**number) for number in facts.pop("emergency_numbers"))
+        for key in ("languages", "level_frameworks"):
+            facts[key] = tuple(facts[key])
+        city = City(code=code, emergency_numbers=numbers, **facts)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as fault:
+        raise UnknownCity(f"{code}.toml lacks something, or says something that nobody reads: {fault}.") from fault
     _insist(city)
     return city
 
@@ -86,4 +89,7 @@ def _insist(city: City) -> None:
         raise UnknownCity(f"{city.code}.toml: the city's and the centre's names need an English text.")
     if not (0 <= city.week_starts_on <= 6 and 1 <= city.fiscal_year_starts_in <= 12):
         raise UnknownCity(f"{city.code}.toml: week_starts_on is 0 to 6, fiscal_year_starts_in is 1 to 12.")
-    ZoneInfo(city.time_zone)
+    try:
+        ZoneInfo(city.time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as fault:
+        raise UnknownCity(f"{city.code}.toml: there is no time zone {city.time_zone!r}.") from fault

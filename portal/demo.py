@@ -38,10 +38,10 @@ def _row(person: User) -> dict:
 
 def mails() -> list[dict]:
     """The last mails that were written into the demo's folder instead of being sent, the newest first."""
-    folder = Path(getattr(settings, "EMAIL_FILE_PATH", ""))
-    if not settings.DEMO or not folder.is_dir():
+    folder = getattr(settings, "EMAIL_FILE_PATH", None)  # not there where the demo has a real mail server
+    if not (settings.DEMO and folder):
         return []
-    files = sorted(folder.glob("*.log"), key=lambda file: file.stat().st_mtime, reverse=True)[:MAILS_SHOWN]
+    files = sorted(Path(folder).glob("*.log"), key=lambda file: file.stat().st_mtime, reverse=True)[:MAILS_SHOWN]
     return [_mail(file) for file in files]
 
 

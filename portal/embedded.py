@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 def work(stop: threading.Event) -> None:
     """Deliver what is due and run what beat would run, until `stop` is set. What fails is logged and tried again."""
+    app.loader.import_default_modules()  # as a Celery worker does at its start: the tasks are known only then
     last_run = dict.fromkeys(app.conf.beat_schedule, time.monotonic())
     while not stop.is_set():
         close_old_connections()

@@ -83,13 +83,13 @@ class Advice:
 
 def sections(city: City) -> list[dict]:
     """The city's numbers with their words, by section; sections without a number are left out."""
-    by_kind = {number.kind: number for number in city.emergency_numbers}
     filled = []
     for title, kinds in SECTIONS:
         numbers = [
-            {"number": by_kind[kind], "title": WORDS[kind][0], "text": WORDS[kind][1]}
+            {"number": number, "title": WORDS[kind][0], "text": WORDS[kind][1]}
             for kind in kinds
-            if kind in by_kind
+            for number in city.emergency_numbers
+            if number.kind == kind
         ]
         if numbers:
             filled.append({"title": title, "numbers": numbers})

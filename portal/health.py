@@ -2,7 +2,7 @@
 
 import datetime
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import JsonResponse
 from django.utils import timezone
@@ -28,7 +28,7 @@ def readyz(request):
     """200 if everything is there, else 503, with each part by name: whether to send readers here, whom to wake."""
     try:
         parts = {"database": True, **_parts()}
-    except DatabaseError:
+    except Error:
         parts = {"database": False}
     return JsonResponse(parts, status=200 if all(parts.values()) else 503)
 

@@ -12,7 +12,9 @@ class Impersonal(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Clean the record in place; always keeps it."""
-        record.msg = _impersonal(record.getMessage())
+        # Django ends these with the path or the header that came: what somebody typed.
+        is_typed = record.name.startswith(("django.request", "django.security"))
+        record.msg = _impersonal(re.split(r"[:(]", record.getMessage())[0].strip() if is_typed else record.getMessage())
         record.args = ()
         record.__dict__.pop("request", None)
         if record.exc_info:

@@ -8,10 +8,11 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from services.accounts.actions import forget_unproven_password
 from services.accounts.models import User
 from services.base.hygiene import clean_code
 from services.notices.actions import notify
-from services.notices.models import Queue
+from services.notices.models import Notice, Queue
 
 # allauth's mails -> our notices, with the words that each needs.
 MAILS = {
@@ -29,6 +30,10 @@ class Adapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix, email, context):
         """Write the mail into the ledger, in the language of the page that the reader has before them."""
+        if len(email) > Notice._meta.get_field("address").max_length:
+            return  # no mailbox can have it (RFC 5321, 4.5.3.1.3); who asks is told the same as always
+        if template_prefix == "account/email/login_code":
+            forget_unproven_password(email)
         kind, words = MAILS[template_prefix]
         notify(
             email,
@@ -42,6 +47,10 @@ class Adapter(DefaultAccountAdapter):
     def clean_email(self, email):
         """An address without the joiners that Django's validator lets pass in a host name."""
         return clean_code(email)
+
+    def _get_login_attempts_cache_key(self, request, **credentials):
+        """The account alone: allauth adds the host that the request named, so each port had a limit of its own."""
+        return credentials.get("email", "").lower()
 
     def get_login_redirect_url(self, request):
         """Staff to their board, residents to their page."""

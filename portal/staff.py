@@ -1,9 +1,10 @@
-"""The staff's board: for each role, what asks for them, every number leading to its list."""
+"""The staff's board: for each role, what asks for them; a number leads to its list where there is one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.conf import settings
+from django.db.models import Count
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import pgettext
@@ -12,14 +13,13 @@ from django.views.decorators.http import require_safe
 from services.accounts.models import Grant, User
 from services.accounts.roles import Role
 from services.audit.models import Line
-from services.guide.models import Article
-from services.languages.table import SPOKEN
+from services.guide.models import Article, without_body
 from services.notices.models import Notice, NoticeState
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A number that asks for somebody, and the list it stands for."""
+    """A number that asks for somebody, and the list it stands for, if the reader may open it."""
 
     title: str
     number: int
@@ -58,10 +58,10 @@ def _guide() -> Board:
             f"{articles}?is_published__exact=0",
         ),
     ]
-    for language in SPOKEN.values():
-        body = f"body_{language.column}"
-        missing = Article.objects.filter(Q(**{body: ""}) | Q(**{f"{body}__isnull": True})).count()
-        if missing:
+    lacking = {language: Count("pk", filter=without_body(language)) for language in settings.CITY.offered()}
+    counts = Article.objects.aggregate(**{language.column: count for language, count in lacking.items()})
+    for language in lacking:
+        if missing := counts[language.column]:
             title = pgettext("staff", "Not yet in %(language)s") % {"language": language.own_name}
             items.append(Item(title, missing, f"{articles}?missing={language.code}"))
     return Board(pgettext("staff", "City guide"), items)
@@ -98,7 +98,7 @@ def _translation() -> Board:
     return _without_links(_guide())
 
 
-def _people() -> Board:
+def _consultations() -> Board:
     return Board(
         pgettext("staff", "Consultation desk"),
         [],
@@ -123,7 +123,7 @@ def _interpreting() -> Board:
 
 
 BOARDS: dict[str, Callable[[], Board]] = {
-    Role.ADVISER: _people,
+    Role.ADVISER: _consultations,
     Role.CLASS_COORDINATOR: _classes,
     Role.EVENT_COORDINATOR: _events,
     Role.TEACHER: _classes,

@@ -1,4 +1,4 @@
-"""The pages that span programmes: first visit, home, search, emergency, my page, today's board."""
+"""The pages that span programmes: first visit, home, search, emergency, my page, programmes."""
 
 from django.conf import settings
 from django.core.paginator import Paginator
@@ -68,7 +68,7 @@ def search(request):
     return render(request, "portal/search.html", context)
 
 
-@csrf_exempt  # it only sets a cookie of the reader's own; a token would keep every page out of the cache
+@csrf_exempt  # it sets only what language the reader gets; a token would keep every page out of the cache
 @require_POST
 def choose(request):
     """Remember the language or the furigana that somebody chose, and go back to the same page."""

@@ -1,5 +1,6 @@
 """The verbs about people."""
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils.translation import pgettext
@@ -44,6 +45,13 @@ def welcome(user: User, *, name: str, language: str) -> Resident:
     return resident
 
 
+def forget_unproven_password(email: str) -> None:
+    """Whoever set it never proved that the address is theirs; who now proves it by a code may be somebody else."""
+    for user in User.objects.filter(email=email.lower()).exclude(emailaddress__verified=True):
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+
+
 def prefer_language(user: User | AnonymousUser, language: str) -> None:
     """Remember the language that somebody chose by hand, for notices and the next sign-in."""
     if not user.is_authenticated or user.language == language:
@@ -65,6 +73,8 @@ def save_user(user: User, *, by: User | None, changed: list[str]) -> User:
         _insist_on_another_administrator(user)
     user.email = user.email.lower()
     user.save()
+    if "email" in changed:  # django-allauth signs in by every address that it knows: the old one must not
+        EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
     record(by, "accounts.save_user", user, fields=changed, changes=False)
     return user
 
@@ -81,6 +91,7 @@ def set_roles(user: User, roles: list[str], *, by: User | None) -> None:
 
 def _insist_on_another_administrator(user: User) -> None:
     """Lock every administrator's grant, in order, so that two can't take the role from each other at once."""
-    grants = Grant.objects.select_for_update(of=("self",)).filter(role=Role.ADMINISTRATOR).order_by("pk")
-    if not any(grant.user_id != user.pk and grant.user.is_active for grant in grants.select_related("user")):
+    list(Grant.objects.select_for_update().filter(role=Role.ADMINISTRATOR).order_by("pk"))
+    # A query of its own: one that waits for the lock goes on seeing people as they were before it waited.
+    if not User.objects.filter(grants__role=Role.ADMINISTRATOR, is_active=True).exclude(pk=user.pk).exists():
         raise Refused(pgettext("staff", "Somebody must stay administrator. Give the role to another person first."))

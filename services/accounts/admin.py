@@ -2,18 +2,28 @@
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
+from django.db import models, transaction
+from django.shortcuts import redirect
 
 from services.accounts import actions
 from services.accounts.models import User
 from services.accounts.roles import Role
+from services.base.hygiene import DayField, LineField, ProseField, clean_code
 from services.base.refusals import Refused
+from services.languages.table import SPOKEN
 
 
 class RoleAdmin(admin.ModelAdmin):
     """A model's admin that opens to the holders of `open_to`. Nothing is deleted here."""
 
     open_to: tuple[str, ...] = ()
+    formfield_overrides = {
+        models.CharField: {"form_class": LineField},
+        models.TextField: {"form_class": ProseField},
+        models.DateField: {"form_class": DayField},
+        models.SlugField: {"form_class": forms.SlugField},
+        models.EmailField: {"form_class": forms.EmailField},
+    }
 
     def has_view_permission(self, request, obj=None):
         """By role."""
@@ -44,6 +54,9 @@ class RoleAdmin(admin.ModelAdmin):
 class UserForm(forms.ModelForm):
     """A user and the roles they hold."""
 
+    language = forms.ChoiceField(
+        choices=[("", "–"), *((it.code, it.own_name) for it in SPOKEN.values())], required=False
+    )
     roles = forms.MultipleChoiceField(choices=Role, widget=forms.CheckboxSelectMultiple, required=False)
 
     class Meta:
@@ -54,6 +67,10 @@ class UserForm(forms.ModelForm):
         super().__init__(*args, **options)
         if self.instance.pk:
             self.initial["roles"] = sorted(self.instance.roles)
+
+    def clean_email(self):
+        """As it is kept, before it is compared with everybody else's."""
+        return clean_code(self.cleaned_data["email"]).lower()
 
 
 @admin.register(User)
@@ -66,6 +83,10 @@ class UserAdmin(RoleAdmin):
     list_filter = ["is_active", "grants__role"]
     search_fields = ["email", "name"]
 
+    def lookup_allowed(self, lookup, value, request=None):
+        """Never by the password's hash: `?password__startswith=` would tell it letter by letter."""
+        return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
+
     def save_model(self, request, user, form, change):
         """A new user signs in by a code until they set a password."""
         try:
@@ -73,4 +94,11 @@ class UserAdmin(RoleAdmin):
                 actions.save_user(user, by=request.user, changed=form.changed_data)
                 actions.set_roles(user, form.cleaned_data["roles"], by=request.user)
         except Refused as refusal:
+            user.refusal = refusal
+
+    def response_change(self, request, user):
+        """Where the action refused, nothing was kept: say why instead of "changed successfully"."""
+        if refusal := getattr(user, "refusal", None):
             messages.error(request, refusal)
+            return redirect(request.path)
+        return super().response_change(request, user)

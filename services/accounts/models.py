@@ -56,7 +56,7 @@ class User(AbstractBaseUser):
         """Whether they have any role, and so a board of their own."""
         return bool(self.roles)
 
-    # What Django's admin asks; the admin's classes decide by role (portal/admin.py).
+    # What Django's admin asks; the admin's classes decide by role (RoleAdmin in services/accounts/admin.py).
     @property
     def is_staff(self) -> bool:
         """Whether the admin lets them in at all."""

@@ -53,14 +53,21 @@ def record(
 
 def first_broken() -> int | None:
     """The sequence number of the first line that was changed, dropped or inserted; None if the trail is whole."""
-    mac, expected = "", 0
+    before, mac, expected = _head(), "", 0
     for line in Line.objects.order_by("sequence").iterator(chunk_size=2000):
         expected += 1
         if line.sequence != expected or not hmac.compare_digest(line.mac, _seal(line, mac)):
             return expected
         mac = line.mac
-    head = Head.objects.filter(pk=1).first() or Head()
-    return None if (head.sequence, head.mac) == (expected, mac) else expected + 1
+    head = _head()
+    if head.sequence == before.sequence:
+        return None if (head.sequence, head.mac) == (expected, mac) else expected + 1
+    # Lines were added while these were read.
+    return None if before.sequence <= expected <= head.sequence else expected + 1
+
+
+def _head() -> Head:
+    return Head.objects.filter(pk=1).first() or Head()
 
 
 def public_edition() -> int:

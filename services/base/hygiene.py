@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 BIDI_CONTROLS = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 JOINERS = {"\u200c", "\u200d"}
 INVISIBLE_LETTERS = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}  # letters by category, blank to the eye
+MOST_MARKS = 30  # on one letter; Unicode's Stream-Safe Text Format (UAX 15) says that no writing needs more
+HIDDEN_MARKS = {"\u0f73", "\u0f75", "\u0f81"}  # not counted as marks by Unicode until NFC takes them apart
 FIRST_DAY, LAST_DAY = datetime.date(1900, 1, 1), datetime.date(2100, 12, 31)
 LARGEST_NUMBER = 2**31 - 1
 
@@ -28,7 +30,7 @@ def is_visible(text: str) -> bool:
 
 def clean_line(text: str) -> str:
     """One line as it is kept: NFC, white space folded. Raises ValidationError for what must not be."""
-    text = unicodedata.normalize("NFC", text)
+    text = _composed(text)
     _refuse_broken(text)
     if any(mark in BIDI_CONTROLS for mark in text):
         raise ValidationError(_("Please remove the invisible marks that change the direction of writing."), code="bidi")
@@ -37,7 +39,7 @@ def clean_line(text: str) -> str:
 
 def clean_prose(text: str) -> str:
     """Several lines as they are kept: NFC, Unix line ends, no bidi controls, no other controls."""
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = _composed(text).replace("\r\n", "\n").replace("\r", "\n")
     _refuse_broken(text.replace("\n", "").replace("\t", ""))
     return _insist_visible("".join(mark for mark in text if mark not in BIDI_CONTROLS).strip())
 
@@ -50,6 +52,18 @@ def clean_code(text: str) -> str:
 def search_key(text: str) -> str:
     """The form in which texts are compared, never shown: NFKC, case folded, white space folded."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _composed(text: str) -> str:
+    """NFC. Heaps of marks are refused first: NFC sorts them in quadratic time, minutes for a megabyte."""
+    marks = 0
+    for mark in text:
+        marks = marks + 1 if unicodedata.combining(mark) or mark in HIDDEN_MARKS else 0
+        if marks > MOST_MARKS:
+            raise ValidationError(
+                _("This text holds characters that cannot be kept. Please type it again."), code="broken"
+            )
+    return unicodedata.normalize("NFC", text)
 
 
 def _refuse_broken(text: str) -> None:

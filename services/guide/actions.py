@@ -21,7 +21,7 @@ def save_article(article: Article, *, by: User | None, changed: list[str] | None
     for language in SPOKEN.values():
         setattr(article, f"search_text_{language.column}", _search_text(article, language.column))
     article.save()
-    record(by, "guide.save", article, fields=changed or Article.TEXTS)
+    record(by, "guide.save", article, fields=Article.TEXTS if changed is None else changed)
     return article
 
 
@@ -48,7 +48,7 @@ def confirm_checked(article: Article, *, by: User | None) -> None:
 def save_category(category: Category, *, by: User | None, changed: list[str] | None = None) -> Category:
     """Keep a category as it stands on the object."""
     category.save()
-    record(by, "guide.save_category", category, fields=changed or ["title"])
+    record(by, "guide.save_category", category, fields=["title"] if changed is None else changed)
     return category
 
 

@@ -1,14 +1,13 @@
 """Editing the guide, for editors: every language of an article on one page."""
 
 from django.contrib import admin
-from django.db.models import Q
 from django.utils.translation import pgettext_lazy
 from modeltranslation.admin import TranslationAdmin
 
 from services.accounts.admin import RoleAdmin
 from services.accounts.roles import Role
 from services.guide import actions
-from services.guide.models import Article, Category
+from services.guide.models import Article, Category, without_body
 from services.languages.table import SPOKEN
 
 
@@ -26,8 +25,7 @@ class MissingLanguage(admin.SimpleListFilter):
         """Articles without a body in it."""
         if self.value() not in SPOKEN:
             return queryset
-        body = f"body_{SPOKEN[self.value()].column}"
-        return queryset.filter(Q(**{body: ""}) | Q(**{f"{body}__isnull": True}))
+        return queryset.filter(without_body(SPOKEN[self.value()]))
 
 
 @admin.register(Article)

@@ -18,11 +18,14 @@ ARTICLES = Path(__file__).parent / "demo_articles"
 def load(*, publish_all: bool = True) -> None:
     """Put the categories and articles in place; a second time changes only what differs.
 
-    publish_all: False leaves them as drafts, for a city that wants to check them first.
+    publish_all: False leaves them as drafts, for a city that wants to check them first, and changes none
+    that is there already: its words are the city's own by now.
     """
     for position, facts in enumerate(json.loads(CATEGORIES.read_text("utf-8")), start=1):
         titles = {f"title_{SPOKEN[code].column}": title for code, title in facts["titles"].items()}
         category = Category.objects.filter(slug=facts["slug"]).first() or Category(slug=facts["slug"])
+        if category.pk and not publish_all:
+            continue
         if _differs(category, wanted := {"position": position, "icon": facts["icon"], **titles}):
             _fill(category, wanted)
             save_category(category, by=None)
@@ -32,6 +35,8 @@ def load(*, publish_all: bool = True) -> None:
 
 def _load_article(slug: str, category: str, checked_days_ago: int, *, publish_it: bool) -> None:
     article = Article.objects.filter(slug=slug).first() or Article(slug=slug)
+    if article.pk and not publish_it:
+        return
     wanted = {"category": Category.objects.get(slug=category)}
     for file in sorted((ARTICLES / slug).glob("*.md")):
         wanted |= {f"{name}_{SPOKEN[file.stem].column}": text for name, text in read_article(file).items()}

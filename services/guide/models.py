@@ -4,6 +4,7 @@ from django.db import models
 from django.urls import reverse
 
 from services.accounts.roles import Role
+from services.languages.table import Language
 from services.languages.text import TranslatedQuerySet
 
 
@@ -29,6 +30,12 @@ class Category(models.Model):
         return reverse("guide:category", args=[self.slug])
 
 
+def without_body(language: Language) -> models.Q:
+    """What makes an article count as not yet there in a language."""
+    body = f"body_{language.column}"
+    return models.Q(**{body: ""}) | models.Q(**{f"{body}__isnull": True})
+
+
 class ArticleQuerySet(TranslatedQuerySet):
     """Questions about articles."""
 
@@ -38,10 +45,10 @@ class ArticleQuerySet(TranslatedQuerySet):
             return self
         return self.filter(is_published=True)
 
-    def holding(self, keys: list[str], languages: tuple[str, ...]) -> "ArticleQuerySet":
+    def holding(self, keys: list[str], columns: tuple[str, ...]) -> "ArticleQuerySet":
         """Articles whose text in one of the languages holds all the search keys."""
         found = models.Q()
-        for column in languages:
+        for column in columns:
             in_language = models.Q()
             for key in keys:
                 in_language &= models.Q(**{f"search_text_{column}__contains": key})

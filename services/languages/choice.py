@@ -10,11 +10,12 @@ from services.languages.table import ALIASES
 
 PREFIX = re.compile(r"^/([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)(?=/|$)")
 FURIGANA_COOKIE = "furigana"
+LONGEST_CODE = 35  # as RFC 5646, 4.4.1 advises; a cookie may be much longer, and costs time for every hyphen
 
 
 def offered(code: str) -> str | None:
     """The offered language that a code, an alias or a regional variant stands for; None if there is none."""
-    code = code.lower().replace("_", "-")
+    code = code[:LONGEST_CODE].lower().replace("_", "-")
     languages = dict(settings.LANGUAGES)
     while code:
         for candidate in (code, ALIASES.get(code)):

@@ -26,7 +26,7 @@ class Text:
 
     @property
     def is_fallback(self) -> bool:
-        """Whether the reader asked for another language. Ordinary Japanese is no surprise without furigana."""
+        """Whether the reader asked for another language. Japanese for a reader of Easy Japanese is another one."""
         return bool(self.value) and self.language.code != self.wanted
 
     @property

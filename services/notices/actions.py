@@ -126,6 +126,9 @@ def _deliver(notice: Notice, mail_server) -> None:
     if notice.expires_at and notice.expires_at <= timezone.now():
         _end(notice, NoticeState.FAILED, "It would have come too late.")
         return
+    if not notice.address:  # Django would send it to nobody and call that sent
+        _end(notice, NoticeState.FAILED, "This person has given no e-mail address.")
+        return
     try:
         mail = compose(notice, mail_server)
         mail_server.open()
@@ -145,6 +148,8 @@ def _after_fault(notice: Notice, fault: Exception) -> None:
     codes = [code for code, _text in fault.recipients.values()] if refused else []
     if codes and all(500 <= code < 600 for code in codes):
         _end(notice, NoticeState.FAILED, "The mail server does not know the address.")
+    elif notice.promise == Promise.MUST_NOT_REPEAT and isinstance(fault, smtplib.SMTPServerDisconnected):
+        _end(notice, NoticeState.UNCLEAR, "The mail server hung up in the middle; it may have gone out.")
     else:
         _try_later(notice, f"The mail server could not be reached: {type(fault).__name__}.")
 

@@ -127,7 +127,7 @@ PAGES = {
     "code app": PageType(app_set_up, resident=False),
     "second factor": PageType(_as("adviser", "me/second-factor/"), resident=False),
     "board": PageType(_as("administrator", "staff/"), resident=False),
-    "demo": PageType(_path("demo/")),
+    "demo": PageType(_path("demo/"), resident=False),
     "styleguide": PageType(_path("styleguide/"), resident=False),
     "400": PageType(_path("search/?q=%00"), 400),
     "403": PageType(_as("resident", "staff/"), 403),

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         port = os.environ.get("PORT", "8000")
         stop = threading.Event()
-        for ending in (signal.SIGINT, signal.SIGTERM):
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
             signal.signal(ending, lambda *_: stop.set())
         # In a session of its own, so that Ctrl-C reaches it through us alone.
         web = subprocess.Popen(web_server(port), start_new_session=True)  # noqa: S603  our own words
@@ -36,8 +36,8 @@ class Command(BaseCommand):
         if not settings.CELERY_BROKER_URL:
             worker = threading.Thread(target=embedded.work, args=(stop,))
             worker.start()
-        self._greet(port)
         try:
+            self._greet(port)
             while web.poll() is None and not stop.wait(0.2):
                 pass
         finally:
