@@ -14,11 +14,15 @@ from services.accounts.roles import NEED_SECOND_FACTOR, Role
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may open an address: everybody, the signed-in, or the holders of one of some roles."""
+    """Who may open an address: everybody, the signed-in, or the holders of one of some roles.
+
+    `enrols` marks the pages on which a second factor is enrolled, which cannot ask for it.
+    """
 
     roles: frozenset[str] = frozenset()
     signed_in: bool = False
     only_in_demo: bool = False
+    enrols: bool = False
 
     def admits(self, user) -> bool:
         """Whether this user may open it."""
@@ -28,12 +32,14 @@ class Rule:
 
     def needs_second_factor(self, user) -> bool:
         """Whether this user must have enrolled a second factor before opening it."""
-        return bool(self.roles) and not NEED_SECOND_FACTOR.isdisjoint(user.roles)
+        return bool(self.roles) and not self.enrols and not NEED_SECOND_FACTOR.isdisjoint(user.roles)
 
 
 EVERYBODY = Rule()
 SIGNED_IN = Rule(signed_in=True)
 STAFF = Rule(roles=frozenset(Role))
+ENROLMENT = Rule(roles=frozenset(Role), enrols=True)
+NOBODY = Rule(roles=frozenset({"nobody"}))
 ADMIN = Rule(roles=frozenset({Role.ADMINISTRATOR, Role.EDITOR}))
 DEMO_ONLY = Rule(only_in_demo=True)
 
@@ -76,16 +82,17 @@ ACCESS = {
     "account_change_password": SIGNED_IN,
     "account_set_password": SIGNED_IN,
     "account_reauthenticate": SIGNED_IN,
-    "mfa_index": SIGNED_IN,
-    "mfa_reauthenticate": SIGNED_IN,
-    "mfa_activate_totp": SIGNED_IN,
-    "mfa_deactivate_totp": SIGNED_IN,
-    "mfa_view_recovery_codes": SIGNED_IN,
-    "mfa_generate_recovery_codes": SIGNED_IN,
-    "mfa_download_recovery_codes": SIGNED_IN,
+    "mfa_index": ENROLMENT,
+    "mfa_reauthenticate": ENROLMENT,
+    "mfa_activate_totp": ENROLMENT,
+    "mfa_deactivate_totp": ENROLMENT,
+    "mfa_view_recovery_codes": ENROLMENT,
+    "mfa_generate_recovery_codes": ENROLMENT,
+    "mfa_download_recovery_codes": ENROLMENT,
     # Staff.
     "staff": STAFF,
     "admin": ADMIN,  # all of Django's admin; its classes say which role edits what (`open_to`)
+    "admin:password_change": NOBODY,  # a side door: passwords are changed at account_change_password
     # In the demo only.
     "demo": DEMO_ONLY,
     "styleguide": DEMO_ONLY,

@@ -3,6 +3,7 @@
 import logging
 import time
 
+from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -117,8 +118,12 @@ class Access:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
             raise PermissionDenied
-        if rule.needs_second_factor(request.user) and not (settings.DEMO or is_mfa_enabled(request.user)):
-            return redirect("mfa_activate_totp")
+        if rule.needs_second_factor(request.user) and not settings.DEMO:
+            if not is_mfa_enabled(request.user):
+                return redirect("mfa_activate_totp")
+            if not any(record["method"] == "mfa" for record in get_authentication_records(request, request.user)):
+                # Signed in before the second factor was enrolled, perhaps by somebody else.
+                return redirect_to_login(request.get_full_path(), reverse("mfa_reauthenticate"))
         if request.user.is_authenticated and request.user.is_desk_staff:
             _end_when_idle(request.session)
         return None

@@ -20,7 +20,6 @@ from django.core.cache import caches
 from django.db import Error, connection
 from django.http import HttpResponse
 from django.http.cookie import parse_cookie
-from django.utils.cache import get_conditional_response, set_response_etag
 
 from services.audit.trail import public_edition
 from services.languages.choice import FURIGANA_COOKIE, in_address
@@ -55,7 +54,7 @@ class PageCache:
         self.get_response = get_response
 
     def __call__(self, request):
-        """Answer, with an ETag."""
+        """Answer, and keep a copy if it may be kept."""
         if PLACE not in request.META and (copy := find_copy(request.META)):
             return HttpResponse(copy.body, status=int(copy.status[:3]), headers=dict(copy.headers))
         place = request.META[PLACE]
@@ -63,10 +62,9 @@ class PageCache:
         if place is None or not _may_be_kept(response):
             return response
         response.headers.setdefault("Cache-Control", "private, no-cache")
-        set_response_etag(response)
         copy = Copy("200 OK", list(response.items()), response.content)
         caches["pages"].set(place.key, (place.edition, response["ETag"], copy))
-        return get_conditional_response(request, response["ETag"], None, response)
+        return response
 
 
 class PageDoor:
@@ -136,5 +134,6 @@ def _may_be_kept(response) -> bool:
         response.status_code == 200
         and not response.cookies
         and not response.streaming
+        and "ETag" in response
         and "no-store" not in response.get("Cache-Control", "")
     )

@@ -4,12 +4,16 @@ import datetime
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.signals import email_confirmed
 from django.conf import settings
+from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from services.accounts.actions import forget_unproven_password
+from services.accounts.demo import is_invented
 from services.accounts.models import User
+from services.audit.trail import record
 from services.base.hygiene import clean_code
 from services.notices.actions import notify
 from services.notices.models import Notice, Queue
@@ -32,8 +36,6 @@ class Adapter(DefaultAccountAdapter):
         """Write the mail into the ledger, in the language of the page that the reader has before them."""
         if len(email) > Notice._meta.get_field("address").max_length:
             return  # no mailbox can have it (RFC 5321, 4.5.3.1.3); who asks is told the same as always
-        if template_prefix == "account/email/login_code":
-            forget_unproven_password(email)
         kind, words = MAILS[template_prefix]
         notify(
             email,
@@ -52,9 +54,26 @@ class Adapter(DefaultAccountAdapter):
         """The account alone: allauth adds the host that the request named, so each port had a limit of its own."""
         return credentials.get("email", "").lower()
 
+    def authenticate(self, request, **credentials):
+        """As allauth, but the demo's invented people, whose password everybody knows, stay in the demo."""
+        user = super().authenticate(request, **credentials)
+        return user if settings.DEMO or user is None or not is_invented(user) else None
+
+    def post_login(self, request, user, **options):
+        """As allauth, with a line in the trail."""
+        record(user, "accounts.sign_in", user, changes=False)
+        return super().post_login(request, user, **options)
+
     def get_login_redirect_url(self, request):
         """Staff to their board, residents to their page."""
         return f"/{request.LANGUAGE_CODE}/{'staff' if _is_staff(request.user) else 'me'}/"
+
+
+@receiver(email_confirmed)
+def on_address_proved(request, email_address, **_signal) -> None:
+    """Who proves an address by a sign-in code may be another person than who once chose a password for it."""
+    if request.resolver_match.view_name == "account_confirm_login_code":
+        forget_unproven_password(email_address.user)
 
 
 def _at_our_site(word: str) -> str:

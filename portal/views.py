@@ -18,6 +18,7 @@ from services.base.hygiene import search_key
 from services.guide.models import Article, Category
 from services.guide.reading import article_rows, category_rows, listed
 from services.languages.choice import FURIGANA_COOKIE, in_language
+from services.languages.ruby import as_plain
 from services.languages.table import SPOKEN
 from services.languages.text import reading_order
 
@@ -107,11 +108,13 @@ def me(request):
 @require_safe
 def manifest(request):
     """The web manifest, so that the portal can be put on a phone's first screen (W3C Web App Manifest)."""
-    name = settings.CITY.centre("en")
+    name = as_plain(settings.CITY.centre(request.LANGUAGE_CODE))
     icons = [{"src": static(f"icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"} for size in (192, 512)]
     facts = {
         "name": name,
-        "short_name": settings.CITY.name("en"),
+        "short_name": as_plain(settings.CITY.name(request.LANGUAGE_CODE)),
+        "lang": request.LANGUAGE_CODE,
+        "dir": SPOKEN[request.LANGUAGE_CODE].dir,
         "start_url": reverse("first_visit"),
         "display": "minimal-ui",
         "background_color": "#fbfaf7",

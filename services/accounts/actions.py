@@ -45,11 +45,14 @@ def welcome(user: User, *, name: str, language: str) -> Resident:
     return resident
 
 
-def forget_unproven_password(email: str) -> None:
-    """Whoever set it never proved that the address is theirs; who now proves it by a code may be somebody else."""
-    for user in User.objects.filter(email=email.lower()).exclude(emailaddress__verified=True):
+@transaction.atomic
+def forget_unproven_password(user: User) -> None:
+    """Make the password unusable that was set before anybody had proved any address of the user's."""
+    proved = EmailAddress.objects.filter(user=user, verified=True)
+    if proved.count() <= 1 and user.has_usable_password():  # the one just proved
         user.set_unusable_password()
         user.save(update_fields=["password"])
+        record(user, "accounts.forget_password", user, fields=["password"], changes=False)
 
 
 def prefer_language(user: User | AnonymousUser, language: str) -> None:
@@ -63,7 +66,9 @@ def prefer_language(user: User | AnonymousUser, language: str) -> None:
 
 @transaction.atomic
 def save_user(user: User, *, by: User | None, changed: list[str]) -> User:
-    """Keep a user as edited by an administrator. A new one has no password and signs in by a code.
+    """Keep a user as edited by an administrator, who answers for the address being theirs.
+
+    A new one has no password and signs in by a code.
 
     Refused if the last administrator would be made inactive.
     """
@@ -75,6 +80,7 @@ def save_user(user: User, *, by: User | None, changed: list[str]) -> User:
     user.save()
     if "email" in changed:  # django-allauth signs in by every address that it knows: the old one must not
         EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
+        EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"primary": True, "verified": True})
     record(by, "accounts.save_user", user, fields=changed, changes=False)
     return user
 

@@ -27,6 +27,11 @@ PEOPLE = (
 )
 
 
+def is_invented(user: User) -> bool:
+    """Whether the user is one of the demo's people: `.example` is nobody's domain (RFC 2606)."""
+    return user.email.endswith("@demo.example")
+
+
 def load() -> None:
     """Make each person once; a second time changes nothing."""
     for role, name, language in PEOPLE:

@@ -38,6 +38,7 @@ class ArticleAdmin(RoleAdmin, TranslationAdmin):
     list_select_related = ["category"]
     search_fields = ["slug", "search_text_ja", "search_text_en"]
     actions = ["publish", "withdraw"]
+    readonly_fields = ["is_published"]  # by the two actions alone
 
     def save_model(self, request, article, form, change):
         """Through the action, so that the trail and the search know."""

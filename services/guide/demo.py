@@ -52,7 +52,7 @@ def read_article(file: Path) -> dict[str, str]:
     """An article's file: `name: text` lines, an empty line, the body in Markdown."""
     head, _empty, body = file.read_text("utf-8").partition("\n\n")
     texts = dict(line.split(":", 1) for line in head.splitlines())
-    return {name: text.strip() for name, text in texts.items()} | {"body": body.strip() + "\n"}
+    return {name: text.strip() for name, text in texts.items()} | {"body": body.strip()}
 
 
 def _differs(row, wanted: dict) -> bool:

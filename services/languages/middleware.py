@@ -3,6 +3,7 @@
 from django.http import HttpResponsePermanentRedirect
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.utils.encoding import escape_uri_path
 
 from services.languages import choice
 from services.languages.ruby import annotate_page
@@ -28,7 +29,7 @@ class ReadersLanguage:
         request.LANGUAGE_CODE = language
         request.furigana = choice.wants_furigana(request, language)
         if named and named != language:
-            address = choice.in_language(request.path, language)
+            address = escape_uri_path(choice.in_language(request.path, language))
             query = request.META.get("QUERY_STRING", "")
             safe = request.method in {"GET", "HEAD"}
             kind = HttpResponsePermanentRedirect if safe else PermanentRedirect

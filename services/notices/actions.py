@@ -97,6 +97,7 @@ def _show_alive(worker: str) -> None:
     now = timezone.now()
     if not Heartbeat.objects.filter(worker=worker, seen_at__gt=now - Heartbeat.PAUSE).exists():
         Heartbeat.objects.update_or_create(worker=worker, defaults={"seen_at": now})
+        Heartbeat.objects.filter(seen_at__lt=now - Heartbeat.FORGOTTEN).delete()
 
 
 @transaction.atomic

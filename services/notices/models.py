@@ -113,6 +113,7 @@ class Heartbeat(models.Model):
     """When background work was last seen alive."""
 
     PAUSE = datetime.timedelta(seconds=15)
+    FORGOTTEN = datetime.timedelta(days=1)
 
     worker = models.CharField(max_length=100, unique=True)
     seen_at = models.DateTimeField()

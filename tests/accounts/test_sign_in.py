@@ -3,13 +3,20 @@
 import re
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.core import mail
 from django.core.cache import caches
 
 from services.accounts.actions import revoke
 from services.accounts.models import Resident, User
 from services.accounts.roles import NEED_SECOND_FACTOR, Role
+from services.audit.models import Line
 from services.notices.actions import deliver_waiting
 from services.notices.models import Notice, NoticeState
 from tests.factories import UserFactory
@@ -216,9 +223,43 @@ def test_second_factor_is_asked_of_staff_outside_the_demo(client, settings, role
 def test_second_factor_once_set_up_opens_the_board(client, settings):
     settings.DEMO = False
     user = UserFactory(roles=[Role.EDITOR])
-    client.force_login(user)
-    TOTP.activate(user, generate_totp_secret())
+    secret = generate_totp_secret()
+    client.post("/ja/me/login/", {"login": user.email, "password": PASSWORD})
+    TOTP.activate(user, secret)
+    # Signed in before it was enrolled: that session has not shown it yet.
+    asked = client.get("/ja/staff/")
+    assert (asked.status_code, asked["Location"]) == (302, "/ja/me/second-factor/reauthenticate/?next=/ja/staff/")
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    shown = client.post("/ja/me/second-factor/reauthenticate/?next=/ja/staff/", {"code": code})
+    assert (shown.status_code, shown["Location"]) == (302, "/ja/staff/")
     assert client.get("/ja/staff/").status_code == 200
+
+
+def test_invented_people_cannot_sign_in_outside_the_demo(client, settings):
+    person = UserFactory(email="administrator@demo.example")
+    typed = {"login": person.email, "password": PASSWORD}
+    settings.DEMO = False
+    assert client.post("/ja/me/login/", typed).status_code == 200
+    settings.DEMO = True
+    assert client.post("/ja/me/login/", typed).status_code == 302
+
+
+def test_sign_in_leaves_a_line_in_the_trail(client):
+    user = UserFactory()
+    client.post("/ja/me/login/", {"login": user.email, "password": PASSWORD})
+    line = Line.objects.get(action="accounts.sign_in")
+    assert (line.actor, line.object_id) == (user.public_id, user.public_id)
+
+
+def test_user_made_by_an_administrator_signs_in_by_one_code(client, new_client):
+    client.force_login(UserFactory(roles=[Role.ADMINISTRATOR]))
+    typed = {"email": "new@example.org", "name": "New", "language": "ne", "is_active": "on", "roles": ["teacher"]}
+    assert client.post("/ja/staff/admin/accounts/user/add/", typed).status_code == 302
+    newcomer = new_client()
+    newcomer.post("/ne/me/login/code/", {"email": "new@example.org"})
+    code = Notice.objects.get(kind="accounts/sign_in_code").context["code"]
+    answer = newcomer.post("/ne/me/login/code/confirm/", {"code": code})
+    assert (answer.status_code, answer["Location"]) == (302, "/ne/staff/")
 
 
 @pytest.mark.parametrize("path", ["demo", "styleguide"])
