@@ -17,6 +17,7 @@ def page(request) -> dict:
         "city_name": settings.CITY.name(code),
         "centre_name": settings.CITY.centre(code),
         "furigana": request.furigana if code == "ja-simple" and hasattr(request, "furigana") else None,
+        "room": room.namespace or room.view_name if (room := request.resolver_match) else "",
         "demo": settings.DEMO,
         "site": settings.SITE_URL,
         "canonical": f"{settings.SITE_URL}{request.path}",

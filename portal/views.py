@@ -64,7 +64,7 @@ def search(request):
         columns = tuple(SPOKEN[code].column for code in reading_order())
         articles = listed(Article.objects.visible_to(request.user).holding(keys, columns))
     page = Paginator(articles, ON_A_PAGE).get_page(request.GET.get("page"))
-    page.object_list = article_rows(page.object_list)
+    page.object_list = article_rows(page.object_list, Category.objects.in_bulk() if page.object_list else {})
     context = {"form": form, "typed": request.GET.get("q", ""), "query": query, "page": page}
     return render(request, "portal/search.html", context)
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from django.utils.translation import pgettext
+from django.urls import reverse
+from django.utils.translation import gettext, pgettext
 
 from services.guide.markdown import as_html
-from services.guide.models import Article, ArticleQuerySet, Category
+from services.guide.models import ArticleQuerySet, Category
+from services.languages.days import written_day
 from services.languages.text import Text, text_of
 
 
@@ -27,8 +29,8 @@ class ArticleRow:
     title: Text
     summary: Text
     url: str
-    checked_on: object
-    category: Text
+    checked: str
+    category: Text | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,43 +56,46 @@ class ArticlePage:
     fallback: Text | None
 
 
-def category_rows(categories) -> list[CategoryRow]:
-    """Categories for a list, with `count` where the query counted their articles."""
-    return [category_row(category) for category in categories]
+def category_rows(categories, counts: dict[int, int] | None = None) -> list[CategoryRow]:
+    """Categories for a list. `counts`: how many articles each holds, by its key."""
+    return [category_row(category, (counts or {}).get(category.pk, 0)) for category in categories]
 
 
-def category_row(category: Category) -> CategoryRow:
+def category_row(category: Category, count: int = 0) -> CategoryRow:
     """One category for a list or a heading."""
     return CategoryRow(
         category.slug,
         text_of(category, "title"),
         category.icon,
         category.get_absolute_url(),
-        getattr(category, "count", 0),
+        count,
     )
 
 
-def listed(articles: ArticleQuerySet) -> ArticleQuerySet:
-    """The query with only those columns that a list shows."""
-    return articles.readable("title", "summary", plain=("slug", "checked_on", "category")).prefetch_related("category")
+def listed(articles: ArticleQuerySet):
+    """The query as rows with only what a list shows."""
+    return articles.rows("title", "summary", plain=("slug", "checked_on", "category_id"))
 
 
-def article_rows(articles) -> list[ArticleRow]:
-    """Articles for a list."""
+def article_rows(rows, categories: dict[int, Category] | None = None) -> list[ArticleRow]:
+    """Articles for a list. `categories`: by their keys, where the list is of several."""
+    checked = {}  # a list holds few different days, and saying one is a fifth of a row's cost
+    for day in {row.checked_on for row in rows}:
+        checked[day] = gettext("Checked on %(date)s") % {"date": written_day(day)}
     return [
         ArticleRow(
-            text_of(article, "title"),
-            text_of(article, "summary"),
-            article.get_absolute_url(),
-            article.checked_on,
-            text_of(article.category, "title"),
+            text_of(row, "title"),
+            text_of(row, "summary"),
+            reverse("guide:article", args=[row.slug]),
+            checked[row.checked_on],
+            text_of(categories[row.category_id], "title") if categories else None,
         )
-        for article in articles
+        for row in rows
     ]
 
 
-def article_page(article: Article) -> ArticlePage:
-    """An article for its own page."""
+def article_page(article, category: Category) -> ArticlePage:
+    """An article, as a model or a row, for its own page."""
     labels = {
         # Translators: labels in the box on top of an article.
         "by_when": pgettext("answer box", "By when"),
@@ -109,6 +114,6 @@ def article_page(article: Article) -> ArticlePage:
         body,
         as_html(body.value),
         article.checked_on,
-        category_row(article.category),
+        category_row(category),
         next((text for text in shown if text.is_fallback), None),
     )

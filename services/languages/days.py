@@ -1,6 +1,7 @@
 """Days as readers write them; in Easy Japanese with weekday and furigana, whose readings are irregular."""
 
 import datetime
+from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -24,7 +25,12 @@ def written_day(day: datetime.date, language: str | None = None) -> str:
     """The whole day as the reader's language writes it; a datetime counts in the city's time zone."""
     if isinstance(day, datetime.datetime):
         day = timezone.localdate(day) if timezone.is_aware(day) else day.date()
-    if (language or get_language()) == "ja-simple":
+    return _written(day, language or get_language(), get_language())
+
+
+@lru_cache(maxsize=1000)  # a list says the same few days over and over
+def _written(day: datetime.date, language: str, active: str) -> str:
+    if language == "ja-simple":
         return _easy(day)
     return date_format(day, "DATE_FORMAT", use_l10n=True)
 

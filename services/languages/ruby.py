@@ -9,12 +9,10 @@ import re
 _RUBY = r"\{([^{}|<>]+)\|([^{}|<>]+)\}"
 RUBY = re.compile(_RUBY)
 
-_HTML = r"<ruby>\1<rp>(</rp><rt>\2</rt><rp>)</rp></ruby>"
-
-# A page in pieces: what must stay as typed, what holds text only, tags, and ruby between them.
-_PAGE = re.compile(
-    rf"(?P<typed><textarea\b.*?</textarea>)|(?P<plain><(?P<name>title|option|script)\b.*?</(?P=name)>)"
-    rf"|(?P<tag><[^>]*>)|{_RUBY}",
+# What in a page is not simply text with ruby: what must stay as typed, what holds text only, tags with a brace.
+_APART = re.compile(
+    r"<(?:(?P<typed>textarea\b.*?</textarea>)|(?P<plain>(?P<name>title|option|script)\b.*?</(?P=name)>)"
+    r"|[^>{]*\{[^>]*>)",
     re.DOTALL | re.IGNORECASE,
 )
 _IN_TAG = re.compile(rf"(?P<typed>\svalue=\"[^\"]*\")|{_RUBY}")
@@ -22,7 +20,7 @@ _IN_TAG = re.compile(rf"(?P<typed>\svalue=\"[^\"]*\")|{_RUBY}")
 
 def as_html(text: str) -> str:
     """The text with `<ruby>`; the text itself is left as it is, so escape it first."""
-    return RUBY.sub(_HTML, text)
+    return RUBY.sub(_annotated, text)
 
 
 def as_plain(text: str) -> str:
@@ -45,15 +43,21 @@ def annotate_page(page: str, *, furigana: bool) -> str:
 
     What a person typed into a field (`value`, `textarea`) is never touched: it must come back as it was.
     """
-    between_tags = _HTML if furigana else r"\1"
+    face = _annotated if furigana else r"\1"
+    pieces, at = [], 0
+    for apart in _APART.finditer(page):
+        pieces += RUBY.sub(face, page[at : apart.start()]), _without_markup(apart)
+        at = apart.end()
+    return "".join([*pieces, RUBY.sub(face, page[at:])])
 
-    def piece(match: re.Match) -> str:
-        if match["typed"]:
-            return match[0]
-        if match["plain"]:
-            return as_plain(match[0])
-        if match["tag"]:
-            return _IN_TAG.sub(lambda found: found[0] if found["typed"] else found[2], match[0])
-        return RUBY.sub(between_tags, match[0])
 
-    return _PAGE.sub(piece, page)
+def _annotated(match: re.Match) -> str:
+    return f"<ruby>{match[1]}<rp>(</rp><rt>{match[2]}</rt><rp>)</rp></ruby>"
+
+
+def _without_markup(apart: re.Match) -> str:
+    if apart["typed"]:
+        return apart[0]
+    if apart["plain"]:
+        return as_plain(apart[0])
+    return _IN_TAG.sub(lambda found: found[0] if found["typed"] else found[2], apart[0])

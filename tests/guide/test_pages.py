@@ -21,9 +21,9 @@ EDITION = 1
     ("path", "queries"),
     [
         ("/ne/", EDITION + 1),
-        ("/ne/guide/", EDITION + 1),
-        ("/ne/guide/moving/", EDITION + 4),
-        ("/ne/guide/article/first/", EDITION + 4),
+        ("/ne/guide/", EDITION + 2),
+        ("/ne/guide/moving/", EDITION + 3),
+        ("/ne/guide/article/first/", EDITION + 3),
         ("/ne/search/?q=article", EDITION + 3),
     ],
 )
