@@ -34,6 +34,7 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(PY) -m tests.needs
+	@$(PY) -m tests.needs wrk
 	@DEMO=1 $(PY) manage.py compile_catalogues
 	$(PY) -m benchmarks
 

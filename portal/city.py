@@ -85,8 +85,9 @@ def _insist(city: City) -> None:
         raise UnknownCity(f"{city.code}.toml offers languages that the portal does not speak: {sorted(unknown)}.")
     if city.default_language not in city.languages or "en" not in city.languages:
         raise UnknownCity(f"{city.code}.toml: its default language and English must be among the offered ones.")
-    if "en" not in city.names or "en" not in city.centres:
-        raise UnknownCity(f"{city.code}.toml: the city's and the centre's names need an English text.")
+    nameless = [code for code in city.languages if code not in city.names or code not in city.centres]
+    if nameless:
+        raise UnknownCity(f"{city.code}.toml: the city's and the centre's names are missing in {nameless}.")
     if not (0 <= city.week_starts_on <= 6 and 1 <= city.fiscal_year_starts_in <= 12):
         raise UnknownCity(f"{city.code}.toml: week_starts_on is 0 to 6, fiscal_year_starts_in is 1 to 12.")
     try:

@@ -1,7 +1,8 @@
 """Writing the trail and verifying it.
 
 Each line's MAC is HMAC-SHA-256 (RFC 2104) over the MAC before it and the line itself, under AUDIT_KEY:
-who cannot read the key cannot change, drop or insert a line unseen.
+who cannot read the key cannot change, insert or take out a line unseen. An owner of the database could cut off
+the newest lines and set the head back; docs/adr/0007-audit-trail.md says what to keep elsewhere against that.
 """
 
 import hashlib
