@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from portal import access
 from services.accounts.roles import Role
+from services.audit.models import Line
 from services.notices.models import Heartbeat
 from tests.factories import ArticleFactory, UserFactory
 
@@ -94,7 +95,8 @@ def addresses(db):
     found = []
     for name, route in patterns():
         owner = name.removeprefix("admin:").split("_")[0]
-        keys = {"guide": article.pk if "article" in name else article.category.pk, "accounts": person.pk, "audit": 1}
+        keys = {"guide": article.pk if "article" in name else article.category.pk, "accounts": person.pk}
+        keys["audit"] = Line.objects.first().pk
         route = route.replace("<path:object_id>", str(keys.get(owner, 1)))
         if name == "guide:category":
             found.append((name, route.replace("<slug:slug>", article.category.slug)))
