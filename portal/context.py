@@ -13,6 +13,7 @@ def page(request) -> dict:
     return {
         "language": SPOKEN[code],
         "languages": settings.CITY.offered(),
+        "staff_language": SPOKEN["ja" if code in {"ja", "ja-simple"} else "en"],
         "city": settings.CITY,
         "city_name": settings.CITY.name(code),
         "centre_name": settings.CITY.centre(code),

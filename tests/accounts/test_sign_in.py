@@ -301,3 +301,20 @@ def test_language_chosen_while_signed_in_is_kept_for_notices(client):
     client.force_login(user)
     client.post("/choose/", {"language": "vi", "next": "/ne/me/"})
     assert User.objects.get(pk=user.pk).language == "vi"
+
+
+@pytest.mark.parametrize(
+    ("reader", "marked"),
+    [
+        ("ar", ' lang="en" dir="ltr"'),
+        ("ne", ' lang="en" dir="ltr"'),
+        ("ja-simple", ' lang="ja" dir="ltr"'),
+        ("ja", ""),
+        ("en", ""),
+    ],
+)
+@pytest.mark.parametrize("path", ["staff/", "me/second-factor/"])
+def test_words_for_staff_are_marked_where_the_reader_has_another_language(client, reader, marked, path):
+    client.force_login(UserFactory(roles=[Role.EDITOR]))
+    page = client.get(f"/{reader}/{path}").content.decode()
+    assert f'<main class="page" id="main" tabindex="-1"{marked}>' in page
