@@ -9,7 +9,6 @@ from django.contrib.auth import login
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from services.accounts.demo import PASSWORD
 from services.accounts.models import User
 from services.accounts.roles import Role
 
@@ -23,7 +22,7 @@ def people(request):
         person = get_object_or_404(_people(), public_id=request.POST.get("person", ""))
         login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
         return redirect("staff" if person.is_desk_staff else "me")
-    context = {"people": [_row(person) for person in _people()], "password": PASSWORD, "mails": mails()}
+    context = {"people": [_row(person) for person in _people()], "mails": mails()}
     return render(request, "portal/demo.html", context)
 
 

@@ -15,8 +15,8 @@ ON_A_PAGE = 20
 def index(request):
     """All categories, each with how many articles it holds."""
     # Counted on the articles' index alone, not joined to the categories.
-    published = Article.objects.filter(is_published=True).order_by().values_list("category")
-    counts = dict(published.annotate(count=Count("*")))
+    visible = Article.objects.visible_to(request.user).order_by().values_list("category")
+    counts = dict(visible.annotate(count=Count("*")))
     return render(request, "guide/index.html", {"categories": category_rows(Category.objects.all(), counts)})
 
 
