@@ -14,4 +14,5 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "deliver what is waiting": {"task": "services.notices.tasks.deliver_waiting", "schedule": 30.0},
+    "do what is due": {"task": "services.notices.tasks.do_what_is_due", "schedule": 30.0},
 }

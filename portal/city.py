@@ -34,7 +34,7 @@ class EmergencyNumber:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """One city's facts. `names` and `centres` hold a text for each language that the city offers."""
+    """One city's facts. `names`, `centres` and each of `areas` hold a text for each language that the city offers."""
 
     code: str
     names: dict[str, str]
@@ -47,6 +47,7 @@ class City:
     holidays: str
     level_frameworks: tuple[str, ...]
     emergency_numbers: tuple[EmergencyNumber, ...] = field(default=())
+    areas: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def name(self, language: str) -> str:
         """The city's name for a reader of the language, in English where the preset has none."""
@@ -55,6 +56,11 @@ class City:
     def centre(self, language: str) -> str:
         """The name of the city's multicultural centre, likewise."""
         return self.centres.get(language) or self.centres["en"]
+
+    def area(self, code: str, language: str) -> str:
+        """The name of one of the city's areas; without a code, or with one that is gone, the whole city's."""
+        names = self.areas.get(code)
+        return (names.get(language) or names["en"]) if names else self.name(language)
 
     def offered(self) -> list[Language]:
         """The languages in the order of the switcher: the city's own, the easy one, English, the rest."""
@@ -88,6 +94,9 @@ def _insist(city: City) -> None:
     nameless = [code for code in city.languages if code not in city.names or code not in city.centres]
     if nameless:
         raise UnknownCity(f"{city.code}.toml: the city's and the centre's names are missing in {nameless}.")
+    unnamed = [area for area, names in city.areas.items() if set(city.languages) - set(names)]
+    if unnamed:
+        raise UnknownCity(f"{city.code}.toml: the areas {unnamed} are not named in every offered language.")
     if not (0 <= city.week_starts_on <= 6 and 1 <= city.fiscal_year_starts_in <= 12):
         raise UnknownCity(f"{city.code}.toml: week_starts_on is 0 to 6, fiscal_year_starts_in is 1 to 12.")
     try:

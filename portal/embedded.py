@@ -7,7 +7,7 @@ import time
 from django.db import close_old_connections, connections
 
 from portal.celery import app
-from services.notices import actions
+from services.notices.actions.delivering import deliver_waiting
 
 PAUSE = 1.0  # seconds between two looks at the ledger
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def work(stop: threading.Event) -> None:
     while not stop.is_set():
         close_old_connections()
         try:
-            if not actions.deliver_waiting(worker="embedded"):
+            if not deliver_waiting(worker="embedded"):
                 stop.wait(PAUSE)
             _run_periodic(last_run)
         except Exception:  # whatever it was, the next message must not wait for a restart

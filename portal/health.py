@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from services.notices.models import Heartbeat, Notice
+from services.notices.models import Heartbeat, Message
 
 WORKER_SILENT = datetime.timedelta(minutes=2)
 WAITS_TOO_LONG = datetime.timedelta(minutes=10)
@@ -36,7 +36,7 @@ def readyz(request):
 def _parts() -> dict[str, bool]:
     now = timezone.now()
     executor = MigrationExecutor(connection)
-    oldest = Notice.objects.due().order_by("due_at").values_list("due_at", flat=True).first()
+    oldest = Message.objects.due().order_by("due_at").values_list("due_at", flat=True).first()
     return {
         "migrations": not executor.migration_plan(executor.loader.graph.leaf_nodes()),
         "worker": Heartbeat.objects.filter(seen_at__gt=now - WORKER_SILENT).exists(),

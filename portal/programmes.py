@@ -42,12 +42,6 @@ def programme(name: str) -> Programme:
             _("Meet your neighbours: festivals, a speech contest, disaster drills and more."),
             [_("Everybody is welcome, whatever language you speak.")],
         ),
-        "notices": lambda: Programme(
-            _("News from the city"),
-            "megaphone",
-            _("What the city tells its residents, in your language."),
-            [_("New notices will be shown here.")],
-        ),
         "volunteers": lambda: Programme(
             _("Volunteers"),
             "heart-handshake",

@@ -43,6 +43,15 @@ def _secret(name: str, why: str) -> str:
     return value
 
 
+def _web_service(name: str) -> str:
+    """A provider's address, or nothing."""
+    value = os.environ.get(name, "").strip()
+    address = urlsplit(value)
+    if value and address.scheme != "https" and address.hostname not in {"127.0.0.1", "localhost"}:
+        raise ImproperlyConfigured(f"{name} must begin with https:// (docs/deploy.md).")
+    return value
+
+
 # --- Who we are ---------------------------------------------------------------------------------
 
 try:
@@ -282,6 +291,12 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 DEFAULT_FROM_EMAIL = _told("MAIL_FROM", "Tabunka <noreply@tabunka.example>", "the sender of the portal's mails")
+
+# Where mail that cannot be delivered comes back to, by message: `bounces@…` becomes `bounces+<message>@…`.
+MAIL_BOUNCES = os.environ.get("MAIL_BOUNCES", "")
+# The providers of SMS and of a messenger, each with its key before the @: https://:key@sms.example/messages.
+SMS_URL = _web_service("SMS_URL")
+PUSH_URL = _web_service("PUSH_URL")
 
 CELERY_BROKER_URL = REDIS_URL or None
 CELERY_TASK_IGNORE_RESULT = True

@@ -15,8 +15,8 @@ from services.accounts.demo import is_invented
 from services.accounts.models import User
 from services.audit.trail import record
 from services.base.hygiene import clean_code
-from services.notices.actions import notify
-from services.notices.models import Notice, Queue
+from services.notices.actions.telling import notify
+from services.notices.models import Message, Queue
 
 # allauth's mails -> our notices, with the words that each needs.
 MAILS = {
@@ -34,7 +34,7 @@ class Adapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix, email, context):
         """Write the mail into the ledger, in the language of the page that the reader has before them."""
-        if len(email) > Notice._meta.get_field("address").max_length:
+        if len(email) > Message._meta.get_field("address").max_length:
             return  # no mailbox can have it (RFC 5321, 4.5.3.1.3); who asks is told the same as always
         kind, words = MAILS[template_prefix]
         notify(

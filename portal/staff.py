@@ -14,7 +14,7 @@ from services.accounts.models import Grant, User
 from services.accounts.roles import Role
 from services.audit.models import Line
 from services.guide.models import Article, without_body
-from services.notices.models import Notice, NoticeState
+from services.notices.models import Message, MessageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def _guide() -> Board:
 
 
 def _running() -> Board:
-    waiting = Notice.objects.filter(state=NoticeState.WAITING).count()
-    failed = Notice.objects.filter(state__in=[NoticeState.FAILED, NoticeState.UNCLEAR]).count()
+    waiting = Message.objects.filter(state=MessageState.WAITING).count()
+    failed = Message.objects.filter(state__in=[MessageState.FAILED, MessageState.UNCLEAR]).count()
     items = [
         Item(
             pgettext("staff", "People who can sign in"), User.objects.count(), reverse("admin:accounts_user_changelist")

@@ -16,7 +16,7 @@ handler404 = "portal.errors.not_found"
 handler429 = "portal.errors.too_many"
 handler500 = "portal.errors.server_error"
 
-PROGRAMMES = ("consultations", "classes", "events", "notices", "volunteers", "interpreting")
+PROGRAMMES = ("consultations", "classes", "events", "volunteers", "interpreting")
 
 urlpatterns = [
     path("", views.first_visit, name="first_visit"),
@@ -29,6 +29,7 @@ urlpatterns = [
         path("emergency/", views.emergency, name="emergency"),
         path("search/", views.search, name="search"),
         path("guide/", include("services.guide.urls")),
+        path("notices/", include("services.notices.urls")),
         *(path(f"{name}/", views.programme, {"name": name}, name=name) for name in PROGRAMMES),
         path("me/", views.me, name="me"),
         path("me/", include(account_urls)),

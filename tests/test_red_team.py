@@ -16,8 +16,8 @@ from portal.page_cache import PageDoor
 from services.accounts.roles import Role
 from services.base.hygiene import clean_line, clean_prose
 from services.languages.choice import offered
-from services.notices.actions import deliver_waiting
-from services.notices.models import Notice
+from services.notices.actions.delivering import deliver_waiting
+from services.notices.models import Message
 from tests.factories import UserFactory
 from tests.factories.accounts import PASSWORD
 from tests.production import variables
@@ -77,7 +77,7 @@ def test_administrator_cannot_ask_for_a_password_letter_by_letter(client):
 def test_address_longer_than_any_mailbox_is_answered_as_always_and_not_kept(client, path):
     response = client.post(path, {"email": f"{'a' * 290}@example.org"})
     assert (response.status_code, response["Location"]) == (302, f"{path}confirm/")
-    assert Notice.objects.count() == 0
+    assert Message.objects.count() == 0
 
 
 def test_password_of_who_never_proved_the_address_dies_when_its_owner_comes(client, new_client):

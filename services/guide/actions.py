@@ -6,7 +6,7 @@ from django.utils import timezone
 from services.accounts.models import User
 from services.audit.trail import record
 from services.base.hygiene import search_key
-from services.guide.markdown import as_words
+from services.base.markdown import as_words
 from services.guide.models import Article, Category
 from services.languages.ruby import as_plain, as_reading
 from services.languages.table import SPOKEN

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 
-from services.guide.markdown import as_html
+from services.base.markdown import as_html
 from services.guide.models import ArticleQuerySet, Category
 from services.languages.days import written_day
 from services.languages.text import Text, text_of

@@ -17,8 +17,8 @@ from services.accounts.actions import revoke
 from services.accounts.models import Resident, User
 from services.accounts.roles import NEED_SECOND_FACTOR, Role
 from services.audit.models import Line
-from services.notices.actions import deliver_waiting
-from services.notices.models import Notice, NoticeState
+from services.notices.actions.delivering import deliver_waiting
+from services.notices.models import Message, MessageState
 from tests.factories import UserFactory
 from tests.factories.accounts import PASSWORD
 
@@ -105,7 +105,7 @@ def test_taken_address_is_not_told_to_strangers(client):
     response = client.post("/ne/me/signup/", SITA)
     assert (response.status_code, response["Location"]) == (302, "/ne/me/confirm-email/")
     deliver_waiting(worker="test")
-    assert [(row.kind, row.address) for row in Notice.objects.all()] == [("accounts/address_known", "sita@example.org")]
+    assert [(row.kind, row.address) for row in Message.objects.all()] == [("accounts/address_known", "sita@example.org")]
     assert "http://localhost:8000/ne/me/password/reset/" in mail.outbox[0].body
     assert User.objects.count() == 1
 
@@ -122,14 +122,14 @@ def test_code_signs_in_again_and_again(client):
         client.post("/ne/me/logout/")
         assert is_signed_in(client) is False
     assert len(mail.outbox) == 2
-    assert Notice.objects.filter(state=NoticeState.SENT, context={}).count() == 2
+    assert Message.objects.filter(state=MessageState.SENT, context={}).count() == 2
 
 
 def test_code_request_for_an_unknown_address_looks_the_same(client):
     response = client.post("/ne/me/login/code/", {"email": "nobody@example.org"})
     assert (response.status_code, response["Location"]) == (302, "/ne/me/login/code/confirm/")
     deliver_waiting(worker="test")
-    assert [row.kind for row in Notice.objects.all()] == ["accounts/unknown_address"]
+    assert [row.kind for row in Message.objects.all()] == ["accounts/unknown_address"]
     assert "http://localhost:8000/ne/me/signup/" in mail.outbox[0].body
 
 
@@ -257,7 +257,7 @@ def test_user_made_by_an_administrator_signs_in_by_one_code(client, new_client):
     assert client.post("/ja/staff/admin/accounts/user/add/", typed).status_code == 302
     newcomer = new_client()
     newcomer.post("/ne/me/login/code/", {"email": "new@example.org"})
-    code = Notice.objects.get(kind="accounts/sign_in_code").context["code"]
+    code = Message.objects.get(kind="accounts/sign_in_code").context["code"]
     answer = newcomer.post("/ne/me/login/code/confirm/", {"code": code})
     assert (answer.status_code, answer["Location"]) == (302, "/ne/staff/")
 

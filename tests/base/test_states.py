@@ -4,7 +4,7 @@ import pytest
 from django.apps import apps
 
 from services.base.states import WrongMove, move
-from services.notices.models import Notice, NoticeState
+from services.notices.models import Message, MessageState
 
 MODELS = [model for model in apps.get_models() if hasattr(model, "MOVES")]
 PAIRS = [
@@ -16,7 +16,7 @@ PAIRS = [
 
 
 def test_models_with_states_are_known():
-    assert [Notice] == MODELS
+    assert [Message] == MODELS
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -40,7 +40,7 @@ def test_move_allows_what_moves_say_and_refuses_the_rest(model, before, after):
 
 def test_notice_moves_are_these():
     """Written a second time on purpose: a changed table must be changed knowingly."""
-    allowed = {(str(before), str(after)) for before, targets in Notice.MOVES.items() for after in targets}
+    allowed = {(str(before), str(after)) for before, targets in Message.MOVES.items() for after in targets}
     assert allowed == {
         ("waiting", "sending"),
         ("sending", "sent"),
@@ -49,4 +49,4 @@ def test_notice_moves_are_these():
         ("sending", "failed"),
         ("failed", "waiting"),
     }
-    assert len(NoticeState.values) ** 2 == 25
+    assert len(MessageState.values) ** 2 == 25

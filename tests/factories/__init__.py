@@ -2,6 +2,6 @@
 
 from tests.factories.accounts import ResidentFactory, UserFactory
 from tests.factories.guide import ArticleFactory, CategoryFactory
-from tests.factories.notices import NoticeFactory
+from tests.factories.notices import MessageFactory
 
-__all__ = ["ArticleFactory", "CategoryFactory", "NoticeFactory", "ResidentFactory", "UserFactory"]
+__all__ = ["ArticleFactory", "CategoryFactory", "MessageFactory", "ResidentFactory", "UserFactory"]

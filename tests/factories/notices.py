@@ -2,14 +2,14 @@
 
 import factory
 
-from services.notices.models import Notice
+from services.notices.models import Message
 
 
-class NoticeFactory(factory.django.DjangoModelFactory):
+class MessageFactory(factory.django.DjangoModelFactory):
     """A waiting code for signing in, due at once."""
 
     class Meta:
-        model = Notice
+        model = Message
 
     kind = "accounts/sign_in_code"
     address = factory.Sequence(lambda number: f"reader{number}@example.org")

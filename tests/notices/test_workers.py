@@ -21,24 +21,24 @@ for number in range({count}):
 STATES = """
 import json
 from collections import Counter
-from services.notices.models import Notice
-print(json.dumps(Counter(Notice.objects.filter(address__startswith="{name}").values_list("state", flat=True))))
+from services.notices.models import Message
+print(json.dumps(Counter(Message.objects.filter(address__startswith="{name}").values_list("state", flat=True))))
 """
 LEASES_OVER = """
 import datetime
 from django.utils import timezone
-from services.notices.models import Notice, NoticeState
+from services.notices.models import Message, MessageState
 ago = timezone.now() - datetime.timedelta(seconds=1)
-print(Notice.objects.filter(state=NoticeState.SENDING).update(leased_until=ago))
+print(Message.objects.filter(state=MessageState.SENDING).update(leased_until=ago))
 """
 TIMED, TOOK = "import time; begun = time.monotonic()", "print(time.monotonic() - begun)"
 WAKE = "from services.notices.actions import _wake; _wake('personal')"
 END_LEASES_AND_DUE = """
 from django.utils import timezone
 from services.notices.actions import end_lost_leases
-from services.notices.models import Notice
+from services.notices.models import Message
 end_lost_leases()
-Notice.objects.filter(state="waiting").update(due_at=timezone.now())
+Message.objects.filter(state="waiting").update(due_at=timezone.now())
 """
 
 
@@ -141,7 +141,7 @@ def test_mail_server_refuses_for_good_and_for_now(town):
         env = town | {"EMAIL_URL": sink.url}
         for name in ("unknown", "busy", "known"):
             write(town | {"REDIS_URL": ""}, name, 1)
-        servers.python("from services.notices.actions import deliver_waiting; deliver_waiting('test')", env)
+        servers.python("from services.notices.actions.delivering import deliver_waiting; deliver_waiting('test')", env)
         assert [states(env, name) for name in ("unknown", "busy", "known")] == [
             {"failed": 1},
             {"waiting": 1},

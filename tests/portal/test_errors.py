@@ -6,7 +6,7 @@ from django.test import RequestFactory
 
 from portal import errors
 from services.languages.table import SPOKEN
-from services.notices.models import Notice
+from services.notices.models import Message
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -164,4 +164,4 @@ def test_codes_for_one_address_are_limited_whoever_asks(new_client):
     answers = [new_client().post("/ne/me/login/code/", {"email": "sita@example.org"}) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [302, 302, 302, 200]
     assert list(answers[3].context["form"].errors) == ["email"]
-    assert Notice.objects.count() == 3
+    assert Message.objects.count() == 3

@@ -7,9 +7,9 @@ from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from services.notices.actions import deliver_waiting
+from services.notices.actions.delivering import deliver_waiting
 from services.notices.models import Heartbeat
-from tests.factories import NoticeFactory
+from tests.factories import MessageFactory
 
 READY = {"database": True, "migrations": True, "worker": True, "waiting": True}
 
@@ -38,9 +38,9 @@ def test_not_ready_without_a_worker(client):
 @pytest.mark.django_db
 def test_not_ready_when_something_waits_too_long(client):
     deliver_waiting(worker="test")
-    NoticeFactory(due_at=timezone.now() - datetime.timedelta(minutes=9))
+    MessageFactory(due_at=timezone.now() - datetime.timedelta(minutes=9))
     assert client.get("/readyz").status_code == 200
-    NoticeFactory(due_at=timezone.now() - datetime.timedelta(minutes=11))
+    MessageFactory(due_at=timezone.now() - datetime.timedelta(minutes=11))
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (503, READY | {"waiting": False})
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.audit.models import Line
-from services.notices.models import Notice
+from services.notices.models import Message
 from tests.factories.accounts import UserFactory
 
 
@@ -61,7 +61,7 @@ def test_made_administrator_signs_in_by_a_code_and_must_set_up_a_second_factor(c
     settings.DEMO = False
     call_command("make_administrator", "chief@example.org")
     client.post("/en/me/login/code/", {"email": "chief@example.org"})
-    code = Notice.objects.get(kind="accounts/sign_in_code").context["code"]
+    code = Message.objects.get(kind="accounts/sign_in_code").context["code"]
     signed_in = client.post("/en/me/login/code/confirm/", {"code": code})
     assert (signed_in.status_code, signed_in["Location"]) == (302, "/en/staff/")
     board = client.get("/en/staff/")

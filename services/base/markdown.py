@@ -1,5 +1,6 @@
-"""Editors write Markdown (CommonMark); readers get HTML in which nothing can act."""
+"""Staff write Markdown (CommonMark); readers get HTML in which nothing can act."""
 
+import re
 from functools import lru_cache
 
 import nh3
@@ -8,6 +9,7 @@ from markdown_it import MarkdownIt
 
 _PARSER = MarkdownIt("commonmark", {"html": False})
 _TAGS = {"p", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "br", "hr", "code", "pre"}
+_LINK = re.compile(r"\[([^\[\]]{1,300})\]\(([^()\s]{1,1000})\)")
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 
 
@@ -28,3 +30,8 @@ def as_words(text: str) -> str:
     """The Markdown's words alone, for search."""
     words = [token.content for block in _PARSER.parse(text) for token in block.children or () if token.content]
     return " ".join(words)
+
+
+def as_text(text: str) -> str:
+    """The Markdown as a text mail shows it: as it was typed, but each link as its words and its address."""
+    return _LINK.sub(r"\1: \2", text)

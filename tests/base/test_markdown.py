@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.guide.markdown import as_html, as_words
+from services.base.markdown import as_html, as_words
 
 
 @pytest.mark.parametrize(

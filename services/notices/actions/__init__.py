@@ -1,0 +1,1 @@
+"""The verbs of notices: telling, delivering, broadcasting, reminding, subscribing."""

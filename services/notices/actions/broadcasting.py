@@ -1,0 +1,421 @@
+"""From a draft to a message for everybody whom it concerns.
+
+Draft, checked in each language, approved by another person, sent when its time has come, paused, cancelled,
+corrected. What is approved stands still. The ledger's rows are written a thousand at a time, each thousand in
+one transaction with the note of how far it got, so that a crash goes on where it stopped.
+"""
+
+import datetime
+from collections.abc import Iterable
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+from django.utils.translation import pgettext
+
+from services.accounts.models import Resident, User
+from services.audit.trail import record
+from services.base.refusals import Refused
+from services.base.states import move
+from services.languages.table import SPOKEN
+from services.notices.actions.reminding import remind
+from services.notices.actions.telling import wake_after_commit
+from services.notices.models import (
+    ChannelCode,
+    Message,
+    MessageState,
+    Notice,
+    NoticeState,
+    Queue,
+    Subscription,
+    Wording,
+    WordingState,
+)
+
+NEWS, EMERGENCY = "notices/news", "notices/emergency"
+AT_ONCE = 1000
+ON_ITS_WAY = (MessageState.WAITING, MessageState.SENDING, MessageState.HELD)
+REACHED = (MessageState.SENT, MessageState.SENDING, MessageState.UNCLEAR)
+WARN_BEFORE = datetime.timedelta(hours=1)
+
+
+# --- Writing ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def save_draft(notice: Notice, *, by: User, changed: Iterable[str], is_minor: bool = False) -> Notice:
+    """Keep a draft as it stands on the object.
+
+    changed: the names of the fields that were edited (`title_ja`…). A language whose text was edited is no longer
+    checked; if the source text was edited and the edit is not minor, the other languages are outdated.
+    """
+    if notice.pk is None:
+        notice.author = by
+    elif Notice.objects.select_for_update().get(pk=notice.pk).state != NoticeState.DRAFT:
+        raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
+    notice.changed_at = timezone.now()
+    notice.save()
+    changed = list(changed)
+    _note_edited_languages(notice, changed, is_minor=is_minor)
+    record(by, "notices.save", notice, fields=changed, changes=False)
+    return notice
+
+
+def _note_edited_languages(notice: Notice, changed: list[str], *, is_minor: bool) -> None:
+    wordings = {wording.language: wording for wording in notice.wordings.all()}
+    edited = {
+        code
+        for code, language in SPOKEN.items()
+        if any(f"{name}_{language.column}" in changed for name in Notice.TEXTS)
+    }
+    for code in SPOKEN:
+        wording = wordings.get(code) or Wording(notice=notice, language=code)
+        state = WordingState.MISSING if not has_text(notice, code) else wording.state
+        if code in edited and state != WordingState.MISSING:
+            state = WordingState.OUTDATED if wording.state == WordingState.CHECKED else WordingState.MACHINE
+        elif notice.source_language in edited and not is_minor and wording.state == WordingState.CHECKED:
+            state = WordingState.OUTDATED
+        if state != wording.state or wording.pk is None:
+            wording.state, wording.checked_by, wording.checked_at = state, None, None
+            wording.save()
+
+
+def has_text(notice: Notice, language: str) -> bool:
+    """Whether a notice has both a title and a text in a language."""
+    return all(getattr(notice, f"{name}_{SPOKEN[language].column}") for name in Notice.TEXTS)
+
+
+@transaction.atomic
+def check_wording(notice: Notice, language: str, *, by: User) -> Wording:
+    """Say that a person has read the text in this language and that it says what the source says.
+
+    For an emergency that is already out, whoever reads this language gets it in their own words now.
+    """
+    notice = Notice.objects.select_for_update().get(pk=notice.pk)
+    if not has_text(notice, language):
+        raise Refused(pgettext("staff", "There is no text in this language yet."))
+    if notice.state != NoticeState.DRAFT and not notice.is_emergency:
+        raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
+    wording, _made = Wording.objects.select_for_update().get_or_create(notice=notice, language=language)
+    wording.state, wording.checked_by, wording.checked_at = WordingState.CHECKED, by, timezone.now()
+    wording.save()
+    record(by, "notices.check", notice, fields=[language])
+    if notice.state in {NoticeState.SENDING, NoticeState.DONE}:
+        _follow_up_in(notice, language)
+    return wording
+
+
+# --- Approving ----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def submit(notice: Notice, *, by: User) -> None:
+    """Ask for another person's approval. Refused while the source text is not checked."""
+    notice = _locked(notice)
+    _insist_on_source(notice)
+    _go(notice, NoticeState.PENDING, by, "notices.submit", returned_because="")
+
+
+@transaction.atomic
+def send_back(notice: Notice, *, by: User, reason: str) -> None:
+    """Return it to its author with a reason, or take back what was approved and has not begun."""
+    _go(_locked(notice), NoticeState.DRAFT, by, "notices.send_back", approver=None, returned_because=reason)
+
+
+@transaction.atomic
+def approve(notice: Notice, *, by: User, scheduled_at: datetime.datetime | None = None) -> None:
+    """Let it go out, at once or at a time. Refused to its author: four eyes see what two do not."""
+    notice = _locked(notice)
+    if notice.author_id == by.pk:
+        raise Refused(pgettext("staff", "Another person has to approve what you wrote."))
+    _insist_on_source(notice)
+    at = max(scheduled_at or timezone.now(), timezone.now())
+    _go(notice, NoticeState.APPROVED, by, "notices.approve", approver=by, scheduled_at=at)
+    wake_after_commit(Queue.BULK)
+
+
+def _insist_on_source(notice: Notice) -> None:
+    checked = notice.wordings.filter(language=notice.source_language, state=WordingState.CHECKED)
+    if not checked.exists():
+        raise Refused(pgettext("staff", "Check the text in its own language first."))
+
+
+# --- Stopping and mending ------------------------------------------------------------------------
+
+
+@transaction.atomic
+def pause(notice: Notice, *, by: User) -> int:
+    """Keep back what has not gone out; returns how many messages. Those on their way arrive."""
+    notice = _locked(notice)
+    _go(notice, NoticeState.PAUSED, by, "notices.pause")
+    return _turn(notice, [MessageState.WAITING], MessageState.HELD)
+
+
+@transaction.atomic
+def resume(notice: Notice, *, by: User) -> int:
+    """Go on; returns how many messages were waiting for it."""
+    notice = _locked(notice)
+    _go(notice, NoticeState.SENDING, by, "notices.resume")
+    wake_after_commit(queue_of(notice))
+    return _turn(notice, [MessageState.HELD], MessageState.WAITING)
+
+
+@transaction.atomic
+def cancel(notice: Notice, *, by: User, reason: str = "") -> int:
+    """Stop it for good; returns how many messages will not go out.
+
+    After this has returned no worker takes up another of its messages: each row is either withdrawn here or was
+    already in a worker's hands, and the progress page counts those.
+    """
+    notice = _locked(notice)
+    _go(notice, NoticeState.CANCELLED, by, "notices.cancel", reason=reason)
+    return _turn(notice, [MessageState.WAITING, MessageState.HELD], MessageState.WITHDRAWN)
+
+
+def _turn(notice: Notice, states: list[str], to: MessageState) -> int:
+    return Message.objects.about(notice).filter(state__in=states).update(state=to)
+
+
+@transaction.atomic
+def correct(notice: Notice, *, by: User) -> Notice:
+    """A new draft that will go only to those who got the wrong one, with its texts to begin from."""
+    if notice.published_at is None:
+        raise Refused(pgettext("staff", "Nobody has got it yet: cancel it, or take it back."))
+    return _copy(notice, by=by, corrects=notice)
+
+
+def _copy(notice: Notice, *, by: User, **links) -> Notice:
+    texts = {
+        f"{name}_{language.column}": getattr(notice, f"{name}_{language.column}")
+        for name in (*Notice.TEXTS, "place")
+        for language in SPOKEN.values()
+    }
+    kept = ("topic", "source_language", "area", "to_languages", "starts_at", "ends_at", "until")
+    draft = Notice(**texts, **{name: getattr(notice, name) for name in kept}, **links)
+    return save_draft(draft, by=by, changed=list(texts))
+
+
+# --- Emergencies --------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def issue(notice: Notice, *, by: User) -> Notice:
+    """Tell everybody at once what a checked pattern says, in every language that it is ready in.
+
+    One person is enough: the texts were checked beforehand, and waiting costs lives (docs/adr/0010-notices.md).
+    An update ends what it updates.
+    """
+    if notice.updates_id:
+        _end(Notice.objects.select_for_update().get(pk=notice.updates_id), by)
+    notice.author, notice.state, notice.scheduled_at = by, NoticeState.APPROVED, timezone.now()
+    notice.save()
+    ready = [code for code in SPOKEN if has_text(notice, code)]
+    Wording.objects.bulk_create(
+        Wording(
+            notice=notice,
+            language=code,
+            state=WordingState.CHECKED if code in ready else WordingState.MISSING,
+            checked_at=timezone.now() if code in ready else None,
+        )
+        for code in SPOKEN
+    )
+    record(by, "notices.issue", notice, fields=["level", "area", "slots"])
+    _begin(notice)
+    wake_after_commit(Queue.EMERGENCY)
+    return notice
+
+
+@transaction.atomic
+def end(notice: Notice, *, by: User | None, reason: str = "") -> None:
+    """Take a notice off the front pages into the archive; what has not gone out is withdrawn. Never deleted."""
+    notice = _locked(notice)
+    if notice.ended_at:
+        raise Refused(pgettext("staff", "It has ended already."))
+    _end(notice, by, reason)
+
+
+def _end(notice: Notice, by: User | None, reason: str = "") -> None:
+    if notice.ended_at is None:
+        notice.ended_at = timezone.now()
+        notice.save(update_fields=["ended_at"])
+        _turn(notice, [MessageState.WAITING, MessageState.HELD], MessageState.WITHDRAWN)
+        record(by, "notices.end", notice, fields=["ended_at"], reason=reason)
+
+
+def put_away_past_notices() -> int:
+    """End what is past its time, so that every page forgets it at once; returns how many."""
+    past = Notice.objects.published().filter(ended_at__isnull=True, until__lte=timezone.now())
+    for notice in past:
+        with transaction.atomic():
+            _end(_locked(notice), None)
+    return len(past)
+
+
+# --- Sending ------------------------------------------------------------------------------------
+
+
+def begin_due_notices() -> int:
+    """Begin what is approved and due and write the ledger's rows; returns how many rows. Safe to run twice at once."""
+    written = 0
+    for key in Notice.objects.due().values_list("pk", flat=True):
+        while rows := _write_some(key):
+            written += rows
+    return written
+
+
+@transaction.atomic
+def _write_some(key: int) -> int:
+    """Write the next thousand rows of a notice; 0 if there is nothing left, or another worker is at it."""
+    skip_locked = connection.features.has_select_for_update_skip_locked
+    notice = Notice.objects.select_for_update(skip_locked=skip_locked).due().filter(pk=key).first()
+    if notice is None:
+        return 0
+    if notice.state == NoticeState.APPROVED:
+        _begin(notice)
+        record(notice.approver, "notices.begin", notice)
+    for name, readers, make in _passes(notice):
+        after = notice.written_up_to.get(name, 0)
+        rows = list(readers.filter(pk__gt=after).order_by("pk")[:AT_ONCE])
+        if rows:
+            messages = [make(notice, row) for row in rows]
+            Message.objects.bulk_create([it for it in messages if it], ignore_conflicts=True)
+            notice.written_up_to[name] = rows[-1].pk
+            notice.save(update_fields=["written_up_to"])
+            wake_after_commit(queue_of(notice))
+            return len(rows)
+    notice.written_at = timezone.now()
+    notice.save(update_fields=["written_at"])
+    return 0
+
+
+def _begin(notice: Notice) -> None:
+    move(notice, NoticeState.SENDING)
+    notice.published_at = timezone.now()
+    notice.save(update_fields=["state", "published_at"])
+    if notice.is_emergency and notice.until:
+        remind("notices/ends_soon", notice, at=notice.until - WARN_BEFORE)
+
+
+def finish_sent_notices() -> int:
+    """Note that nothing of a notice is on its way any more; returns how many have been finished."""
+    finished = 0
+    for notice in Notice.objects.filter(state=NoticeState.SENDING, written_at__isnull=False):
+        with transaction.atomic():
+            notice = Notice.objects.select_for_update().get(pk=notice.pk)
+            left = Message.objects.about(notice).filter(state__in=ON_ITS_WAY)
+            if notice.state == NoticeState.SENDING and not left.exists():
+                move(notice, NoticeState.DONE)
+                notice.save(update_fields=["state"])
+                finished += 1
+    return finished
+
+
+def queue_of(notice: Notice) -> Queue:
+    """An emergency goes before everything but a code that somebody is waiting for."""
+    return Queue.EMERGENCY if notice.is_emergency else Queue.BULK
+
+
+def audience(notice: Notice) -> models.QuerySet[Subscription]:
+    """The subscriptions that a notice is for: everybody's in an emergency, else those to its topic."""
+    readers = Subscription.objects.active()
+    if not notice.is_emergency:
+        readers = readers.filter(topics=notice.topic_id)
+    if notice.to_languages:
+        readers = readers.filter(language__in=notice.to_languages)
+    if notice.area:
+        readers = readers.filter(area__in=["", notice.area])
+    return readers
+
+
+def residents_to_warn(notice: Notice) -> models.QuerySet[Resident]:
+    """In an emergency everybody whom the centre can reach is told, subscribed or not."""
+    if not notice.is_emergency:
+        return Resident.objects.none()
+    residents = Resident.objects.exclude(email="")
+    return residents.filter(language__in=notice.to_languages) if notice.to_languages else residents
+
+
+def _passes(notice: Notice):
+    """Whom it goes to, as (name, rows, how a row becomes a message)."""
+    if notice.corrects_id:
+        wrong = Message.objects.about(notice.corrects).filter(state__in=REACHED)
+        return [("messages", wrong, _to_same_reader)]
+    return [
+        ("subscriptions", audience(notice), _to_subscriber),
+        ("residents", residents_to_warn(notice), _to_resident),
+    ]
+
+
+def _message(notice: Notice, **whom) -> Message:
+    return Message(
+        kind=EMERGENCY if notice.is_emergency else NEWS,
+        occasion=notice.public_id,
+        about_type=notice._meta.label_lower,
+        about_id=notice.pk,
+        queue=queue_of(notice),
+        expires_at=notice.until,
+        **whom,
+    )
+
+
+def _to_subscriber(notice: Notice, reader: Subscription) -> Message:
+    return _message(
+        notice,
+        person=reader.address.lower(),
+        channel=reader.channel,
+        address=reader.address,
+        language=reader.language,
+        second_language=reader.second_language,
+        subscription=reader,
+    )
+
+
+def _to_resident(notice: Notice, resident: Resident) -> Message:
+    # By address, not by person: who has subscribed as well is told once.
+    return _message(
+        notice,
+        person=resident.email.lower(),
+        channel=ChannelCode.EMAIL,
+        address=resident.email,
+        language=resident.language,
+        resident=resident,
+    )
+
+
+def _to_same_reader(notice: Notice, message: Message) -> Message:
+    same = ("person", "channel", "address", "language", "second_language", "resident_id", "subscription_id")
+    return _message(notice, **{name: getattr(message, name) for name in same})
+
+
+def _follow_up_in(notice: Notice, language: str) -> None:
+    """Tell those who had to read an emergency in another language once more, in their own."""
+    readers = Message.objects.about(notice).filter(language=language).exclude(written_in=language)
+    for message in readers.filter(state__in=REACHED).exclude(written_in="").iterator(chunk_size=AT_ONCE):
+        again = _to_same_reader(notice, message)
+        again.occasion = f"{notice.public_id}:{language}"
+        Message.objects.bulk_create([again], ignore_conflicts=True)
+    if notice.state == NoticeState.DONE:
+        move(notice, NoticeState.SENDING)
+        notice.save(update_fields=["state"])
+    wake_after_commit(queue_of(notice))
+
+
+# --- Together -----------------------------------------------------------------------------------
+
+
+def _locked(notice: Notice) -> Notice:
+    return Notice.objects.select_for_update(of=("self",) if connection.features.has_select_for_update_of else ()).get(
+        pk=notice.pk
+    )
+
+
+def _go(notice: Notice, state: NoticeState, by: User | None, action: str, *, reason: str = "", **facts) -> None:
+    """Move a locked notice, with a line in the trail. What its state does not allow is refused in words."""
+    if state not in notice.MOVES[notice.state]:
+        told = pgettext("staff", "This cannot be done now: the notice is “%(state)s”.")
+        raise Refused(told % {"state": notice.get_state_display()})
+    move(notice, state)
+    for name, value in facts.items():
+        setattr(notice, name, value)
+    notice.changed_at = timezone.now()
+    notice.save(update_fields=["state", "changed_at", *facts])
+    record(by, action, notice, fields=["state"], reason=reason)

@@ -1,0 +1,77 @@
+"""Text messages through any gateway that takes JSON over HTTP."""
+
+import math
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from services.base.hygiene import clean_code
+from services.notices.channels.web_service import post
+from services.notices.composing import Letter
+from services.notices.links import with_own_links
+from services.notices.models import Message
+
+# 3GPP TS 23.038, 6.2.1: the seven-bit alphabet, and what costs two places in it.
+_SEVEN_BIT = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_TWO_PLACES = set("^{}\\[~]|€\f")
+_PHONE = re.compile(r"\+?[0-9]{8,15}")  # E.164
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a text costs: its places, the parts that it is sent in, and whether it needs two bytes a letter."""
+
+    places: int
+    parts: int
+    is_wide: bool
+
+
+def size(text: str) -> Size:
+    """How an SMS will be cut. Letters outside the seven-bit alphabet make all of it two bytes wide; none is lost."""
+    if all(letter in _SEVEN_BIT or letter in _TWO_PLACES for letter in text):
+        places = len(text) + sum(letter in _TWO_PLACES for letter in text)
+        one, each, is_wide = 160, 153, False
+    else:
+        places = len(text.encode("utf-16-be")) // 2
+        one, each, is_wide = 70, 67, True
+    return Size(places, 1 if places <= one else math.ceil(places / each), is_wide)
+
+
+class Sms:
+    """SMS. The gateway gets {"to", "text", "unicode", "id"}."""
+
+    drops_repeats = False
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether a gateway is named."""
+        return bool(settings.SMS_URL)
+
+    def clean_address(self, typed: str) -> str:
+        """A phone number as the gateway takes it: digits, with a + before a country's code."""
+        number = re.sub(r"[\s()./-]", "", clean_code(typed))
+        if not _PHONE.fullmatch(number):
+            raise ValidationError(_("Please write a phone number, like 090-1234-5678."), code="phone")
+        return number
+
+    @contextmanager
+    def open(self):
+        """Each message is a request of its own."""
+        yield self._send
+
+    def _send(self, message: Message, letter: Letter) -> None:
+        text = with_own_links(letter.short, message)
+        words = {
+            "to": message.address,
+            "text": text,
+            "unicode": size(text).is_wide,
+            "id": message.public_id,
+        }
+        post(settings.SMS_URL, words, headers={}, drops_repeats=self.drops_repeats)

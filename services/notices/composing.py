@@ -1,0 +1,143 @@
+"""A message's words, made when it is sent, in its reader's language.
+
+What differs from reader to reader in a message to many (the link to leave, the link to manage) is written
+as a stand-in, so that a text is made once for each language and not for each reader.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import models
+from django.template.exceptions import TemplateDoesNotExist
+from django.template.loader import get_template, render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+
+from services.languages.names import NAMES
+from services.languages.ruby import annotate_page, as_mail, as_plain
+from services.languages.table import SPOKEN
+from services.languages.text import reading_order
+from services.schedules.calendar_files import calendar_file
+
+logger = logging.getLogger(__name__)
+
+# Both stay alone on a line, so that no encoding of a mail breaks them.
+LEAVE, MANAGE = "https://stand-in.invalid/leave", "https://stand-in.invalid/manage"
+MAIL, WORDS_ONLY = "notices/base.html", "notices/words.html"
+
+
+_WORDS: dict[type[models.Model], Callable[[models.Model, str, str], dict]] = {}
+
+
+def words_about(model: type[models.Model]):
+    """Marks the function that puts a model's objects into words for a letter; it stands in an app's letters.py.
+
+    It takes the object, the language (which is active) and the reader's second language, and returns what the
+    templates use. `written_in` among it: the language in which the content was found. `calendar`: an Entry that
+    goes along as a calendar file.
+    """
+
+    def mark(function: Callable[[models.Model, str, str], dict]):
+        _WORDS[model] = function
+        return function
+
+    return mark
+
+
+class CannotBeWritten(Exception):
+    """No language's text could be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One text in all its faces. `language`: the reader's; `written_in`: what its content is really written in."""
+
+    subject: str
+    text: str
+    html: str
+    short: str
+    language: str
+    written_in: str
+    calendar: bytes = b""
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether the reader gets another language than theirs; the letter says so itself."""
+        return self.written_in != self.language
+
+
+def compose(
+    kind: str,
+    language: str,
+    *,
+    second_language: str = "",
+    about: models.Model | None = None,
+    context: Mapping[str, object] | None = None,
+    frame: str = MAIL,
+) -> Letter:
+    """The letter for a reader of `language`.
+
+    about: what it tells of, put into words by its app (`words_about`). A text that is broken in one language is
+    written in the next, with a line that says so. Raises CannotBeWritten if none can be made.
+    """
+    order = dict.fromkeys([language, *([second_language] if second_language else []), *reading_order(language)])
+    for code in order:
+        try:
+            return _in_language(kind, code, language, second_language, about, dict(context or {}), frame)
+        except Exception as fault:  # one language's broken text must not silence the others
+            logger.exception("A text could not be made.", extra={"kind": kind, "language": code})
+            last = fault
+    raise CannotBeWritten(type(last).__name__) from last
+
+
+def _in_language(kind, code, wanted, second_language, about, context, frame) -> Letter:
+    note = _note(code, wanted) if code != wanted else ""
+    with translation.override(code):
+        words = {
+            **context,
+            "about": about,
+            "language": SPOKEN[code],
+            "centre": settings.CITY.centre(code),
+            "site": settings.SITE_URL,
+            "leave_url": LEAVE,
+            "manage_url": MANAGE,
+            "note": note,
+            "note_language": SPOKEN[wanted],
+            "frame": frame,
+        }
+        if type(about) in _WORDS:
+            words |= _WORDS[type(about)](about, code, second_language)
+        folder = f"notices/{kind}"
+        subject = as_plain(" ".join(render_to_string(f"{folder}/subject.txt", words).split()))
+        text = as_mail(render_to_string(f"{folder}/body.txt", words).strip()) + "\n"
+        html = annotate_page(render_to_string(f"{folder}/body.html", words), furigana=code == "ja-simple")
+        entry = words.get("calendar")
+        return Letter(
+            subject,
+            text,
+            html,
+            as_plain(_short(folder, words) or subject),
+            wanted,
+            words.get("written_in", code),
+            calendar_file([entry], stamp=timezone.now()) if entry else b"",
+        )
+
+
+def _short(folder: str, words: dict) -> str:
+    """The text for a phone: short.txt where the folder has one."""
+    try:
+        template = get_template(f"{folder}/short.txt")
+    except TemplateDoesNotExist:
+        return ""
+    return " ".join(template.render(words).split())
+
+
+def _note(code: str, wanted: str) -> str:
+    with translation.override(wanted):
+        try:
+            told = gettext("We could not write this message in your language. It is in %(language)s.")
+            return told % {"language": NAMES[code]}
+        except (KeyError, ValueError):  # the catalogue itself may be what is broken
+            return ""

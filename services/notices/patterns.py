@@ -1,0 +1,130 @@
+"""Emergencies from checked patterns: warning levels, texts with slots, what may stand in a slot.
+
+Levels are Japan's five (Cabinet Office, 2021) with 0 for mere information; severity, urgency and certainty are
+those of CAP 1.2. Every text stands in every language that the portal speaks, checked before it is needed.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.formats import date_format
+
+from services.languages.days import written_day
+from services.languages.names import NAMES
+from services.languages.ruby import as_plain
+
+_FILE = Path(__file__).parent / "patterns.json"
+NAMES_OF_PLACES = frozenset({"place", "shelter", "alternative", "line"})
+TIMES = frozenset({"time", "start", "end"})
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How grave it is. `names` and `actions` (what to do first) by language."""
+
+    number: int
+    severity: str
+    urgency: str
+    certainty: str
+    names: dict[str, str]
+    actions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One text with slots. `category` and `response` are CAP's; `usual_level` is where the form starts."""
+
+    code: str
+    category: str
+    response: str
+    usual_level: int
+    slots: tuple[str, ...]
+    titles: dict[str, str]
+    texts: dict[str, str]
+
+    def languages(self) -> list[str]:
+        """The offered languages in which it is ready."""
+        return [language.code for language in settings.CITY.offered() if self.texts.get(language.code)]
+
+    def fill(self, slots: dict, language: str) -> str:
+        """The text with its slots filled, as a reader of the language writes days and names."""
+        with translation.override(language):
+            words = {name: say_slot(name, slots[name], language) for name in self.slots}
+        text = self.texts[language]
+        for name, said in words.items():  # str.format would stumble over furigana
+            text = text.replace(f"{{{name}}}", said)
+        return text
+
+
+@cache
+def _read() -> dict:
+    return json.loads(_FILE.read_text("utf-8"))
+
+
+@cache
+def levels() -> dict[int, Level]:
+    """Every level, the gravest first."""
+    return {
+        int(number): Level(
+            int(number), it["severity"], it["urgency"], it["certainty"], names=it["name"], actions=it["action"]
+        )
+        for number, it in _read()["levels"].items()
+    }
+
+
+@cache
+def patterns() -> dict[str, Pattern]:
+    """Every pattern by its code."""
+    return {
+        code: Pattern(
+            code,
+            it["category"],
+            it["response"],
+            it["usual_level"],
+            tuple(it["slots"]),
+            titles=it["title"],
+            texts=it["text"],
+        )
+        for code, it in _read()["patterns"].items()
+    }
+
+
+def intensities() -> dict[str, dict[str, str]]:
+    """The Japan Meteorological Agency's seismic intensities from 3 up, by code and language."""
+    return _read()["intensities"]
+
+
+def say_slot(name: str, value, language: str) -> str:
+    """What stands in a slot, for a reader of the language.
+
+    value: for the name of a place {"local", "latin"}; for a time "14:05"; for a date "2026-03-01"; for "eta"
+    "2026-03-01T14:05" in the city's time; for "area" its code, or "" for the whole city; for "languages" codes.
+    """
+    if name in NAMES_OF_PLACES:
+        return _name_of_place(value, language)
+    if name == "area":
+        return settings.CITY.area(value, language)
+    if name == "intensity":
+        return intensities()[value][language]
+    if name == "languages":
+        return ("、" if language[:2] in {"ja", "zh"} else ", ").join(str(NAMES[code]) for code in value)
+    if name == "date":
+        return written_day(date.fromisoformat(value), language)
+    if name == "eta":
+        at = datetime.fromisoformat(value)
+        return f"{written_day(at.date(), language)} {date_format(at, 'H:i')}"
+    return value
+
+
+def _name_of_place(value: dict, language: str) -> str:
+    """The name as it stands on the signs; for readers of other scripts in Latin letters before it."""
+    local, latin = value["local"], value.get("latin", "")
+    own = settings.CITY.default_language.partition("-")[0]
+    if language.partition("-")[0] == own:
+        return local if language == "ja-simple" else as_plain(local)
+    return f"{latin} ({as_plain(local)})" if latin else as_plain(local)
