@@ -82,7 +82,8 @@ def compose(
     about: what it tells of, put into words by its app (`words_about`). A text that is broken in one language is
     written in the next, with a line that says so. Raises CannotBeWritten if none can be made.
     """
-    order = dict.fromkeys([language, *([second_language] if second_language else []), *reading_order(language)])
+    second = reading_order(second_language) if second_language else ()
+    order = dict.fromkeys([language, *second, *reading_order(language)])
     for code in order:
         try:
             return _in_language(kind, code, language, second_language, about, dict(context or {}), frame)

@@ -60,7 +60,7 @@ def readable_languages(notice: Notice) -> set[str]:
 def language_for(notice: Notice, language: str, second_language: str = "") -> str:
     """The language in which a reader gets it: theirs, else the second they chose, else as content falls back."""
     readable = readable_languages(notice)
-    wanted = [language, *([second_language] if second_language else []), *reading_order(language)]
+    wanted = [language, *(reading_order(second_language) if second_language else ()), *reading_order(language)]
     return next((code for code in wanted if code in readable), notice.source_language)
 
 

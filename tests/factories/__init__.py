@@ -2,6 +2,15 @@
 
 from tests.factories.accounts import ResidentFactory, UserFactory
 from tests.factories.guide import ArticleFactory, CategoryFactory
-from tests.factories.notices import MessageFactory
+from tests.factories.notices import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory
 
-__all__ = ["ArticleFactory", "CategoryFactory", "MessageFactory", "ResidentFactory", "UserFactory"]
+__all__ = [
+    "ArticleFactory",
+    "CategoryFactory",
+    "MessageFactory",
+    "NoticeFactory",
+    "ResidentFactory",
+    "SubscriptionFactory",
+    "TopicFactory",
+    "UserFactory",
+]

@@ -1,8 +1,22 @@
-"""Messages in the ledger."""
+"""Messages in the ledger; topics, notices and who has subscribed to them."""
 
 import factory
+from django.utils import timezone
 
-from services.notices.models import Message
+from services.languages.table import SPOKEN
+from services.notices.actions.broadcasting import (
+    approve,
+    begin_due_notices,
+    check_wording,
+    finish_sent_notices,
+    has_text,
+    issue,
+    save_draft,
+    submit,
+)
+from services.notices.models import Message, Notice, Subscription, SubscriptionState, Topic
+from services.notices.patterns import patterns
+from tests.factories.accounts import UserFactory
 
 
 class MessageFactory(factory.django.DjangoModelFactory):
@@ -15,3 +29,102 @@ class MessageFactory(factory.django.DjangoModelFactory):
     address = factory.Sequence(lambda number: f"reader{number}@example.org")
     language = "ne"
     context = factory.LazyFunction(lambda: {"code": "ABC123"})
+
+
+class TopicFactory(factory.django.DjangoModelFactory):
+    """A topic with a Japanese and an English name."""
+
+    class Meta:
+        model = Topic
+
+    class Params:
+        number = factory.Sequence(lambda number: number)
+
+    code = factory.LazyAttribute(lambda row: f"topic-{row.number}")
+    position = factory.LazyAttribute(lambda row: row.number + 1)
+    icon = "house"
+    name_ja = factory.LazyAttribute(lambda row: f"話題{row.number}")
+    name_en = factory.LazyAttribute(lambda row: f"Topic {row.number}")
+    about_ja = "お知らせ"
+    about_en = "What is told."
+
+
+class NoticeFactory(factory.django.DjangoModelFactory):
+    """News in Japanese and English, kept, checked, approved and published by the actions; nothing is on its way any more.
+
+    `is_published=False` leaves it a draft with its texts checked. `emergency=True` makes it an evacuation order of
+    level 4 from the checked pattern, issued in every language at once; `pattern`, `slots` and `level` may say another.
+    """
+
+    class Meta:
+        model = Notice
+
+    class Params:
+        number = factory.Sequence(lambda number: number)
+        emergency = factory.Trait(
+            pattern="evacuate",
+            level=4,
+            area="omori",
+            slots=factory.LazyAttribute(
+                lambda row: {
+                    "area": row.area,
+                    "shelter": {"local": "{大森|おおもり}{小学校|しょうがっこう}", "latin": "Omori Elementary School"},
+                }
+            ),
+            source="Ota City",
+        )
+
+    topic = factory.SubFactory(TopicFactory)
+    source_language = "ja"
+    title_ja = factory.LazyAttribute(lambda row: f"お知らせ{row.number}")
+    title_en = factory.LazyAttribute(lambda row: f"Notice {row.number}")
+    body_ja = "本文です。\n"
+    body_en = "The whole text.\n"
+    author = factory.SubFactory(UserFactory)
+    is_published = True
+
+    @classmethod
+    def _create(cls, model_class, *args, **fields):
+        is_published = fields.pop("is_published")
+        notice = model_class(**fields)
+        if notice.is_emergency:
+            return _issued(notice)
+        author = notice.author
+        save_draft(notice, by=author, changed=["title_ja"])
+        for code in SPOKEN:
+            if has_text(notice, code):
+                check_wording(notice, code, by=author)
+        if is_published:
+            submit(notice, by=author)
+            approve(notice, by=UserFactory())
+            begin_due_notices()
+            finish_sent_notices()
+        return Notice.objects.get(pk=notice.pk)
+
+
+def _issued(notice: Notice) -> Notice:
+    """The emergency out in every language of its pattern, everybody told."""
+    pattern = patterns()[notice.pattern]
+    for code in pattern.languages():
+        setattr(notice, f"title_{SPOKEN[code].column}", pattern.titles[code])
+        setattr(notice, f"body_{SPOKEN[code].column}", pattern.fill(notice.slots, code))
+    issue(notice, by=notice.author)
+    begin_due_notices()
+    return Notice.objects.get(pk=notice.pk)
+
+
+class SubscriptionFactory(factory.django.DjangoModelFactory):
+    """Somebody whose address is proved, who reads Nepali and lives anywhere in the city. `topics=[…]`."""
+
+    class Meta:
+        model = Subscription
+        skip_postgeneration_save = True
+
+    address = factory.Sequence(lambda number: f"subscriber{number}@example.org")
+    language = "ne"
+    state = SubscriptionState.ACTIVE
+    confirmed_at = factory.LazyFunction(timezone.now)
+
+    @factory.post_generation
+    def topics(self, create, topics, **options):
+        self.topics.set(topics or [])

@@ -15,7 +15,7 @@ from services.base.hygiene import clean_code
 from services.notices.channels.faults import TryLater, Unclear, Undeliverable
 from services.notices.composing import LEAVE, MANAGE, Letter
 from services.notices.links import own_links, with_own_links
-from services.notices.models import Message
+from services.notices.models import Message, Queue
 
 _TO, _ID, _HEADER_LEAVE = "stand-in@stand-in.invalid", "stand-in-id", "https://stand-in.invalid/in-header"
 _LONGEST_LINE = 998  # RFC 5322, 2.1.1
@@ -48,9 +48,10 @@ class Email:
         moulds: dict[tuple[int, bool], _Mould] = {}  # by the letter: its life is at least as long as this block
 
         def send(message: Message, letter: Letter) -> None:
-            key = (id(letter), message.subscription is not None)
+            is_news = message.subscription is not None and message.queue == Queue.BULK
+            key = (id(letter), is_news)
             if key not in moulds:
-                moulds[key] = _Mould(letter, is_news=key[1])
+                moulds[key] = _Mould(letter, is_news=is_news)
             try:
                 server.open()
                 server.send_messages([moulds[key].mail_for(message)])
