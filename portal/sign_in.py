@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.signals import email_confirmed
+from allauth.mfa import signals as second_factor
 from django.conf import settings
 from django.dispatch import receiver
 from django.utils import timezone
@@ -74,6 +75,17 @@ def on_address_proved(request, email_address, **_signal) -> None:
     """Who proves an address by a sign-in code may be another person than who once chose a password for it."""
     if request.resolver_match.view_name == "account_confirm_login_code":
         forget_unproven_password(email_address.user)
+
+
+@receiver([second_factor.authenticator_added, second_factor.authenticator_removed, second_factor.authenticator_reset])
+def on_second_factor_changed(signal, user, authenticator, **_signal) -> None:
+    """Who changes how they prove themselves leaves a line: it is what a thief of a session would do first."""
+    deeds = {
+        second_factor.authenticator_added: "accounts.add_second_factor",
+        second_factor.authenticator_removed: "accounts.remove_second_factor",
+        second_factor.authenticator_reset: "accounts.reset_second_factor",
+    }
+    record(user, deeds[signal], user, fields=[authenticator.type], changes=False)
 
 
 def _at_our_site(word: str) -> str:

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from services.accounts import actions
 from services.accounts.models import User
 from services.accounts.roles import Role
+from services.audit.trail import record
 from services.base.hygiene import DayField, LineField, ProseField, clean_code
 from services.base.refusals import Refused
 from services.languages.table import SPOKEN
@@ -82,6 +83,22 @@ class UserAdmin(RoleAdmin):
     list_display = ["email", "name", "is_active", "joined_at"]
     list_filter = ["is_active", "grants__role"]
     search_fields = ["email", "name"]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """The page, with a line in the trail that it was seen: no line, no view."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if request.method in {"GET", "HEAD"} and response.status_code == 200:
+            seen = response.context_data["original"]
+            record(request.user, "accounts.view", seen, fields=self.form.base_fields, changes=False)
+        return response
+
+    def changelist_view(self, request, extra_context=None):
+        """The list, likewise; the trail keeps what was filtered by, never what for."""
+        response = super().changelist_view(request, extra_context)
+        if response.status_code == 200:
+            asked = [name for name in request.GET if name.partition("__")[0] in {"q", "is_active", "grants"}]
+            record(request.user, "accounts.list", fields=asked, changes=False)
+        return response
 
     def lookup_allowed(self, lookup, value, request=None):
         """Never by the password's hash: `?password__startswith=` would tell it letter by letter."""

@@ -112,7 +112,8 @@ def say_slot(name: str, value, language: str) -> str:
     if name == "intensity":
         return intensities()[value][language]
     if name == "languages":
-        return ("、" if language[:2] in {"ja", "zh"} else ", ").join(str(NAMES[code]) for code in value)
+        comma = {"ja": "、", "zh": "、", "ar": "، "}.get(language[:2], ", ")
+        return comma.join(str(NAMES[code]) for code in value)
     if name == "date":
         return written_day(date.fromisoformat(value), language)
     if name == "eta":

@@ -105,7 +105,9 @@ def test_taken_address_is_not_told_to_strangers(client):
     response = client.post("/ne/me/signup/", SITA)
     assert (response.status_code, response["Location"]) == (302, "/ne/me/confirm-email/")
     deliver_waiting(worker="test")
-    assert [(row.kind, row.address) for row in Message.objects.all()] == [("accounts/address_known", "sita@example.org")]
+    assert [(row.kind, row.address) for row in Message.objects.all()] == [
+        ("accounts/address_known", "sita@example.org")
+    ]
     assert "http://localhost:8000/ne/me/password/reset/" in mail.outbox[0].body
     assert User.objects.count() == 1
 
