@@ -1,48 +1,280 @@
-"""What the notices begin with: the topics of topics.json, named in every language."""
+"""What the notices begin with (the topics), and what the demo city has told its people. Days count from today."""
 
+import datetime
 import json
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.utils import timezone, translation
 
+from services.accounts.models import Resident, User
+from services.accounts.roles import Role
+from services.languages.days import written_day
 from services.languages.table import SPOKEN
-from services.notices.models import Topic
+from services.notices.actions.broadcasting import NEWS
+from services.notices.actions.telling import notify
+from services.notices.models import (
+    ChannelCode,
+    Message,
+    MessageState,
+    Notice,
+    NoticeState,
+    Queue,
+    Subscription,
+    SubscriptionState,
+    Topic,
+    Wording,
+    WordingState,
+)
+from services.notices.patterns import patterns
 
 TOPICS = Path(__file__).parent / "topics.json"
+NOTICES = Path(__file__).parent / "demo_notices"
+READERS = 40  # invented; `.example` is nobody's domain (RFC 2606)
+PAST_EMERGENCIES = (
+    # pattern, level, days ago, hours it held, slots
+    ("typhoon", 2, 47, 30, {"date": 46}),
+    ("heat", 2, 96, 9, {}),
+)
 
 
 @transaction.atomic
 def load_topics() -> int:
-    """Put the topics in place, in the file's order; a second time changes only what differs. Returns how many did.
-
-    A topic that is not in the file stays, after those that are: notices and subscriptions hold on to it.
-    """
-    wanted = {facts["code"]: _columns(facts) for facts in json.loads(TOPICS.read_text("utf-8"))}
-    topics = {topic.code: topic for topic in Topic.objects.all()}
-    order = [*wanted, *(code for code in topics if code not in wanted)]
-    if any(code in topics and topics[code].position != place for place, code in enumerate(order, start=1)):
-        # Positions are unique, and two topics may be about to change places.
-        _make_room(max(len(order), *(topic.position for topic in topics.values())) + 1)
-        moved = True
-    else:
-        moved = False
+    """Put the topics in place; a second time changes only what differs. Returns how many did."""
     changed = 0
-    for place, code in enumerate(order, start=1):
-        topic, columns = topics.get(code) or Topic(code=code), wanted.get(code, {}) | {"position": place}
-        differs = topic.pk is None or any(getattr(topic, name) != value for name, value in columns.items())
-        if differs or moved:
-            for name, value in columns.items():
-                setattr(topic, name, value)
+    for position, facts in enumerate(json.loads(TOPICS.read_text("utf-8")), start=1):
+        topic = Topic.objects.filter(code=facts["code"]).first() or Topic(code=facts["code"])
+        names = ("name", "about")
+        wanted = {f"{name}_{SPOKEN[code].column}": text for name in names for code, text in facts[name].items()}
+        wanted |= {"position": position, "icon": facts["icon"]}
+        if any(getattr(topic, name) != value for name, value in wanted.items()):
+            _fill(topic, wanted)
             topic.save()
-        changed += differs
+            changed += 1
     return changed
 
 
-def _make_room(places: int) -> None:
-    Topic.objects.update(position=F("position") + places)
+def load() -> None:
+    """The demo city's notices, who reads them and what became of the messages; a second time only moves the days."""
+    load_topics()
+    readers = _load_readers()
+    for place, (slug, facts) in enumerate(tomllib.loads((NOTICES / "index.toml").read_text("utf-8")).items()):
+        notice, is_new = _load_notice(slug, facts)
+        if is_new:
+            _load_messages(notice, readers, trouble=place)
+    for code, level, days, hours, slots in PAST_EMERGENCIES:
+        _load_past_emergency(code, level, days, hours, slots)
+    _load_unfinished()
+    _load_inbox()
 
 
-def _columns(facts: dict) -> dict[str, str]:
-    texts = {f"{name}_{SPOKEN[code].column}": text for name in ("name", "about") for code, text in facts[name].items()}
-    return {"icon": facts["icon"], **texts}
+# --- Notices ------------------------------------------------------------------------------------
+
+
+def _load_notice(slug: str, facts: dict) -> tuple[Notice, bool]:
+    """A notice that has been sent, as its file says; whether it was not there before."""
+    key = f"demo-{slug}"[:22]
+    notice = Notice.objects.filter(public_id=key).first() or Notice(public_id=key)
+    is_new = notice.pk is None
+    published = timezone.now() + datetime.timedelta(days=facts["published"])
+    wanted = {
+        "topic": Topic.objects.get(code=facts["topic"]),
+        "state": NoticeState.DONE,
+        "source_language": settings.CITY.default_language,
+        "area": facts.get("area", ""),
+        "author": _person(Role.EDITOR),
+        "approver": _person(Role.MANAGER),
+        "published_at": published,
+        "written_at": published,
+        "changed_at": published,
+        **_texts(slug, facts.get("days", [])),
+        **{f"place_{SPOKEN[code].column}": place for code, place in facts.get("place", {}).items()},
+    }
+    if "starts" in facts:
+        days, begin, end = facts["starts"]
+        wanted["starts_at"], wanted["ends_at"] = (_at(days, clock) for clock in (begin, end))
+        wanted["until"] = wanted["ends_at"]
+    _fill(notice, wanted)
+    notice.save()
+    if is_new:
+        _check(notice, [file.stem for file in (NOTICES / slug).glob("*.md")])
+    return notice, is_new
+
+
+def _texts(slug: str, days: list[int | str]) -> dict[str, str]:
+    texts = {}
+    for file in (NOTICES / slug).glob("*.md"):
+        head, _empty, body = file.read_text("utf-8").partition("\n\n")
+        with translation.override(file.stem):
+            for number, count in enumerate(days, start=1):
+                written = written_day(_day(count), file.stem)
+                head, body = (text.replace(f"{{d{number}}}", written) for text in (head, body))
+        column = SPOKEN[file.stem].column
+        texts |= {f"title_{column}": head.removeprefix("title:").strip(), f"body_{column}": body.strip()}
+    return texts
+
+
+def _load_past_emergency(code: str, level: int, days: int, hours: int, slots: dict) -> None:
+    """An emergency that is over, in the archive."""
+    key = f"demo-past-{code}"
+    began = timezone.now() - datetime.timedelta(days=days)
+    notice = Notice.objects.filter(public_id=key).first() or Notice(public_id=key)
+    is_new = notice.pk is None
+    filled = {
+        name: (timezone.localdate() - datetime.timedelta(days=count)).isoformat() for name, count in slots.items()
+    }
+    pattern = patterns()[code]
+    wanted = {
+        "topic": Topic.objects.get(code="disasters"),
+        "state": NoticeState.DONE,
+        "source_language": settings.CITY.default_language,
+        "level": level,
+        "pattern": code,
+        "slots": filled,
+        "source": settings.CITY.centre(settings.CITY.default_language),
+        "author": _person(Role.MANAGER),
+        "published_at": began,
+        "written_at": began,
+        "ended_at": began + datetime.timedelta(hours=hours),
+        "until": began + datetime.timedelta(hours=hours),
+    }
+    for language in pattern.languages():
+        column = SPOKEN[language].column
+        wanted |= {f"title_{column}": pattern.titles[language], f"body_{column}": pattern.fill(filled, language)}
+    _fill(notice, wanted)
+    notice.save()
+    if is_new:
+        _check(notice, pattern.languages())
+
+
+def _load_unfinished() -> None:
+    """One notice that waits for approval and one that is still being written, for whoever tries the board."""
+    for key, state, slug, languages in (
+        ("demo-waiting", NoticeState.PENDING, "flu-vaccination", ("ja", "ja-simple", "en", "ne")),
+        ("demo-draft", NoticeState.DRAFT, "speech-contest-helpers", ("ja",)),
+    ):
+        if Notice.objects.filter(public_id=key).exists():
+            continue
+        notice = Notice(
+            public_id=key,
+            state=state,
+            topic=Topic.objects.get(code="health" if state == NoticeState.PENDING else "volunteering"),
+            source_language=settings.CITY.default_language,
+            author=_person(Role.EDITOR),
+        )
+        texts = _texts(slug, [3, 73])
+        kept = {SPOKEN[code].column for code in languages}
+        _fill(notice, {name: text for name, text in texts.items() if name.partition("_")[2] in kept})
+        notice.save()
+        _check(notice, languages)
+
+
+def _check(notice: Notice, languages: Iterable[str]) -> None:
+    Wording.objects.bulk_create(
+        Wording(
+            notice=notice,
+            language=code,
+            state=WordingState.CHECKED if code in languages else WordingState.MISSING,
+            checked_by=_person(Role.TRANSLATOR) if code in languages else None,
+            checked_at=timezone.now() if code in languages else None,
+        )
+        for code in SPOKEN
+    )
+
+
+# --- Readers and messages -----------------------------------------------------------------------
+
+
+def _load_readers() -> list[Subscription]:
+    """Invented people who want news, of every language."""
+    topics = list(Topic.objects.all())
+    codes = [language.code for language in settings.CITY.offered()]
+    areas = ["", *settings.CITY.areas]
+    for number in range(READERS):
+        reader, made = Subscription.objects.get_or_create(
+            channel=ChannelCode.EMAIL,
+            address=f"reader{number:02}@demo.example",
+            defaults={
+                "language": codes[number % len(codes)],
+                "area": areas[number % len(areas)],
+                "state": SubscriptionState.ACTIVE,
+                "confirmed_at": timezone.now(),
+            },
+        )
+        if made:
+            reader.topics.set(topics[number % 3 :: 2])
+    return list(Subscription.objects.filter(address__endswith="@demo.example").prefetch_related("topics"))
+
+
+def _load_messages(notice: Notice, readers: list[Subscription], *, trouble: int) -> None:
+    """What became of a notice's messages: nearly all sent, one in trouble now and then."""
+    readable = {wording.language for wording in notice.wordings.all() if wording.state == WordingState.CHECKED}
+    rows = []
+    for number, reader in enumerate(reader for reader in readers if notice.topic in reader.topics.all()):
+        row = Message(
+            kind=NEWS,
+            occasion=notice.public_id,
+            person=reader.address,
+            address=reader.address,
+            language=reader.language,
+            written_in=reader.language if reader.language in readable else "en",
+            subscription=reader,
+            about_type=notice._meta.label_lower,
+            about_id=notice.pk,
+            queue=Queue.BULK,
+            state=MessageState.SENT,
+            attempts=1,
+            created_at=notice.published_at,
+            due_at=notice.published_at,
+            ended_at=notice.published_at,
+        )
+        if number == 5 and trouble == 1:
+            row.state, row.attempts, row.written_in = MessageState.FAILED, 6, ""
+            row.cause = "The mail server could not be reached: TimeoutError."
+        elif number == 7 and trouble == 3:
+            row.state, row.cause = MessageState.BOUNCED, "5.1.1 No such mailbox"
+        rows.append(row)
+    Message.objects.bulk_create(rows)
+
+
+def _load_inbox() -> None:
+    """What stands on the demo resident's own page."""
+    resident = Resident.objects.filter(user__email="resident@demo.example").first()
+    if resident is None:
+        return
+    for slug in ("beginners-course", "disaster-drill"):
+        notice = Notice.objects.get(public_id=f"demo-{slug}"[:22])
+        for message in notify(resident, NEWS, about=notice, occasion=notice.public_id, queue=Queue.BULK):
+            if message.channel != ChannelCode.INBOX and message.state == MessageState.WAITING:
+                Message.objects.filter(pk=message.pk).update(state=MessageState.SENT, ended_at=timezone.now())
+
+
+# --- Together -----------------------------------------------------------------------------------
+
+
+def _person(role: str) -> User | None:
+    return User.objects.filter(email=f"{role}@demo.example").first()
+
+
+def _day(count: int | str) -> datetime.date:
+    """So many days from today, or the next day of the year that is written as month and day."""
+    today = timezone.localdate()
+    if isinstance(count, int):
+        return today + datetime.timedelta(days=count)
+    month, day = map(int, count.split("-"))
+    this_year = today.replace(month=month, day=day)
+    # The turn of the year is one holiday: its January belongs to the December before.
+    return this_year if this_year >= today and month > 6 else this_year.replace(year=today.year + 1)
+
+
+def _at(days: int, clock: str) -> datetime.datetime:
+    day = timezone.localdate() + datetime.timedelta(days=days)
+    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.fromisoformat(clock)))
+
+
+def _fill(row, wanted: dict) -> None:
+    for name, value in wanted.items():
+        setattr(row, name, value)

@@ -7,12 +7,13 @@ from django.utils import translation
 
 from services.accounts import demo as people
 from services.guide import demo as guide
+from services.notices import demo as notices
 
 
 class Command(BaseCommand):
     """Loads each app's part of the demo city."""
 
-    help = "Load the demo city: invented people and the guide. A second time changes only what differs."
+    help = "Load the demo city: invented people, the guide and the notices. A second time changes only what differs."
 
     def handle(self, *args, **options):
         """All of it or nothing."""
@@ -21,4 +22,5 @@ class Command(BaseCommand):
         with transaction.atomic(), translation.override("en"):
             people.load()
             guide.load()
+            notices.load()
         self.stdout.write("The demo city is loaded.")

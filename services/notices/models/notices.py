@@ -62,7 +62,7 @@ class NoticeQuerySet(TranslatedQuerySet):
         return self.filter(
             models.Q(state=NoticeState.APPROVED, scheduled_at__lte=now)
             | models.Q(state=NoticeState.SENDING, written_at__isnull=True)
-        ).order_by("-level", "scheduled_at", "pk")
+        ).order_by(models.F("level").desc(nulls_last=True), "scheduled_at", "pk")
 
 
 class Notice(models.Model):
@@ -166,7 +166,7 @@ class Notice(models.Model):
 
     def still_concerns(self, message) -> bool:
         """Whether a message about it is still wanted: it has not been cancelled, nor ended since."""
-        return self.state != NoticeState.CANCELLED and (self.ended_at is None or not self.is_emergency)
+        return self.state != NoticeState.CANCELLED and self.ended_at is None
 
     @property
     def is_current(self) -> bool:

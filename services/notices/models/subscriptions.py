@@ -14,7 +14,7 @@ class Topic(models.Model):
     """Something about which the city writes to people."""
 
     code = models.SlugField(unique=True)
-    position = models.PositiveSmallIntegerField(unique=True)
+    position = models.PositiveSmallIntegerField()
     icon = models.SlugField()
     name = models.CharField(max_length=60)
     about = models.CharField(max_length=200)
@@ -45,9 +45,7 @@ class SubscriptionQuerySet(models.QuerySet):
 
     def forgotten(self):
         """Never proved: the address may be somebody else's, so it is not kept."""
-        return self.filter(
-            state=SubscriptionState.PENDING, asked_at__lt=timezone.now() - Subscription.TIME_TO_PROVE
-        )
+        return self.filter(state=SubscriptionState.PENDING, asked_at__lt=timezone.now() - Subscription.TIME_TO_PROVE)
 
 
 class Subscription(models.Model):

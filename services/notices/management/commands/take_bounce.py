@@ -1,6 +1,6 @@
 """manage.py take_bounce: a mail that came back, from a mail server's pipe.
 
-Postfix, master.cf and transport:  bounces unix - n n - - pipe user=portal argv=manage.py take_bounce --to ${original_recipient}
+Postfix, master.cf:  bounces unix - n n - - pipe user=portal argv=manage.py take_bounce --to ${original_recipient}
 
 The return address `bounces+<id>@…` names the message; what is inside is a delivery status notification (RFC 3464).
 Whoever knows the id may say that it came back, so nothing is believed but the status, and nothing is kept but that.
@@ -20,7 +20,7 @@ from services.notices.actions.delivering import take_bounce
 LONGEST = 1_000_000  # bytes; a status stands near the beginning, before the mail that came back
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail and comes again
 _ID = re.compile(r"\+([A-Za-z0-9_-]{22})@")
-_CODE = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")  # RFC 3463, 2
+_CODE = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")  # RFC 3463, 2; no IP address
 
 
 @dataclass(frozen=True, slots=True)
