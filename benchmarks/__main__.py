@@ -13,10 +13,11 @@ import time
 import traceback
 from pathlib import Path
 
-from benchmarks import cached, cold, first_visit, memory, start_up
+from benchmarks import broadcast, cached, cold, first_visit, memory, start_up
 from benchmarks.table import Row, printed, write
 
 PARTS = {
+    "broadcast": broadcast.measure,
     "cached": cached.measure,
     "cold": cold.measure,
     "first-visit": first_visit.measure,

@@ -1,13 +1,21 @@
-"""What needs the portal's own settings: more articles, and counted queries. Run as a process of its own."""
+"""What needs the portal's own settings: more articles, readers, counted queries. Run as a process of its own."""
 
 import json
 import os
 import sys
+import time
+from collections import Counter
+from itertools import islice
 
 import django
 from django.db import connection
+from django.template.base import Template
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from benchmarks.readers import languages
+from services.languages.table import SPOKEN
 
 PAGES = {
     "home": "/ne/",
@@ -38,6 +46,9 @@ def articles(number: str) -> None:
     copied |= {name: "''" for name in columns if name.startswith("search_text")}
     copied |= {"slug": "slug || '-' || i", "category_id": "(SELECT id FROM guide_category WHERE position = 1 + i % 12)"}
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # As in production; VACUUM marks no page as visible to all whose commit is not yet in the log.
+            cursor.execute("SET synchronous_commit = on")
         cursor.execute(
             f"WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < {wanted // 15}) "
             f"INSERT INTO guide_article ({', '.join(map(connection.ops.quote_name, columns))}) "
@@ -59,7 +70,102 @@ def queries() -> None:
     print(json.dumps(counts))
 
 
+def readers(number: str) -> None:
+    """Subscribe so many to one topic, and have a notice in ten languages for them approved and due."""
+    from services.accounts.models import User
+    from services.notices.actions.broadcasting import approve, submit
+    from services.notices.models import Subscription, SubscriptionState, Topic
+    from services.notices.patterns import patterns
+    from tests.factories import NoticeFactory
+
+    topic = Topic.objects.create(code="measured", position=500, icon="house", **{
+        f"name_{language.column}": "…" for language in SPOKEN.values()
+    })  # fmt: skip
+    now = timezone.now()
+    subscriptions = Subscription.objects.bulk_create(
+        (
+            Subscription(
+                address=f"reader{place}@town{place % 20}.example.org",
+                language=language,
+                state=SubscriptionState.ACTIVE,
+                confirmed_at=now,
+            )
+            for place, language in enumerate(islice(languages(), int(number)))
+        ),
+        batch_size=1000,
+    )
+    through = Subscription.topics.through
+    through.objects.bulk_create(
+        (through(subscription_id=row.pk, topic_id=topic.pk) for row in subscriptions), batch_size=5000
+    )
+    pattern = patterns()["evacuate"]
+    slots = {"area": "omori", "shelter": {"local": "大森小学校", "latin": "Omori Elementary School"}}
+    texts = {f"title_{language.column}": pattern.titles[code] for code, language in SPOKEN.items()}
+    texts |= {f"body_{language.column}": pattern.fill(slots, code) for code, language in SPOKEN.items()}
+    notice = NoticeFactory(topic=topic, is_published=False, **texts)
+    approver = User.objects.exclude(pk=notice.author_id).first()
+    submit(notice, by=notice.author)
+    approve(notice, by=approver)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")
+
+
+def write() -> None:
+    """Write the ledger's rows of what is due: seconds, rows, and the numbers of queries for each thousand, as JSON."""
+    from services.notices.actions import broadcasting
+
+    counts = [0]
+
+    def count(execute, sql, *words):
+        counts[-1] += 1
+        if sql.startswith('INSERT INTO "notices_message"'):
+            counts.append(0)
+        return execute(sql, *words)
+
+    began = time.monotonic()
+    with connection.execute_wrapper(count):
+        rows = broadcasting.begin_due_notices()
+    # Between two INSERTs lies what one thousand costs; before the first lies the beginning as well.
+    print(json.dumps({"seconds": time.monotonic() - began, "rows": rows, "queries": sorted(set(counts[1:-1]))}))
+
+
+def send(number: str) -> None:
+    """Send this many in this process: seconds, and how often each template was compiled and rendered, as JSON."""
+    from services.notices.actions import delivering
+
+    compiled, rendered = Counter(), Counter()
+    compile_nodelist, render = Template.compile_nodelist, Template.render
+
+    def counted_compile(template):
+        compiled[template.name] += 1
+        return compile_nodelist(template)
+
+    def counted_render(template, context):
+        rendered[template.name] += 1
+        return render(template, context)
+
+    Template.compile_nodelist, Template.render = counted_compile, counted_render
+    began = time.monotonic()
+    tried = delivering.deliver_waiting(worker="measured", limit=int(number))
+    seconds = time.monotonic() - began
+    print(json.dumps({"seconds": seconds, "mails": tried, "compiled": compiled, "rendered": rendered}))
+
+
+def personal() -> None:
+    """Write messages to single persons, a second between them, and say when each was committed, as JSON."""
+    from services.notices.actions.telling import notify
+
+    moments = {}
+    for number in range(5):
+        address = f"personal{number}@example.org"
+        notify(address, "accounts/address_known", language="ne")
+        moments[address] = time.monotonic()
+        time.sleep(1)
+    print(json.dumps(moments))
+
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
-    {"articles": articles, "queries": queries}[sys.argv[1]](*sys.argv[2:])
+    verbs = (articles, queries, readers, write, send, personal)
+    {verb.__name__: verb for verb in verbs}[sys.argv[1]](*sys.argv[2:])

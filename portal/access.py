@@ -42,6 +42,14 @@ ENROLMENT = Rule(roles=frozenset(Role), enrols=True)
 NOBODY = Rule(roles=frozenset({"nobody"}))
 ADMIN = Rule(roles=frozenset({Role.ADMINISTRATOR, Role.EDITOR}))
 DEMO_ONLY = Rule(only_in_demo=True)
+WRITES_NEWS = Rule(roles=frozenset({Role.EDITOR}))
+WORDS_NEWS = Rule(roles=frozenset({Role.EDITOR, Role.TRANSLATOR}))
+DECIDES_NEWS = Rule(roles=frozenset({Role.EDITOR, Role.MANAGER}))
+SEES_NEWS = Rule(roles=frozenset({Role.EDITOR, Role.TRANSLATOR, Role.MANAGER}))
+WATCHES_LEDGER = Rule(roles=frozenset({Role.MANAGER, Role.ADMINISTRATOR}))
+MENDS_LEDGER = Rule(roles=frozenset({Role.ADMINISTRATOR}))
+SEES_ROSTER = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -51,7 +59,8 @@ ACCESS = {
     "search": EVERYBODY,
     "choose": EVERYBODY,
     "manifest": EVERYBODY,
-    "consultations": EVERYBODY,
+    "consultations:index": EVERYBODY,
+    "consultations:calendar": EVERYBODY,
     "classes": EVERYBODY,
     "events": EVERYBODY,
     "volunteers": EVERYBODY,
@@ -63,6 +72,7 @@ ACCESS = {
     "notices:archive": EVERYBODY,
     "notices:notice": EVERYBODY,
     "notices:alert": EVERYBODY,
+    "notices:calendar": EVERYBODY,
     "notices:feed": EVERYBODY,
     "notices:topic_feed": EVERYBODY,
     "notices:put_away": EVERYBODY,
@@ -90,6 +100,11 @@ ACCESS = {
     "mfa_authenticate": EVERYBODY,
     # One's own.
     "me": SIGNED_IN,
+    "messages": SIGNED_IN,
+    "message": SIGNED_IN,
+    "own_data": SIGNED_IN,
+    "own_data_download": SIGNED_IN,
+    "own_data_forget": SIGNED_IN,
     "account_email": SIGNED_IN,
     "account_change_password": SIGNED_IN,
     "account_set_password": SIGNED_IN,
@@ -103,6 +118,33 @@ ACCESS = {
     "mfa_download_recovery_codes": ENROLMENT,
     # Staff.
     "staff": STAFF,
+    "desk:index": SEES_ROSTER,
+    "desk:new": EDITS_ROSTER,
+    "desk:edit": EDITS_ROSTER,
+    "desk:change": EDITS_ROSTER,
+    "desk:keep": EDITS_ROSTER,
+    "desk:end": EDITS_ROSTER,
+    "newsroom:index": SEES_NEWS,
+    "newsroom:write": WRITES_NEWS,
+    "newsroom:edit": WORDS_NEWS,
+    "newsroom:notice": SEES_NEWS,
+    "newsroom:preview": SEES_NEWS,
+    "newsroom:page": SEES_NEWS,
+    "newsroom:progress": SEES_NEWS,
+    "newsroom:submit": WRITES_NEWS,
+    "newsroom:approve": DECIDES_NEWS,
+    "newsroom:send_back": DECIDES_NEWS,
+    "newsroom:cancel": DECIDES_NEWS,
+    "newsroom:end": DECIDES_NEWS,
+    "newsroom:pause": DECIDES_NEWS,
+    "newsroom:resume": DECIDES_NEWS,
+    "newsroom:correct": WRITES_NEWS,
+    "newsroom:patterns": DECIDES_NEWS,
+    "newsroom:warn": DECIDES_NEWS,
+    "newsroom:ledger": WATCHES_LEDGER,
+    "newsroom:try_again": MENDS_LEDGER,
+    "newsroom:arrived": MENDS_LEDGER,
+    "newsroom:lift": MENDS_LEDGER,
     "admin": ADMIN,  # all of Django's admin; its classes say which role edits what (`open_to`)
     "admin:password_change": NOBODY,  # a side door: passwords are changed at account_change_password
     # In the demo only.

@@ -33,6 +33,23 @@ class EmergencyNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    """Where the consultation desk is: its address in each language that the city offers, its telephone.
+
+    `is_example` marks what is not true yet, so that a page can say so.
+    """
+
+    address: dict[str, str]
+    phone: str = ""
+    is_example: bool = False
+
+    @property
+    def dial(self) -> str:
+        """The number as a `tel:` link takes it."""
+        return "".join(mark for mark in self.phone if mark.isdigit() or mark == "+")
+
+
+@dataclass(frozen=True, slots=True)
 class City:
     """One city's facts. `names`, `centres` and each of `areas` hold a text for each language that the city offers."""
 
@@ -48,6 +65,7 @@ class City:
     level_frameworks: tuple[str, ...]
     emergency_numbers: tuple[EmergencyNumber, ...] = field(default=())
     areas: dict[str, dict[str, str]] = field(default_factory=dict)
+    desk: Desk | None = None
 
     def name(self, language: str) -> str:
         """The city's name for a reader of the language, in English where the preset has none."""
@@ -78,7 +96,8 @@ def read_city(code: str) -> City:
         numbers = tuple(EmergencyNumber(**number) for number in facts.pop("emergency_numbers"))
         for key in ("languages", "level_frameworks"):
             facts[key] = tuple(facts[key])
-        city = City(code=code, emergency_numbers=numbers, **facts)
+        desk = Desk(**facts.pop("desk")) if "desk" in facts else None
+        city = City(code=code, emergency_numbers=numbers, desk=desk, **facts)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as fault:
         raise UnknownCity(f"{code}.toml lacks something, or says something that nobody reads: {fault}.") from fault
     _insist(city)
@@ -97,6 +116,8 @@ def _insist(city: City) -> None:
     unnamed = [area for area, names in city.areas.items() if set(city.languages) - set(names)]
     if unnamed:
         raise UnknownCity(f"{city.code}.toml: the areas {unnamed} are not named in every offered language.")
+    if city.desk and set(city.languages) - set(city.desk.address):
+        raise UnknownCity(f"{city.code}.toml: the desk's address is not there in every offered language.")
     if not (0 <= city.week_starts_on <= 6 and 1 <= city.fiscal_year_starts_in <= 12):
         raise UnknownCity(f"{city.code}.toml: week_starts_on is 0 to 6, fiscal_year_starts_in is 1 to 12.")
     try:

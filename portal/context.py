@@ -3,8 +3,10 @@
 from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
+from portal.page_cache import PLACE
 from services.languages.choice import in_address, in_language
 from services.languages.table import SPOKEN
+from services.notices.banner import Banner, banners
 
 
 def page(request) -> dict:
@@ -19,12 +21,20 @@ def page(request) -> dict:
         "centre_name": settings.CITY.centre(code),
         "furigana": request.furigana if code == "ja-simple" and hasattr(request, "furigana") else None,
         "room": room.namespace or room.view_name if (room := request.resolver_match) else "",
+        "idle_seconds": settings.STAFF_IDLE_SECONDS,
         "demo": settings.DEMO,
         "site": settings.SITE_URL,
         "canonical": f"{settings.SITE_URL}{request.path}",
+        "banners": SimpleLazyObject(lambda: _banners(request)),
         "alternates": SimpleLazyObject(lambda: _alternates(request.path)),
         "is_first_visit": settings.LANGUAGE_COOKIE_NAME not in request.COOKIES,
     }
+
+
+def _banners(request) -> list[Banner]:
+    """The emergencies for the head of the page; the page cache's door may have read the edition already."""
+    place = request.META.get(PLACE)
+    return banners(request, place.edition if place else None)
 
 
 def _alternates(path: str) -> list[dict]:

@@ -21,7 +21,7 @@ logger = logging.getLogger("portal.requests")
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
-        *(f"{kind}-src 'self'" for kind in ("script", "style", "img", "font", "manifest")),
+        *(f"{kind}-src 'self'" for kind in ("script", "style", "img", "font", "manifest", "connect")),
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

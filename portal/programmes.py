@@ -18,15 +18,6 @@ class Programme:
 def programme(name: str) -> Programme:
     """The programme behind a URL name, in the reader's language."""
     return {
-        "consultations": lambda: Programme(
-            _("Consultation desk"),
-            "messages-square",
-            _("Ask us anything about daily life, in your language. It is free."),
-            [
-                _("We listen, explain letters from the city office, and call other offices together with you."),
-                _("You do not need to tell us your name. What you say stays with us."),
-            ],
-        ),
         "classes": lambda: Programme(
             _("Language classes"),
             "graduation-cap",

@@ -78,8 +78,10 @@ INSTALLED_APPS = [
     "services.languages",
     "services.audit",
     "services.accounts",
+    "services.schedules",
     "services.notices",
     "services.guide",
+    "consultations",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -249,6 +251,7 @@ ACCOUNT_RATE_LIMITS = {
     "signup": "100/m/ip",
     "request_login_code": "100/m/ip,3/m/key",
     "reset_password": "100/m/ip,5/m/key",
+    "subscribe": "30/m/ip",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = CITY.centre("en")

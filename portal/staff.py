@@ -1,5 +1,6 @@
 """The staff's board: for each role, what asks for them; a number leads to its list where there is one."""
 
+import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,14 +8,19 @@ from django.conf import settings
 from django.db.models import Count
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
+from consultations.timetable import duties_of, openings, read_timetable
 from services.accounts.models import Grant, User
 from services.accounts.roles import Role
 from services.audit.models import Line
 from services.guide.models import Article, without_body
-from services.notices.models import Message, MessageState
+from services.notices.counting import notices_by_state
+from services.notices.models import Message, MessageState, NoticeState
+
+GAPS_AHEAD = datetime.timedelta(days=13)  # fourteen days with today
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +45,12 @@ class Board:
 def board(request):
     """Today's work for each role that the reader holds."""
     held = [role for role in Role if role in request.user.roles]
-    makers = dict.fromkeys(BOARDS[role] for role in held)
-    context = {"roles": [role.label for role in held], "boards": [make() for make in makers]}
+    makers = dict.fromkeys(make for role in held for make in BOARDS[role])
+    context = {"roles": [role.label for role in held], "boards": [make(request.user) for make in makers]}
     return render(request, "portal/staff.html", context)
 
 
-def _guide() -> Board:
+def _guide(user) -> Board:
     articles = reverse("admin:guide_article_changelist")
     items = [
         Item(
@@ -67,16 +73,37 @@ def _guide() -> Board:
     return Board(pgettext("staff", "City guide"), items)
 
 
-def _running() -> Board:
+def _notices(user) -> Board:
+    counts = notices_by_state()
+    asking = {
+        NoticeState.PENDING: pgettext("staff", "Notices that wait for approval"),
+        NoticeState.DRAFT: pgettext("staff", "Drafts of notices"),
+        NoticeState.APPROVED: pgettext("staff", "Notices that go out later"),
+        NoticeState.SENDING: pgettext("staff", "Notices being sent"),
+        NoticeState.PAUSED: pgettext("staff", "Notices that are paused"),
+    }
+    listed = reverse("newsroom:index")
+    items = [Item(title, counts[state], f"{listed}?state={state}") for state, title in asking.items()]
+    return Board(pgettext("staff", "Notices"), items)
+
+
+def _messages() -> list[Item]:
+    listed = reverse("newsroom:ledger")
     waiting = Message.objects.filter(state=MessageState.WAITING).count()
-    failed = Message.objects.filter(state__in=[MessageState.FAILED, MessageState.UNCLEAR]).count()
+    failed = Message.objects.in_trouble().count()
+    return [
+        Item(pgettext("staff", "Messages waiting"), waiting, listed),
+        Item(pgettext("staff", "Messages that failed"), failed, listed),
+    ]
+
+
+def _running(user) -> Board:
     items = [
         Item(
             pgettext("staff", "People who can sign in"), User.objects.count(), reverse("admin:accounts_user_changelist")
         ),
         Item(pgettext("staff", "Roles given"), Grant.objects.count(), reverse("admin:accounts_user_changelist")),
-        Item(pgettext("staff", "Messages waiting"), waiting),
-        Item(pgettext("staff", "Messages that failed"), failed),
+        *_messages(),
         Item(
             pgettext("staff", "Lines in the audit trail"), Line.objects.count(), reverse("admin:audit_line_changelist")
         ),
@@ -84,55 +111,67 @@ def _running() -> Board:
     return Board(pgettext("staff", "Running the portal"), items)
 
 
-def _running_in_numbers() -> Board:
-    # Managers see how things stand; the lists behind it are the administrators'.
-    return _without_links(_running())
+def _running_in_numbers(user) -> Board:
+    # Managers see how things stand; but for the messages' counts the lists behind it are the administrators'.
+    board = _running(user)
+    open_to_them = reverse("newsroom:ledger")
+    items = [Item(item.title, item.number, item.url if item.url == open_to_them else "") for item in board.items]
+    return Board(board.title, items)
 
 
 def _without_links(board: Board) -> Board:
     return Board(board.title, [Item(item.title, item.number) for item in board.items])
 
 
-def _translation() -> Board:
+def _translation(user) -> Board:
     # Translators read the public pages; they have no list of their own until the whole guide comes.
-    return _without_links(_guide())
+    return _without_links(_guide(user))
 
 
-def _consultations() -> Board:
-    return Board(
-        pgettext("staff", "Consultation desk"),
-        [],
-        pgettext("staff", "Nothing is waiting. Answers to most questions stand in the city guide."),
-    )
+def _consultations(user) -> Board:
+    listed = reverse("desk:index")
+    today = timezone.localdate()
+    items = [
+        Item(pgettext("staff", "Openings of the desk today"), len(openings(today, today)), listed),
+        Item(pgettext("staff", "My times at the desk today"), len(duties_of(user, today)), listed),
+    ]
+    return Board(pgettext("staff", "Consultation desk"), items)
 
 
-def _classes() -> Board:
+def _desk(user) -> Board:
+    today = timezone.localdate()
+    gaps = read_timetable(today, today + GAPS_AHEAD).gaps
+    title = pgettext("staff", "Hours without an adviser in the next two weeks")
+    return Board(pgettext("staff", "Consultation desk"), [Item(title, len(gaps), reverse("desk:index"))])
+
+
+def _classes(user) -> Board:
     return Board(pgettext("staff", "Language classes"), [], pgettext("staff", "No class is planned yet."))
 
 
-def _events() -> Board:
+def _events(user) -> Board:
     return Board(pgettext("staff", "Exchange events"), [], pgettext("staff", "No event is planned yet."))
 
 
-def _volunteering() -> Board:
+def _volunteering(user) -> Board:
     return Board(pgettext("staff", "Volunteers"), [], pgettext("staff", "Nobody is asking for your help just now."))
 
 
-def _interpreting() -> Board:
+def _interpreting(user) -> Board:
     return Board(pgettext("staff", "Interpreter dispatch"), [], pgettext("staff", "No request is open."))
 
 
-BOARDS: dict[str, Callable[[], Board]] = {
-    Role.ADVISER: _consultations,
-    Role.CLASS_COORDINATOR: _classes,
-    Role.EVENT_COORDINATOR: _events,
-    Role.TEACHER: _classes,
-    Role.VOLUNTEER: _volunteering,
-    Role.INTERPRETER: _interpreting,
-    Role.REQUESTER: _interpreting,
-    Role.DISPATCHER: _interpreting,
-    Role.EDITOR: _guide,
-    Role.TRANSLATOR: _translation,
-    Role.MANAGER: _running_in_numbers,
-    Role.ADMINISTRATOR: _running,
+BOARDS: dict[str, tuple[Callable[[User], Board], ...]] = {
+    Role.ADVISER: (_consultations,),
+    Role.CLASS_COORDINATOR: (_classes,),
+    Role.EVENT_COORDINATOR: (_events,),
+    Role.TEACHER: (_classes,),
+    Role.VOLUNTEER: (_volunteering,),
+    Role.INTERPRETER: (_interpreting,),
+    Role.REQUESTER: (_interpreting,),
+    Role.DISPATCHER: (_interpreting,),
+    Role.EDITOR: (_notices, _guide),
+    Role.TRANSLATOR: (_notices, _translation),
+    Role.MANAGER: (_desk, _notices, _running_in_numbers),
+    Role.ADMINISTRATOR: (_running,),
 }

@@ -3,15 +3,17 @@
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from consultations.reading import strip_in_words
 from portal import emergency as emergency_words
 from portal.forms import SearchForm
+from portal.inbox import inbox_rows, letter_of
 from portal.programmes import programme as words_of
 from services.accounts import actions as accounts
 from services.base.hygiene import search_key
@@ -21,8 +23,13 @@ from services.languages.choice import FURIGANA_COOKIE, in_language
 from services.languages.ruby import as_plain
 from services.languages.table import SPOKEN
 from services.languages.text import reading_order
+from services.notices.actions.inbox import mark_as_read
+from services.notices.banner import emergencies_now
+from services.notices.models import Message, Notice
+from services.notices.reading import in_words
 
 ON_A_PAGE = 20
+NEWEST = 3
 
 
 @require_safe
@@ -34,13 +41,20 @@ def first_visit(request):
 @require_safe
 def home(request):
     """The square: choose a language, find help, see what is on."""
-    return render(request, "portal/home.html", {"categories": category_rows(Category.objects.all())})
+    news = Notice.objects.current().filter(level__isnull=True)[:NEWEST]
+    context = {
+        "categories": category_rows(Category.objects.all()),
+        "news": in_words(news, request.LANGUAGE_CODE),
+        "desk": strip_in_words(request.LANGUAGE_CODE),
+    }
+    return render(request, "portal/home.html", context)
 
 
 @require_safe
 def emergency(request):
     """Whom to call and what to do first."""
     context = {
+        "now": emergencies_now(),
         "sections": emergency_words.sections(settings.CITY),
         "advice": emergency_words.advice(),
         "speaks_locally": request.LANGUAGE_CODE.startswith(settings.CITY.default_language),
@@ -102,7 +116,31 @@ def _remember(response, cookie: str, value: str) -> None:
 @require_safe
 def me(request):
     """What is the reader's own."""
-    return render(request, "portal/me.html", {"own_language": SPOKEN.get(request.user.language)})
+    own = Message.objects.in_inbox_of(request.user)
+    context = {
+        "own_language": SPOKEN.get(request.user.language),
+        "rows": inbox_rows(own[:NEWEST], request.LANGUAGE_CODE),
+        "unread": own.filter(read_at__isnull=True).count(),
+    }
+    return render(request, "portal/me.html", context)
+
+
+@require_safe
+def inbox(request):
+    """What the centre has written to the reader, newest first."""
+    page = Paginator(Message.objects.in_inbox_of(request.user), ON_A_PAGE).get_page(request.GET.get("page"))
+    page.object_list = inbox_rows(page.object_list, request.LANGUAGE_CODE)
+    return render(request, "portal/messages.html", {"page": page})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def message(request, public_id):
+    """One message, in the language of the page; a button notes that it has been read."""
+    row = get_object_or_404(Message.objects.in_inbox_of(request.user), public_id=public_id)
+    if request.method == "POST":
+        mark_as_read(row)
+        return redirect("messages")
+    return render(request, "portal/message.html", letter_of(row, request.LANGUAGE_CODE))
 
 
 @require_safe

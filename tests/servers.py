@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import email
 import email.policy
+import json
 import os
 import pwd
 import shutil
@@ -127,9 +128,48 @@ def postgresql_program(name: str) -> str | None:
     return str(found[-1]) if found else shutil.which(name)
 
 
+@dataclass
+class Server:
+    """A database or a broker that a test may kill and start again at the same address."""
+
+    url: str
+    port: int
+    log: Path
+    command: list[str]
+    options: dict
+    ending: signal.Signals = signal.SIGTERM
+    greeting: str = ""
+    process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Begin to serve; returns once it answers."""
+        greeted = self._greetings()
+        self.process = start(self.command, ending=self.ending, log=self.log, **self.options)
+        wait_until(lambda: answers(self.port) or self.process.poll() is not None, what=f"an answer on {self.url}")
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.command[0]} ended by itself:\n{self.log.read_text()[-2000:]}")
+        if self.greeting:
+            wait_until(lambda: self._greetings() > greeted, what=self.greeting)
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """End it without a goodbye; returns once it is gone."""
+        self.process.send_signal(how)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it for good."""
+        stop(self.process, self.ending)
+
+    def _greetings(self) -> int:
+        return self.log.read_text().count(self.greeting) if self.greeting and self.log.exists() else 0
+
+
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """A PostgreSQL with an empty database; its URL. Without fsync: it need not survive a power cut."""
+def postgresql_server(*, keeps_commits: bool = False) -> Iterator[Server]:
+    """A PostgreSQL with an empty database. Without fsync: it need not survive a power cut.
+
+    keeps_commits: what is committed survives an immediate stop (SIGQUIT), which without it takes the last moments.
+    """
     # PostgreSQL refuses to run as root.
     owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
     identity = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
@@ -147,7 +187,7 @@ def postgresql() -> Iterator[str]:
             "port": port,
             "unix_socket_directories": "",
             "fsync": "off",
-            "synchronous_commit": "off",
+            "synchronous_commit": "on" if keeps_commits else "off",
             "full_page_writes": "off",
             "max_connections": 150,
         }
@@ -155,21 +195,43 @@ def postgresql() -> Iterator[str]:
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for its clients.
-        process = start(command, ending=signal.SIGINT, log=log, cwd=path, **identity)
-        with _served(process, port, log, signal.SIGINT):
-            wait_until(lambda: "ready to accept connections" in log.read_text(), what="PostgreSQL ready")
-            yield f"postgresql://tabunka@127.0.0.1:{port}/postgres"
+        server = Server(
+            f"postgresql://tabunka@127.0.0.1:{port}/postgres", port, log, command, {"cwd": path, **identity},
+            signal.SIGINT, "ready to accept connections",
+        )  # fmt: skip
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL with an empty database; its URL."""
+    with postgresql_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def restartable_redis() -> Iterator[Server]:
+    """A Redis that keeps nothing on disk."""
+    with _directory("redis") as path:
+        port = free_port()
+        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        server = Server(f"redis://127.0.0.1:{port}/0", port, path / "log", [*command, "--dir", str(path)], {})
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @contextlib.contextmanager
 def redis_server() -> Iterator[str]:
     """A Redis that keeps nothing on disk; its URL."""
-    with _directory("redis") as path:
-        port = free_port()
-        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        process = start([*command, "--dir", str(path)], log=path / "log")
-        with _served(process, port, path / "log"):
-            yield f"redis://127.0.0.1:{port}/0"
+    with restartable_redis() as server:
+        yield server.url
 
 
 @dataclass
@@ -194,7 +256,13 @@ class SmtpSink:
 
     def addresses(self) -> list[str]:
         """To whom, in order of acceptance."""
-        return [message["X-Rcpt"] for message in self.messages()]
+        heads = (file.read_bytes().partition(b"\r\n")[0] for file in sorted(self.folder.glob("*.eml")))
+        return [head.decode().partition(":")[2].strip() for head in heads]
+
+    @property
+    def count(self) -> int:
+        """How many messages it has accepted so far."""
+        return sum(file.suffix == ".eml" for file in self.folder.iterdir())
 
 
 @contextlib.contextmanager
@@ -212,20 +280,59 @@ def smtp_sink(*, delay: float = 0.0) -> Iterator[SmtpSink]:
             yield SmtpSink(port, folder, process)
 
 
+@dataclass
+class Provider:
+    """A provider of text or messenger messages."""
+
+    port: int
+    file: Path
+
+    @property
+    def url(self) -> str:
+        """For PUSH_URL or SMS_URL."""
+        return f"http://:key@127.0.0.1:{self.port}/messages"
+
+    def requests(self) -> list[dict]:
+        """Every request that it answered with 200, or with 409 as known already: status, key, words; in order."""
+        return [json.loads(line) for line in self.file.read_text("utf-8").splitlines()]
+
+    def accepted(self) -> list[dict]:
+        """The words of the messages that it has taken, in order."""
+        return [asked["words"] for asked in self.requests() if asked["status"] == 200]
+
+
+@contextlib.contextmanager
+def provider(*, delay: float = 0.0) -> Iterator[Provider]:
+    """A provider that takes JSON over HTTP and drops what has a key that it knows. `delay`: seconds until it answers.
+
+    It refuses `unknown…` for good (400), `busy…` for now (429), and hangs up on `silent…` without a word.
+    """
+    with _directory("provider") as path:
+        port, file = free_port(), path / "requests"
+        file.touch()
+        command = [sys.executable, "-m", "tests.provider", str(port), str(file), str(delay)]
+        process = start(command, log=path / "log", cwd=ROOT)
+        with _served(process, port, path / "log"):
+            yield Provider(port, file)
+
+
 def environment(**changes: str) -> dict[str, str]:
     """An environment for the portal's own processes: the demo's, without what this shell or test run says."""
     ours = ("DATABASE", "DATABASE_URL", "TEST_DATABASE_URL", "DJANGO_SETTINGS_MODULE", "VAR_DIR", "DEMO", "CITY",
-            "REDIS_URL", "EMAIL_URL", "MAIL_FROM", "SITE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY", "PORT",
-            "SECRET_KEY", "AUDIT_KEY", "DJANGO_ALLOW_ASYNC_UNSAFE")  # fmt: skip
+            "REDIS_URL", "EMAIL_URL", "MAIL_FROM", "MAIL_BOUNCES", "SMS_URL", "PUSH_URL", "SITE_URL", "ALLOWED_HOSTS",
+            "BEHIND_PROXY", "PORT", "SECRET_KEY", "AUDIT_KEY", "DJANGO_ALLOW_ASYNC_UNSAFE")  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("PYTEST")}
     return {**kept, "DEMO": "1", **changes}
 
 
 def manage(*words: str, env: dict[str, str], check: bool = True, **options) -> subprocess.CompletedProcess:
-    """Run manage.py to its end; its output is in the answer."""
+    """Run manage.py to its end; its output is in the answer. If it fails: RuntimeError, unless `check` is false."""
     options.setdefault("cwd", ROOT)
     command = [sys.executable, "manage.py", *words]
-    return subprocess.run(command, env=env, check=check, capture_output=True, text=True, timeout=120, **options)
+    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, timeout=120, **options)
+    if check and done.returncode:
+        raise RuntimeError(f"manage.py {words[0]} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    return done
 
 
 def python(code: str, env: dict[str, str]) -> str:

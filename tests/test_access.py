@@ -10,13 +10,22 @@ from django.apps import apps
 from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from portal import access
 from services.accounts.roles import Role
 from services.audit.models import Line
-from services.notices.models import Heartbeat
-from tests.factories import ArticleFactory, UserFactory
+from services.audit.trail import public_edition
+from services.notices.links import CONFIRM, LEAVE, MANAGE, token_for
+from services.notices.models import Heartbeat, Suppression
+from tests.factories import (
+    ArticleFactory,
+    HoursFactory,
+    MessageFactory,
+    NoticeFactory,
+    SubscriptionFactory,
+    UserFactory,
+)
 
 ANONYMOUS, RESIDENT = "anonymous", "resident"
 VISITORS = (ANONYMOUS, RESIDENT, *Role.values)
@@ -25,10 +34,16 @@ STAFF = frozenset(Role.values)
 EVERYBODY = frozenset(VISITORS)
 NOBODY = frozenset()
 ADMINISTRATOR, EDITOR = frozenset({"administrator"}), frozenset({"editor"})
+MANAGER = frozenset({"manager"})
 
 # Who gets in, for every name that is not open to everybody.
 ONLY = {
     "me": SIGNED_IN,
+    "messages": SIGNED_IN,
+    "message": SIGNED_IN,
+    "own_data": SIGNED_IN,
+    "own_data_download": SIGNED_IN,
+    "own_data_forget": SIGNED_IN,
     "account_email": SIGNED_IN,
     "account_change_password": SIGNED_IN,
     "account_set_password": SIGNED_IN,
@@ -41,6 +56,33 @@ ONLY = {
     "mfa_generate_recovery_codes": STAFF,
     "mfa_download_recovery_codes": STAFF,
     "staff": STAFF,
+    "desk:index": frozenset({"adviser", "manager"}),
+    "desk:new": MANAGER,
+    "desk:edit": MANAGER,
+    "desk:change": MANAGER,
+    "desk:keep": MANAGER,
+    "desk:end": MANAGER,
+    "newsroom:index": frozenset({"editor", "translator", "manager"}),
+    "newsroom:write": EDITOR,
+    "newsroom:edit": frozenset({"editor", "translator"}),
+    "newsroom:notice": frozenset({"editor", "translator", "manager"}),
+    "newsroom:preview": frozenset({"editor", "translator", "manager"}),
+    "newsroom:page": frozenset({"editor", "translator", "manager"}),
+    "newsroom:progress": frozenset({"editor", "translator", "manager"}),
+    "newsroom:submit": EDITOR,
+    "newsroom:approve": frozenset({"editor", "manager"}),
+    "newsroom:send_back": frozenset({"editor", "manager"}),
+    "newsroom:cancel": frozenset({"editor", "manager"}),
+    "newsroom:end": frozenset({"editor", "manager"}),
+    "newsroom:pause": frozenset({"editor", "manager"}),
+    "newsroom:resume": frozenset({"editor", "manager"}),
+    "newsroom:correct": EDITOR,
+    "newsroom:patterns": frozenset({"editor", "manager"}),
+    "newsroom:warn": frozenset({"editor", "manager"}),
+    "newsroom:ledger": frozenset({"manager", "administrator"}),
+    "newsroom:try_again": ADMINISTRATOR,
+    "newsroom:arrived": ADMINISTRATOR,
+    "newsroom:lift": ADMINISTRATOR,
     "guide:article draft": frozenset({"editor", "translator"}),
     "admin:accounts_user": ADMINISTRATOR,
     "admin:audit_line": ADMINISTRATOR,
@@ -64,6 +106,7 @@ SHUT = (
 # Pages of allauth and the admin that answer 404 or 403 unless something came before them (a pending code, an
 # object's own page, a search from a form); journeys in tests/accounts/ and tests/browser/ open them.
 NEED_A_PAST = {
+    "message",  # one's own only: tests/portal/test_inbox.py
     "admin:view_on_site",
     "admin:autocomplete",
     "mfa_deactivate_totp",
@@ -72,6 +115,10 @@ NEED_A_PAST = {
     "mfa_download_recovery_codes",
     "admin:(?P<url>.*)$",
 }
+
+
+# What the links of a subscription open.
+PURPOSES = {"notices:confirm": CONFIRM, "notices:manage": MANAGE, "notices:leave": LEAVE}
 
 
 def patterns(found=None, prefix="/", namespace=""):
@@ -92,6 +139,14 @@ def addresses(db):
     ArticleFactory(slug="draft", category=article.category, is_published=False)
     person = UserFactory(email="another@example.org")
     Heartbeat.objects.create(worker="test", seen_at=timezone.now())  # else /readyz says 503, as it should
+    event = NoticeFactory(starts_at=timezone.now())
+    alarm = NoticeFactory(emergency=True)
+    subscription = SubscriptionFactory()
+    message = MessageFactory()
+    shut = Suppression.objects.create(address="shut@example.org", reason="The mail server does not know the address.")
+    newsroom = {"pattern": "heat", "language": "en", "key": shut.pk, "public_id": event.public_id}
+    desk = {"kind": "hours", "public_id": HoursFactory().public_id}
+    tokens = {name: token_for(subscription, purpose) for name, purpose in PURPOSES.items()}
     found = []
     for name, route in patterns():
         owner = name.removeprefix("admin:").split("_")[0]
@@ -103,6 +158,18 @@ def addresses(db):
         elif name == "guide:article":
             found.append((name, route.replace("<slug:slug>", "open")))
             found.append(("guide:article draft", route.replace("<slug:slug>", "draft")))
+        elif name in tokens:
+            found.append((name, route.replace("<str:token>", tokens[name])))
+        elif name.startswith("newsroom:"):
+            keys = {**newsroom, "public_id": message.public_id} if name == "newsroom:arrived" else newsroom
+            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, keys=keys: str(keys[slot[1]]), route)))
+        elif name.startswith("desk:"):
+            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
+        elif name.startswith("notices:"):
+            told = alarm if name == "notices:alert" else event
+            found.append(
+                (name, route.replace("<slug:topic>", told.topic.code).replace("<str:public_id>", told.public_id))
+            )
         elif name == "admin:app_list":
             found += [
                 (f"admin:app_list {app}", re.sub(r"\(\?P<app_label>.*?\)/\$", f"{app}/", route))
@@ -265,9 +332,12 @@ def test_access_by_get_changes_nothing(visitor, addresses):
 
 
 def everything() -> dict[str, list]:
-    """All rows of all tables but sessions, which note when staff were last seen."""
-    return {
-        model._meta.label: list(model.objects.order_by("pk").values())
-        for model in apps.get_models(include_auto_created=True)
-        if model._meta.label != "sessions.Session"
-    }
+    """All rows of all tables, but what notes that somebody looked: sessions, and the trail's lines of views."""
+    with translation.override("en"):  # in which a translated column without a language is read
+        rows = {
+            model._meta.label: list(model.objects.order_by("pk").values())
+            for model in apps.get_models(include_auto_created=True)
+            if model._meta.label not in {"sessions.Session", "audit.Line", "audit.Head"}
+        }
+    lines = Line.objects.exclude(action__in=["accounts.view", "accounts.list"]).order_by("pk")
+    return rows | {"lines": list(lines.values()), "edition": public_edition()}

@@ -31,7 +31,8 @@ MANY = settings(
 )
 PAGES = [
     "/", "/ne/", "/ne/search/", "/ne/guide/", "/ne/guide/open-category/", "/ne/guide/article/open/", "/ne/emergency/",
-    "/ne/me/login/", "/ne/me/signup/", "/ne/demo/", "/ne/classes/", "/manifest.webmanifest", "/healthz",
+    "/ne/me/login/", "/ne/me/signup/", "/ne/demo/", "/ne/classes/", "/ne/consultations/",
+    "/ne/consultations/calendar.ics", "/manifest.webmanifest", "/healthz",
 ]  # fmt: skip
 FORMS = {
     "/choose/": ("next", "language", "furigana"),
@@ -60,7 +61,7 @@ def sendable(text: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES)
 @MANY
-@given(name=st.sampled_from(["q", "page", "next", "x"]), text=TEXT)
+@given(name=st.sampled_from(["q", "page", "next", "week", "language", "x"]), text=TEXT)
 def test_page_survives_any_parameter(page, city, name, text):
     response = browser().get(f"{page}?{name}={quote(sendable(text), safe='')}")
 

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.functional import cached_property
 
 from services.accounts.roles import Role
+from services.base.keeping import Keeping
 from services.base.public_ids import PublicIdField
 
 
@@ -25,6 +26,14 @@ class UserManager(BaseUserManager):
 
 class User(AbstractBaseUser):
     """Somebody who can sign in. What they may do is their roles and nothing else."""
+
+    # Who never proved an address may have typed somebody else's. Everybody else is kept until they ask.
+    KEEPING = Keeping(
+        "Signing in. Kept until the person deletes it; a sign-up that nobody confirmed, a week.",
+        since="joined_at",
+        days=7,
+        only=models.Q(last_login__isnull=True, grants__isnull=True) & ~models.Q(emailaddress__verified=True),
+    )
 
     public_id = PublicIdField()
     email = models.EmailField(unique=True)
@@ -74,6 +83,8 @@ class User(AbstractBaseUser):
 class Grant(models.Model):
     """A role that somebody holds. Given and taken by accounts.actions only, so that the trail knows."""
 
+    KEEPING = Keeping("What somebody does at the centre. Kept until the role is taken away.")
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
     role = models.CharField(max_length=20, choices=Role)
     granted_at = models.DateTimeField(auto_now_add=True)
@@ -98,6 +109,8 @@ class ResidentQuerySet(models.QuerySet):
 
 class Resident(models.Model):
     """Somebody whom the centre serves: a name, a language and one way to reach them. Needs no account."""
+
+    KEEPING = Keeping("Serving somebody in their language. Kept until they ask to be forgotten.")
 
     public_id = PublicIdField()
     user = models.OneToOneField(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="resident")

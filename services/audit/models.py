@@ -2,12 +2,16 @@
 
 from django.db import models
 
+from services.base.keeping import NOTHING_PERSONAL, Keeping
+
 
 class Head(models.Model):
     """The trail's one row that everybody who writes a line locks first.
 
     Chaining by "the line before" forks under load; chaining through this row cannot.
     """
+
+    KEEPING = NOTHING_PERSONAL
 
     sequence = models.PositiveBigIntegerField(default=0)
     mac = models.CharField(max_length=64, default="", blank=True)
@@ -26,6 +30,8 @@ class Line(models.Model):
 
     It names fields, never what stood in them, and people by their public id, so that it can outlive them.
     """
+
+    KEEPING = Keeping("Who did and saw what, by public ids. Kept as long as the city keeps its records.")
 
     sequence = models.PositiveBigIntegerField(unique=True)
     at = models.DateTimeField(db_index=True)

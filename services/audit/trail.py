@@ -8,7 +8,9 @@ the newest lines and set the head back; docs/adr/0007-audit-trail.md says what t
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Iterable
+from contextlib import nullcontext
 
 from django.conf import settings
 from django.db import connection, models, transaction
@@ -72,11 +74,32 @@ def _head() -> Head:
 
 
 def public_edition() -> int:
-    """The number of the last recorded change. One indexed read without a model: every cached page asks for it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT public_edition FROM audit_head WHERE id = 1")
-        row = cursor.fetchone()
-    return row[0] if row else 0
+    """The number of the last recorded change: one indexed read, for which every page from a copy waits.
+
+    So it goes past Django's cursor, by one that each thread keeps open on its connection.
+    """
+    if connection.connection is None or connection.queries_logged:
+        with connection.cursor() as cursor:
+            return _read(cursor)
+    if _own.cursor is None or _own.cursor.connection is not connection.connection:
+        _own.cursor = connection.connection.cursor()
+    with connection.wrap_database_errors, _in_turn if connection.vendor == "sqlite" else nullcontext():
+        return _read(_own.cursor)
+
+
+class _Own(threading.local):
+    cursor = None
+
+
+_own = _Own()
+# SQLite lets go of Python's lock several times in a read; threads that wake for it each time cost more than they gain.
+_in_turn = threading.Lock()
+
+
+def _read(cursor) -> int:
+    cursor.execute("SELECT public_edition FROM audit_head WHERE id = 1")
+    rows = cursor.fetchall()  # to the end, or SQLite's read would go on
+    return rows[0][0] if rows else 0
 
 
 def _seal(line: Line, before: str) -> str:

@@ -26,10 +26,14 @@ def as_html(text: str) -> SafeString:
     return mark_safe(html)  # noqa: S308  nh3 has just made it so
 
 
-def as_words(text: str) -> str:
-    """The Markdown's words alone, for search."""
-    words = [token.content for block in _PARSER.parse(text) for token in block.children or () if token.content]
-    return " ".join(words)
+def as_words(text: str, between: str = " ") -> str:
+    """The Markdown's words alone, for search and for a first line. between: what parts one paragraph from the next."""
+    blocks = [_words_in(block.children or ()) for block in _PARSER.parse(text)]
+    return between.join(filter(None, blocks))
+
+
+def _words_in(tokens) -> str:
+    return "".join(" " if token.type in {"softbreak", "hardbreak"} else token.content for token in tokens)
 
 
 def as_text(text: str) -> str:

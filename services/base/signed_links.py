@@ -5,6 +5,7 @@ purpose, the row's public id and whatever must still be true of the row (RFC 210
 """
 
 import datetime
+import json
 
 from django.core import signing
 
@@ -33,4 +34,5 @@ def is_good(token: str, purpose: str, *bound: object, lasts: datetime.timedelta 
 
 
 def _salt(purpose: str, bound: tuple) -> str:
-    return "|".join(["tabunka", purpose, *map(str, bound)])
+    # As JSON, so that no two lists of facts are the same text.
+    return json.dumps(["tabunka", purpose, *map(str, bound)])

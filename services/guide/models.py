@@ -4,12 +4,15 @@ from django.db import models
 from django.urls import reverse
 
 from services.accounts.roles import Role
+from services.base.keeping import NOTHING_PERSONAL
 from services.languages.table import Language
 from services.languages.text import TranslatedQuerySet
 
 
 class Category(models.Model):
     """A part of daily life, after the twelve chapters of the national guidebook for foreign residents."""
+
+    KEEPING = NOTHING_PERSONAL
 
     slug = models.SlugField(unique=True)
     position = models.PositiveSmallIntegerField(unique=True)
@@ -62,6 +65,7 @@ class Article(models.Model):
     `search_text` is made from the other texts at each save: plain, case folded, with kanji and readings.
     """
 
+    KEEPING = NOTHING_PERSONAL
     TEXTS = ("title", "audience", "summary", "by_when", "where", "bring", "fee", "body")
 
     slug = models.SlugField(max_length=80, unique=True)

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 
 from services.base.markdown import as_html
-from services.guide.models import ArticleQuerySet, Category
+from services.guide.models import Article, ArticleQuerySet, Category
 from services.languages.days import written_day
 from services.languages.text import Text, text_of
 
@@ -57,19 +57,19 @@ class ArticlePage:
 
 
 def category_rows(categories, counts: dict[int, int] | None = None) -> list[CategoryRow]:
-    """Categories for a list. `counts`: how many articles each holds, by its key."""
-    return [category_row(category, (counts or {}).get(category.pk, 0)) for category in categories]
+    """Categories of a query for a list. `counts`: how many articles each holds, by its key."""
+    return [category_row(category, (counts or {}).get(category.pk, 0)) for category in shown(categories)]
 
 
-def category_row(category: Category, count: int = 0) -> CategoryRow:
-    """One category for a list or a heading."""
-    return CategoryRow(
-        category.slug,
-        text_of(category, "title"),
-        category.icon,
-        category.get_absolute_url(),
-        count,
-    )
+def shown(categories):
+    """The query as rows with only what pages show of a category."""
+    return categories.rows("title", plain=("pk", "slug", "icon"))
+
+
+def category_row(category, count: int = 0) -> CategoryRow:
+    """One category, as a model or a row, for a list or a heading."""
+    url = reverse("guide:category", args=[category.slug])
+    return CategoryRow(category.slug, text_of(category, "title"), category.icon, url, count)
 
 
 def listed(articles: ArticleQuerySet):
@@ -82,11 +82,12 @@ def article_rows(rows, categories: dict[int, Category] | None = None) -> list[Ar
     checked = {}  # a list holds few different days, and saying one is a fifth of a row's cost
     for day in {row.checked_on for row in rows}:
         checked[day] = gettext("Checked on %(date)s") % {"date": written_day(day)}
+    before, after = reverse("guide:article", args=["0"]).rsplit("0", 1)  # once for all rows, for the same reason
     return [
         ArticleRow(
             text_of(row, "title"),
             text_of(row, "summary"),
-            reverse("guide:article", args=[row.slug]),
+            f"{before}{row.slug}{after}",
             checked[row.checked_on],
             text_of(categories[row.category_id], "title") if categories else None,
         )
@@ -94,8 +95,14 @@ def article_rows(rows, categories: dict[int, Category] | None = None) -> list[Ar
     ]
 
 
-def article_page(article, category: Category) -> ArticlePage:
-    """An article, as a model or a row, for its own page."""
+def whole(articles: ArticleQuerySet):
+    """The query as rows with everything that an article's page shows, its category included."""
+    plain = ("pk", "checked_on", "category_id", "category__slug", "category__icon")
+    return articles.rows(*Article.TEXTS, "category__title", plain=plain)
+
+
+def article_page(article) -> ArticlePage:
+    """An article, as a row of `whole`, for its own page."""
     labels = {
         # Translators: labels in the box on top of an article.
         "by_when": pgettext("answer box", "By when"),
@@ -105,7 +112,8 @@ def article_page(article, category: Category) -> ArticlePage:
     }
     facts = [Fact(label, text) for name, label in labels.items() if (text := text_of(article, name))]
     title, audience, summary, body = (text_of(article, name) for name in ("title", "audience", "summary", "body"))
-    shown = (body, title, audience, summary, *(fact.text for fact in facts))
+    in_category = reverse("guide:category", args=[article.category__slug])
+    texts = (body, title, audience, summary, *(fact.text for fact in facts))
     return ArticlePage(
         title,
         audience,
@@ -114,6 +122,6 @@ def article_page(article, category: Category) -> ArticlePage:
         body,
         as_html(body.value),
         article.checked_on,
-        category_row(category),
-        next((text for text in shown if text.is_fallback), None),
+        CategoryRow(article.category__slug, text_of(article, "category__title"), article.category__icon, in_category),
+        next((text for text in texts if text.is_fallback), None),
     )

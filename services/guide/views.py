@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from services.guide.models import Article, Category
-from services.guide.reading import article_page, article_rows, category_row, category_rows, listed
+from services.guide.reading import article_page, article_rows, category_row, category_rows, listed, shown, whole
 
 ON_A_PAGE = 20
 
@@ -23,8 +23,8 @@ def index(request):
 @require_safe
 def category(request, slug):
     """A category's articles, twenty on a page."""
-    category = get_object_or_404(Category, slug=slug)
-    articles = listed(Article.objects.visible_to(request.user).filter(category=category))
+    category = get_object_or_404(shown(Category.objects.all()), slug=slug)
+    articles = listed(Article.objects.visible_to(request.user).filter(category=category.pk))
     page = Paginator(articles, ON_A_PAGE).get_page(request.GET.get("page"))
     page.object_list = article_rows(page.object_list)
     return render(request, "guide/category.html", {"category": category_row(category), "page": page})
@@ -34,8 +34,7 @@ def category(request, slug):
 def article(request, slug):
     """One article, and what else its category holds."""
     visible = Article.objects.visible_to(request.user)
-    article = get_object_or_404(visible.rows(*Article.TEXTS, plain=("pk", "checked_on", "category_id")), slug=slug)
-    category = Category.objects.get(pk=article.category_id)
-    others = visible.filter(category=category).exclude(pk=article.pk)
-    context = {"article": article_page(article, category), "related": article_rows(listed(others)[:4])}
+    article = get_object_or_404(whole(visible), slug=slug)
+    others = visible.filter(category=article.category_id).exclude(pk=article.pk)
+    context = {"article": article_page(article), "related": article_rows(listed(others)[:4])}
     return render(request, "guide/article.html", context)

@@ -60,8 +60,8 @@ def compile_all() -> list[str]:
 
 
 def is_for_staff(entry: polib.POEntry) -> bool:
-    """Whether only staff can meet the string: by its context, or because it stands in staff places only."""
-    if entry.msgctxt == "staff":
+    """Whether only staff can meet the string: by its context ("staff", "staff: …"), or because it stands with them."""
+    if (entry.msgctxt or "").partition(":")[0] == "staff":
         return True
     return bool(entry.occurrences) and all(
         any(place in f"/{file}" for place in STAFF_PLACES) for file, _line in entry.occurrences

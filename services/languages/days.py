@@ -36,8 +36,22 @@ def _written(day: datetime.date, language: str, active: str) -> str:
 
 
 def _easy(day: datetime.date) -> str:
+    weekday = _WEEKDAYS[day.weekday()]
+    return f"{day.year}{{年|ねん}}{_easy_day_of_month(day)}（{{{weekday[0]}|{weekday[1:]}}}）"
+
+
+def _easy_day_of_month(day: datetime.date) -> str:
     # The whole day takes one reading where it is irregular (ついたち), else only the 日 (にち).
     irregular = _DAYS.get(day.day)
     of_month = f"{{{day.day}日|{irregular}}}" if irregular else f"{day.day}{{日|にち}}"
-    weekday = _WEEKDAYS[day.weekday()]
-    return f"{day.year}{{年|ねん}}{day.month}{{月|がつ}}{of_month}（{{{weekday[0]}|{weekday[1:]}}}）"
+    return f"{day.month}{{月|がつ}}{of_month}"
+
+
+def written_weekday(day: datetime.date) -> str:
+    """The weekday's whole name in the active language."""
+    return date_format(day, "l")
+
+
+def written_day_of_month(day: datetime.date) -> str:
+    """The day without its year, in the active language."""
+    return _easy_day_of_month(day) if get_language() == "ja-simple" else date_format(day, "MONTH_DAY_FORMAT")

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db import models
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from modeltranslation.manager import MultilingualManager, MultilingualQuerySet
 from modeltranslation.utils import resolution_order
 
 from services.languages.names import NAMES
@@ -38,7 +38,7 @@ class Text:
     def marked(self) -> str:
         """The text with its language and direction, without the note."""
         if not self.is_fallback:
-            return format_html("{}", self.value)
+            return conditional_escape(self.value)
         return format_html('<span lang="{}" dir="{}">{}</span>', self.language.code, self.language.dir, self.value)
 
     def __html__(self) -> str:
@@ -71,16 +71,28 @@ def text_of(row, field: str, language: str | None = None) -> Text:
     return Text("", SPOKEN[order[0]], order[0])
 
 
-class TranslatedQuerySet(models.QuerySet):
+class _Manager(MultilingualManager):
+    """modeltranslation leaves such a manager alone; around any other it makes a new class for each query."""
+
+
+class TranslatedQuerySet(MultilingualQuerySet):
     """A query that fetches only the columns that this reader can come to see."""
+
+    @classmethod
+    def as_manager(cls):
+        """A manager that asks by this class."""
+        return _Manager.from_queryset(cls)()
 
     def readable(self, *translated: str, plain: tuple[str, ...] = ()):
         """Rows with the translated fields in the active language and its fallbacks, and the plain fields."""
         return self.only(*plain, *_columns(translated))
 
     def rows(self, *translated: str, plain: tuple[str, ...] = ()):
-        """The same as named tuples, for lists: a model with most of its columns left out costs more to make."""
-        return self.values_list(*plain, *_columns(translated), named=True)
+        """The same as named tuples, for lists: a model with most of its columns left out costs more to make.
+
+        What is asked of them later takes each field by its own name, `title_ne`: there is nothing to translate.
+        """
+        return self.rewrite(False).values_list(*plain, *_columns(translated), named=True)
 
 
 def _columns(translated: tuple[str, ...]) -> list[str]:

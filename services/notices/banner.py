@@ -3,18 +3,22 @@
 Every page asks; so each process keeps the answer with the edition that it was read at, as the page cache does.
 """
 
+import logging
 from dataclasses import dataclass
 
+from django.core.cache import caches
+from django.db import Error
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from services.audit.trail import public_edition
 from services.notices.models import Notice
-from services.notices.reading import NoticeWords, words_of
+from services.notices.reading import NoticeWords, in_words
+
+logger = logging.getLogger(__name__)
 
 PUT_AWAY_COOKIE = "put_away"
 MOST_PUT_AWAY = 10
-_kept: dict[str, tuple[int, list]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +29,16 @@ class Banner:
     can_be_put_away: bool
 
 
-def banners(request) -> list[Banner]:
-    """The emergencies that hold now, the gravest first, without those that this reader has put away."""
+def banners(request, edition: int | None = None) -> list[Banner]:
+    """The emergencies that hold now, the gravest first, without those that this reader has put away.
+
+    edition: the public edition, where the caller has read it already.
+    """
     away = set(request.COOKIES.get(PUT_AWAY_COOKIE, "").split("."))
-    now = timezone.now()
     return [
         Banner(words, not words.must_be_seen)
-        for words, until in _emergencies()
-        if (until is None or until > now) and (words.must_be_seen or words.public_id not in away)
+        for words in emergencies_now(edition)
+        if words.must_be_seen or words.public_id not in away
     ]
 
 
@@ -42,12 +48,21 @@ def put_away(request, public_id: str) -> str:
     return ".".join([public_id, *before][:MOST_PUT_AWAY])
 
 
-def _emergencies() -> list:
+def emergencies_now(edition: int | None = None) -> list[NoticeWords]:
+    """All emergencies that hold now in the active language, the gravest first, whoever has put them away."""
+    now = timezone.now()
+    return [words for words in _kept(edition) if words.until_at is None or words.until_at > now]
+
+
+def _kept(edition: int | None) -> list[NoticeWords]:
     language = get_language()
-    edition = public_edition()
-    kept = _kept.get(language)
-    if kept is None or kept[0] != edition:
-        rows = Notice.objects.current().emergencies().select_related("topic").prefetch_related("wordings")
-        grave = sorted(rows, key=lambda row: -row.level)
-        kept = _kept[language] = (edition, [(words_of(row, language), row.until) for row in grave])
-    return kept[1]
+    kept_edition, words = caches["template_fragments"].get(f"emergencies:{language}") or (None, [])
+    try:
+        edition = public_edition() if edition is None else edition
+        if kept_edition != edition:
+            words = in_words(Notice.objects.current().emergencies(), language)
+            words.sort(key=lambda it: -it.level)
+            caches["template_fragments"].set(f"emergencies:{language}", (edition, words))
+    except Error:  # the emergency page must open when the database is gone, with what was last known
+        logger.warning("The emergencies could not be read.")
+    return words

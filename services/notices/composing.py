@@ -5,7 +5,7 @@ as a stand-in, so that a text is made once for each language and not for each re
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -29,21 +29,28 @@ MAIL, WORDS_ONLY = "notices/base.html", "notices/words.html"
 
 
 _WORDS: dict[type[models.Model], Callable[[models.Model, str, str], dict]] = {}
+_READS: dict[type[models.Model], tuple[str, ...]] = {}
 
 
-def words_about(model: type[models.Model]):
+def words_about(model: type[models.Model], *reads: str):
     """Marks the function that puts a model's objects into words for a letter; it stands in an app's letters.py.
 
     It takes the object, the language (which is active) and the reader's second language, and returns what the
     templates use. `written_in` among it: the language in which the content was found. `calendar`: an Entry that
-    goes along as a calendar file.
+    goes along as a calendar file. reads: the relations that it follows, fetched once for many objects.
     """
 
     def mark(function: Callable[[models.Model, str, str], dict]):
         _WORDS[model] = function
+        _READS[model] = reads
         return function
 
     return mark
+
+
+def rows_to_tell_of(model: type[models.Model], keys: Iterable[int]) -> models.QuerySet:
+    """The objects that letters tell of, with all that their words are made from."""
+    return model._default_manager.filter(pk__in=keys).prefetch_related(*_READS.get(model, ()))
 
 
 class CannotBeWritten(Exception):
@@ -113,15 +120,21 @@ def _in_language(kind, code, wanted, second_language, about, context, frame) -> 
         folder = f"notices/{kind}"
         subject = as_plain(" ".join(render_to_string(f"{folder}/subject.txt", words).split()))
         text = as_mail(render_to_string(f"{folder}/body.txt", words).strip()) + "\n"
-        html = annotate_page(render_to_string(f"{folder}/body.html", words), furigana=code == "ja-simple")
+        html = render_to_string(f"{folder}/body.html", words)
+        if frame == MAIL:  # a page of the portal shows furigana as its reader has switched it
+            html = annotate_page(html, furigana="ja-simple" in {code, words.get("written_in")})
         entry = words.get("calendar")
+        written_in = words.get("written_in", code)
+        short = as_plain(_short(folder, words) or subject)
+        if written_in != wanted:  # no room for a line: the language's own name says it
+            short = f"({SPOKEN[written_in].own_name}) {short}"
         return Letter(
             subject,
             text,
             html,
-            as_plain(_short(folder, words) or subject),
+            short,
             wanted,
-            words.get("written_in", code),
+            written_in,
             calendar_file([entry], stamp=timezone.now()) if entry else b"",
         )
 

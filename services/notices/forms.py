@@ -42,7 +42,7 @@ class WishesForm(forms.Form):
     second_language = forms.ChoiceField(
         label=_("If something is not ready in your language"),
         choices=lambda: [
-            ("", _("send it in English or in the city's language")),
+            ("", _("Any language that is ready")),
             *[pair for pair in _languages() if pair[0] in {"en", "ja-simple"}],
         ],
         required=False,
@@ -73,8 +73,8 @@ class SubscribeForm(WishesForm):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        labels = {ChannelCode.EMAIL: _("E-mail"), ChannelCode.SMS: _("SMS"), ChannelCode.PUSH: _("Messenger")}
-        ways = [(code, label) for code, label in labels.items() if CHANNELS[code].is_offered]
+        written_to = (ChannelCode.EMAIL, ChannelCode.SMS, ChannelCode.PUSH)
+        ways = [(code.value, code.label) for code in written_to if CHANNELS[code].is_offered]
         self.fields["channel"].choices = ways
         self.fields["channel"].initial = ChannelCode.EMAIL
         if len(ways) == 1:

@@ -8,7 +8,7 @@ from services.notices.models import Notice, Subscription
 from services.notices.reading import calendar_entry, words_of
 
 
-@words_about(Notice)
+@words_about(Notice, "topic", "wordings")
 def notice_in_words(notice: Notice, language: str, second_language: str) -> dict:
     """A notice as its page shows it."""
     words = words_of(notice, language, second_language)
@@ -16,7 +16,7 @@ def notice_in_words(notice: Notice, language: str, second_language: str) -> dict
         "notice": words,
         "written_in": words.title.language.code,
         "url": settings.SITE_URL + words.url,
-        "calendar": calendar_entry(notice, language),
+        "calendar": calendar_entry(notice, language, second_language),
     }
 
 

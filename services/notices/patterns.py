@@ -5,6 +5,7 @@ those of CAP 1.2. Every text stands in every language that the portal speaks, ch
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -17,9 +18,11 @@ from django.utils.formats import date_format
 from services.languages.days import written_day
 from services.languages.names import NAMES
 from services.languages.ruby import as_plain
+from services.languages.table import SPOKEN
 
 _FILE = Path(__file__).parent / "patterns.json"
 NAMES_OF_PLACES = frozenset({"place", "shelter", "alternative", "line"})
+_SLOT = re.compile(r"\{(\w+)\}")
 TIMES = frozenset({"time", "start", "end"})
 
 
@@ -37,12 +40,17 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One text with slots. `category` and `response` are CAP's; `usual_level` is where the form starts."""
+    """One text with slots. `category` and `response` are CAP's; `usual_level` is where the form starts.
+
+    is_about_leaving: whether the warning levels' own words fit, which all tell how to leave. A heat wave or a power
+    cut has a level only to say how grave it is; what to do first stands in its text.
+    """
 
     code: str
     category: str
     response: str
     usual_level: int
+    is_about_leaving: bool
     slots: tuple[str, ...]
     titles: dict[str, str]
     texts: dict[str, str]
@@ -55,10 +63,8 @@ class Pattern:
         """The text with its slots filled, as a reader of the language writes days and names."""
         with translation.override(language):
             words = {name: say_slot(name, slots[name], language) for name in self.slots}
-        text = self.texts[language]
-        for name, said in words.items():  # str.format would stumble over furigana
-            text = text.replace(f"{{{name}}}", said)
-        return text
+        # str.format would stumble over furigana; in one pass, so that no name is filled in turn.
+        return _SLOT.sub(lambda slot: words[slot[1]], self.texts[language])
 
 
 @cache
@@ -86,6 +92,7 @@ def patterns() -> dict[str, Pattern]:
             it["category"],
             it["response"],
             it["usual_level"],
+            it["is_about_leaving"],
             tuple(it["slots"]),
             titles=it["title"],
             texts=it["text"],
@@ -128,4 +135,8 @@ def _name_of_place(value: dict, language: str) -> str:
     own = settings.CITY.default_language.partition("-")[0]
     if language.partition("-")[0] == own:
         return local if language == "ja-simple" else as_plain(local)
-    return f"{latin} ({as_plain(local)})" if latin else as_plain(local)
+    if {language.partition("-")[0], own} == {"ja", "zh"}:  # each reads the other's signs
+        return as_plain(local)
+    said = f"{latin} ({as_plain(local)})" if latin else as_plain(local)
+    # Isolated, so that the bracket stays with its name in a line from right to left (Unicode TR 9, 2.4).
+    return f"\u2068{said}\u2069" if SPOKEN[language].dir == "rtl" else said

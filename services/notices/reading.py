@@ -8,13 +8,15 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.translation import pgettext
 
 from services.base.markdown import as_html, as_text, as_words
 from services.languages.days import written_day
 from services.languages.table import SPOKEN, Language
 from services.languages.text import Text, reading_order, text_of
 from services.notices.models import Notice, NoticeState, WordingState
-from services.notices.patterns import levels
+from services.notices.models.notices import NoticeQuerySet
+from services.notices.patterns import Level, levels, patterns
 from services.schedules.calendar_files import Entry
 
 
@@ -32,12 +34,14 @@ class NoticeWords:
     topic: Text
     icon: str
     level: int | None
+    has_official_level: bool
     level_name: str
     first: str
     area: str
     place: Text
     when: str
     until: str
+    until_at: datetime.datetime | None
     source: str
     published: str
     published_at: datetime.datetime | None
@@ -70,6 +74,7 @@ def words_of(notice: Notice, language: str, second_language: str = "") -> Notice
     found = SPOKEN[code]
     title, body = (Text(getattr(notice, f"{name}_{found.column}") or "", found, language) for name in Notice.TEXTS)
     level = levels()[notice.level] if notice.is_emergency else None
+    is_official = bool(level) and notice.pattern in patterns() and patterns()[notice.pattern].is_about_leaving
     return NoticeWords(
         notice.public_id,
         notice.get_absolute_url(),
@@ -77,16 +82,18 @@ def words_of(notice: Notice, language: str, second_language: str = "") -> Notice
         body,
         as_html(body.value),
         as_text(body.value),
-        _beginning(as_words(body.value)),
+        _beginning(as_words(body.value, between=" · ")),
         text_of(notice.topic, "name", language),
         notice.topic.icon,
         notice.level,
-        level.names[language] if level else "",
-        level.actions[language] if level else "",
+        is_official,
+        _grave(level, language, is_official=is_official) if level else "",
+        level.actions[language] if is_official else "",
         settings.CITY.area(notice.area, language) if notice.area or level else "",
-        text_of(notice, "place", language),
+        _place(notice, found, language),
         _span(notice.starts_at, notice.ends_at, language),
         _moment(notice.until, language),
+        notice.until,
         notice.source,
         _moment(notice.published_at, language),
         notice.published_at,
@@ -97,11 +104,24 @@ def words_of(notice: Notice, language: str, second_language: str = "") -> Notice
     )
 
 
-def calendar_entry(notice: Notice, language: str) -> Entry | None:
+def in_words(notices: NoticeQuerySet, language: str) -> list[NoticeWords]:
+    """A query's notices for a reader of `language`, in two queries, without the languages nobody here can get."""
+    rows = notices.select_related("topic").prefetch_related("wordings").defer(*columns_out_of_sight(language))
+    return [words_of(row, language) for row in rows]
+
+
+def columns_out_of_sight(language: str) -> list[str]:
+    """The columns of a notice and its topic that no reader of `language` can come to see."""
+    seen = {*reading_order(language), "en", settings.CITY.default_language}
+    texts = (*Notice.TEXTS, "place", "topic__name", "topic__about")
+    return [f"{text}_{spoken.column}" for text in texts for code, spoken in SPOKEN.items() if code not in seen]
+
+
+def calendar_entry(notice: Notice, language: str, second_language: str = "") -> Entry | None:
     """What the notice tells of as an entry in its reader's calendar; None if nothing happens at a certain time."""
     if not notice.starts_at:
         return None
-    words = words_of(notice, language)
+    words = words_of(notice, language, second_language)
     return Entry(
         uid=f"{notice.public_id}@{settings.SITE_URL.partition('://')[2]}",
         title=words.title.value,
@@ -123,6 +143,23 @@ def addresses(notice: Notice) -> list[tuple[Language, str]]:
     return pages
 
 
+def _place(notice: Notice, found: Language, wanted: str) -> Text:
+    """The place in the language of the text that was checked, else as the source says it: names need no translator."""
+    for language in (found, SPOKEN[notice.source_language]):
+        if place := getattr(notice, f"place_{language.column}"):
+            return Text(place, language, wanted)
+    return Text("", found, wanted)
+
+
+def _grave(level: Level, language: str, *, is_official: bool) -> str:
+    """How grave it is in a word: the official level's name, or one that fits whatever has happened."""
+    if is_official:
+        return level.names[language]
+    if level.number >= Notice.SAFETY_LEVEL:
+        return pgettext("how grave it is", "Danger")
+    return pgettext("how grave it is", "Warning") if level.number else pgettext("how grave it is", "Information")
+
+
 def _moment(at: datetime.datetime | None, language: str) -> str:
     if at is None:
         return ""
@@ -137,7 +174,8 @@ def _span(begin: datetime.datetime | None, end: datetime.datetime | None, langua
     if end is None:
         return _moment(begin, language)
     if begin.date() == end.date():
-        return f"{_moment(begin, language)} – {date_format(end, 'H:i')}"
+        clock = {"begins": date_format(begin, "H:i"), "ends": date_format(end, "H:i")}
+        return f"{written_day(begin, language)} {pgettext('times of day', '%(begins)s–%(ends)s') % clock}"
     return f"{_moment(begin, language)} – {_moment(end, language)}"
 
 

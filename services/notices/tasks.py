@@ -5,15 +5,20 @@ import socket
 
 from celery import shared_task
 
-from services.notices.actions import broadcasting, delivering, reminding, subscribing
-from services.notices.actions.telling import notify
-from services.notices.models import Notice
+from services.notices.actions import broadcasting, delivering, reminding
+from services.notices.actions.telling import notify, wake_after_commit
+from services.notices.models import Message, Notice, Queue
 
 
 @shared_task
 def deliver_waiting() -> None:
-    """Deliver what is due. Called when something was written, and each half minute by beat."""
-    delivering.deliver_waiting(worker=f"{socket.gethostname()}-{os.getpid()}")
+    """Deliver what is due. Called when something was written, each half minute by beat, and by itself if some is left.
+
+    Twenty seconds at once: a city's letters are made and the mail server is greeted a few times, not for each thousand.
+    """
+    delivering.deliver_waiting(worker=f"{socket.gethostname()}-{os.getpid()}", limit=20_000, seconds=20)
+    if Message.objects.due().exists():  # the wakes of a broadcast may have been lost with Redis or a worker
+        wake_after_commit(Queue.BULK)
 
 
 @shared_task
@@ -23,7 +28,6 @@ def do_what_is_due() -> None:
     broadcasting.finish_sent_notices()
     broadcasting.put_away_past_notices()
     reminding.remind_of_what_is_due()
-    subscribing.forget_unproved()
 
 
 @reminding.teller("notices/ends_soon")

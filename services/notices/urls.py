@@ -17,5 +17,6 @@ urlpatterns = [
     path("subscription/leave/<str:token>/", public.leave, name="leave"),
     path("<str:public_id>/", public.notice, name="notice"),
     path("<str:public_id>/alert.xml", public.alert, name="alert"),
+    path("<str:public_id>/calendar.ics", public.calendar, name="calendar"),
     path("<str:public_id>/put-away/", public.put_away_banner, name="put_away"),
 ]

@@ -57,4 +57,4 @@ def test_furigana_passes_through_for_the_page_to_show():
 
 
 def test_words_are_what_a_reader_sees():
-    assert as_words("## Head\n\ntext **bold** [link](https://x.example)\n\n- item") == "Head text  bold   link item"
+    assert as_words("## Head\n\ntext **bold** [link](https://x.example)\n\n- item") == "Head text bold link item"

@@ -98,6 +98,30 @@ def _confirmed(visit: Visit, path: str):
     return _send(visit, "form:has([name=password])", password="tabunka-demo-2026")
 
 
+def next_week(visit: Visit):
+    """The desk's page a week on."""
+    visit.open("consultations/")
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator(".week-head a").click()
+    return navigation.value
+
+
+def hours(visit: Visit):
+    """The first hours of the desk, as the coordinator edits them."""
+    visit.sign_in_as("manager")
+    visit.open("staff/desk/")
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator("#hours + .list a").first.click()
+    return navigation.value
+
+
+def wrong_hours(visit: Visit):
+    """New hours of nothing."""
+    visit.sign_in_as("manager")
+    visit.open("staff/desk/hours/new/")
+    return _send(visit, "form.ticks", begins="17:00", ends="10:00")
+
+
 PAGES = {
     "first visit": PageType(_path(""), choose=False),
     "home": PageType(_path("")),
@@ -110,7 +134,9 @@ PAGES = {
     "search found nothing": PageType(_path("search/?q=xyzxyz")),
     "search refused": PageType(_path("search/?q=%E2%80%AEabc")),
     "emergency": PageType(_path("emergency/")),
-    "programme": PageType(_path("consultations/")),
+    "programme": PageType(_path("classes/")),
+    "desk": PageType(_path("consultations/")),
+    "desk, next week": PageType(next_week),
     "sign in": PageType(_path("me/login/")),
     "sign in, wrong": PageType(wrong_sign_in),
     "ask for a code": PageType(_path("me/login/code/")),
@@ -126,6 +152,10 @@ PAGES = {
     "is it you": PageType(_as("adviser", "me/second-factor/app/activate/"), resident=False),
     "code app": PageType(app_set_up, resident=False),
     "second factor": PageType(_as("adviser", "me/second-factor/"), resident=False),
+    "desk's timetable": PageType(_as("manager", "staff/desk/"), resident=False),
+    "hours": PageType(hours, resident=False),
+    "new hours, wrong": PageType(wrong_hours, 400, resident=False),
+    "new duty": PageType(_as("manager", "staff/desk/duties/new/"), resident=False),
     "board": PageType(_as("administrator", "staff/"), resident=False),
     "demo": PageType(_path("demo/"), resident=False),
     "styleguide": PageType(_path("styleguide/"), resident=False),

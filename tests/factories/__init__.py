@@ -1,16 +1,21 @@
 """Rows for tests. A factory makes what its name says and nothing beside; what matters, the test says itself."""
 
 from tests.factories.accounts import ResidentFactory, UserFactory
+from tests.factories.consultations import DutyFactory, HoursFactory, ScheduleFactory
 from tests.factories.guide import ArticleFactory, CategoryFactory
-from tests.factories.notices import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory
+from tests.factories.notices import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory, publish
 
 __all__ = [
     "ArticleFactory",
     "CategoryFactory",
+    "DutyFactory",
+    "HoursFactory",
     "MessageFactory",
     "NoticeFactory",
     "ResidentFactory",
+    "ScheduleFactory",
     "SubscriptionFactory",
     "TopicFactory",
     "UserFactory",
+    "publish",
 ]

@@ -50,7 +50,7 @@ class TopicFactory(factory.django.DjangoModelFactory):
 
 
 class NoticeFactory(factory.django.DjangoModelFactory):
-    """News in Japanese and English, kept, checked, approved and published by the actions; nothing is on its way any more.
+    """News in Japanese and English, kept, checked, approved and published by the actions.
 
     `is_published=False` leaves it a draft with its texts checked. `emergency=True` makes it an evacuation order of
     level 4 from the checked pattern, issued in every language at once; `pattern`, `slots` and `level` may say another.
@@ -89,17 +89,25 @@ class NoticeFactory(factory.django.DjangoModelFactory):
         notice = model_class(**fields)
         if notice.is_emergency:
             return _issued(notice)
-        author = notice.author
-        save_draft(notice, by=author, changed=["title_ja"])
-        for code in SPOKEN:
-            if has_text(notice, code):
-                check_wording(notice, code, by=author)
-        if is_published:
-            submit(notice, by=author)
-            approve(notice, by=UserFactory())
-            begin_due_notices()
-            finish_sent_notices()
-        return Notice.objects.get(pk=notice.pk)
+        save_draft(notice, by=notice.author, changed=["title_ja"])
+        _check(notice)
+        return publish(notice) if is_published else Notice.objects.get(pk=notice.pk)
+
+
+def publish(notice: Notice) -> Notice:
+    """A draft checked in every language that it has, approved by another person, out and in the ledger."""
+    _check(notice)
+    submit(notice, by=notice.author)
+    approve(notice, by=UserFactory())
+    begin_due_notices()
+    finish_sent_notices()
+    return Notice.objects.get(pk=notice.pk)
+
+
+def _check(notice: Notice) -> None:
+    for code in SPOKEN:
+        if has_text(notice, code):
+            check_wording(notice, code, by=notice.author)
 
 
 def _issued(notice: Notice) -> Notice:

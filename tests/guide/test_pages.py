@@ -20,10 +20,10 @@ EDITION = 1
 @pytest.mark.parametrize(
     ("path", "queries"),
     [
-        ("/ne/", EDITION + 1),
+        ("/ne/", EDITION + 3),
         ("/ne/guide/", EDITION + 2),
         ("/ne/guide/moving/", EDITION + 3),
-        ("/ne/guide/article/first/", EDITION + 3),
+        ("/ne/guide/article/first/", EDITION + 2),
         ("/ne/search/?q=article", EDITION + 3),
     ],
 )
@@ -35,7 +35,7 @@ def test_page_needs_the_same_few_queries_for_one_and_many(client, django_assert_
     for number, article in enumerate(copies):
         article.pk, article.slug, article.category = None, f"copy-{number}", categories[number % 2]
     Article.objects.bulk_create(copies)
-    client.get("/ar/emergency/")  # what Django looks up once in a process
+    client.get("/ne/emergency/")  # what is looked up once in a process: by Django, and the emergencies that hold
     with django_assert_num_queries(queries):
         assert client.get(path).status_code == 200
 

@@ -128,7 +128,7 @@ def test_missing_database_is_503_on_every_page_that_needs_it(client, unreachable
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("path", ["/ne/emergency/", "/ne/consultations/"])
+@pytest.mark.parametrize("path", ["/ne/emergency/", "/ne/classes/"])
 def test_page_without_rows_is_answered_without_a_database(client, unreachable_database, path):
     assert client.get(path).status_code == 200
 

@@ -1,11 +1,13 @@
 """Copies of public pages: quick, and never stale, mixed up or somebody's own."""
 
+import psycopg2
 import pytest
 from django.core.cache import caches
 from django.db import connection
 
-from services.audit.trail import record
+from services.audit.trail import public_edition, record
 from services.guide.actions import publish, save_article, withdraw
+from tests import servers
 from tests.factories import ArticleFactory, CategoryFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +136,34 @@ def test_forged_host_gets_no_copy_and_leaves_none(client, new_client, article):
     client.get(PATH)
     assert new_client().get(PATH, headers={"host": "evil.example"}).status_code == 400
     assert "evil.example" not in text(client.get(PATH))
+
+
+def test_edition_is_read_past_a_cursor_of_an_earlier_connection(transactional_db):
+    record(None, "tests.change")
+    assert public_edition() == 1
+    connection.close()
+    record(None, "tests.change")
+    assert public_edition() == 2
+    assert public_edition() == 2
+
+
+@pytest.mark.servers
+def test_lost_connections_to_the_database_are_made_anew(tmp_path):
+    with servers.postgresql() as database_url:
+        env = servers.environment(VAR_DIR=str(tmp_path), DATABASE_URL=database_url)
+        for words in (("migrate", "-v0"), ("load_demo", "-v0"), ("collectstatic", "--noinput", "-v0")):
+            servers.manage(*words, env=env)
+        with servers.web(env) as portal:
+            before = [portal.get("/ne/guide/")[0] for _ in range(8)]
+            elsewhere = psycopg2.connect(database_url)
+            elsewhere.autocommit = True
+            with elsewhere.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                )
+                ended = cursor.rowcount
+            elsewhere.close()
+            after = [portal.get("/ne/guide/")[0] for _ in range(8)]
+    assert ended > 0
+    assert (before, after) == ([200] * 8, [200] * 8)

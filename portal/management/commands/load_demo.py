@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import translation
 
+from consultations import demo as consultations
 from services.accounts import demo as people
 from services.guide import demo as guide
 from services.notices import demo as notices
@@ -13,7 +14,7 @@ from services.notices import demo as notices
 class Command(BaseCommand):
     """Loads each app's part of the demo city."""
 
-    help = "Load the demo city: invented people, the guide and the notices. A second time changes only what differs."
+    help = "Load the demo city: invented people, guide, notices, desk. A second time changes only what differs."
 
     def handle(self, *args, **options):
         """All of it or nothing."""
@@ -23,4 +24,5 @@ class Command(BaseCommand):
             people.load()
             guide.load()
             notices.load()
+            consultations.load()
         self.stdout.write("The demo city is loaded.")

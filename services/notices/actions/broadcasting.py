@@ -6,11 +6,13 @@ one transaction with the note of how far it got, so that a crash goes on where i
 """
 
 import datetime
+import sys
 from collections.abc import Iterable
+from itertools import islice
 
 from django.db import connection, models, transaction
 from django.utils import timezone
-from django.utils.translation import pgettext
+from django.utils.translation import pgettext, pgettext_lazy
 
 from services.accounts.models import Resident, User
 from services.audit.trail import record
@@ -18,9 +20,8 @@ from services.base.refusals import Refused
 from services.base.states import move
 from services.languages.table import SPOKEN
 from services.notices.actions.reminding import remind
-from services.notices.actions.telling import wake_after_commit
+from services.notices.actions.telling import wake_after_commit, way_to
 from services.notices.models import (
-    ChannelCode,
     Message,
     MessageState,
     Notice,
@@ -32,10 +33,12 @@ from services.notices.models import (
 )
 
 NEWS, EMERGENCY = "notices/news", "notices/emergency"
+KINDS = (NEWS, EMERGENCY)
 AT_ONCE = 1000
 ON_ITS_WAY = (MessageState.WAITING, MessageState.SENDING, MessageState.HELD)
 REACHED = (MessageState.SENT, MessageState.SENDING, MessageState.UNCLEAR)
 WARN_BEFORE = datetime.timedelta(hours=1)
+NOBODY_YET = pgettext_lazy("staff", "Nobody has got it yet: cancel it, or take it back.")
 
 
 # --- Writing ------------------------------------------------------------------------------------
@@ -52,7 +55,7 @@ def save_draft(notice: Notice, *, by: User, changed: Iterable[str], is_minor: bo
         notice.author = by
     elif Notice.objects.select_for_update().get(pk=notice.pk).state != NoticeState.DRAFT:
         raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
-    notice.changed_at = timezone.now()
+    notice.edited_by, notice.changed_at = by, timezone.now()
     notice.save()
     changed = list(changed)
     _note_edited_languages(notice, changed, is_minor=is_minor)
@@ -65,14 +68,17 @@ def _note_edited_languages(notice: Notice, changed: list[str], *, is_minor: bool
     edited = {
         code
         for code, language in SPOKEN.items()
-        if any(f"{name}_{language.column}" in changed for name in Notice.TEXTS)
+        if any(f"{name}_{language.column}" in changed for name in (*Notice.TEXTS, "place"))
     }
     for code in SPOKEN:
         wording = wordings.get(code) or Wording(notice=notice, language=code)
-        state = WordingState.MISSING if not has_text(notice, code) else wording.state
-        if code in edited and state != WordingState.MISSING:
-            state = WordingState.OUTDATED if wording.state == WordingState.CHECKED else WordingState.MACHINE
-        elif notice.source_language in edited and not is_minor and wording.state == WordingState.CHECKED:
+        state, was_checked = wording.state, wording.state == WordingState.CHECKED
+        if not has_text(notice, code):
+            state = WordingState.MISSING
+        elif code in edited:
+            has_been_checked = was_checked or state == WordingState.OUTDATED
+            state = WordingState.OUTDATED if has_been_checked else WordingState.MACHINE
+        elif notice.source_language in edited and not is_minor and was_checked:
             state = WordingState.OUTDATED
         if state != wording.state or wording.pk is None:
             wording.state, wording.checked_by, wording.checked_at = state, None, None
@@ -99,7 +105,7 @@ def check_wording(notice: Notice, language: str, *, by: User) -> Wording:
     wording.state, wording.checked_by, wording.checked_at = WordingState.CHECKED, by, timezone.now()
     wording.save()
     record(by, "notices.check", notice, fields=[language])
-    if notice.state in {NoticeState.SENDING, NoticeState.DONE}:
+    if notice.is_current:
         _follow_up_in(notice, language)
     return wording
 
@@ -123,9 +129,9 @@ def send_back(notice: Notice, *, by: User, reason: str) -> None:
 
 @transaction.atomic
 def approve(notice: Notice, *, by: User, scheduled_at: datetime.datetime | None = None) -> None:
-    """Let it go out, at once or at a time. Refused to its author: four eyes see what two do not."""
+    """Let it go out, at once or at a time. Refused to who wrote it or edited it last: four eyes see what two do not."""
     notice = _locked(notice)
-    if notice.author_id == by.pk:
+    if by.pk in {notice.author_id, notice.edited_by_id}:
         raise Refused(pgettext("staff", "Another person has to approve what you wrote."))
     _insist_on_source(notice)
     at = max(scheduled_at or timezone.now(), timezone.now())
@@ -154,6 +160,8 @@ def pause(notice: Notice, *, by: User) -> int:
 def resume(notice: Notice, *, by: User) -> int:
     """Go on; returns how many messages were waiting for it."""
     notice = _locked(notice)
+    if not notice.is_paused:
+        raise Refused(_not_now(notice))
     _go(notice, NoticeState.SENDING, by, "notices.resume")
     wake_after_commit(queue_of(notice))
     return _turn(notice, [MessageState.HELD], MessageState.WAITING)
@@ -172,14 +180,16 @@ def cancel(notice: Notice, *, by: User, reason: str = "") -> int:
 
 
 def _turn(notice: Notice, states: list[str], to: MessageState) -> int:
-    return Message.objects.about(notice).filter(state__in=states).update(state=to)
+    return Message.objects.about(notice).filter(kind__in=KINDS, state__in=states).update(state=to)
 
 
 @transaction.atomic
 def correct(notice: Notice, *, by: User) -> Notice:
     """A new draft that will go only to those who got the wrong one, with its texts to begin from."""
     if notice.published_at is None:
-        raise Refused(pgettext("staff", "Nobody has got it yet: cancel it, or take it back."))
+        raise Refused(NOBODY_YET)
+    if notice.is_emergency:
+        raise Refused(pgettext("staff", "An emergency is updated or ended, not corrected."))
     return _copy(notice, by=by, corrects=notice)
 
 
@@ -228,6 +238,8 @@ def issue(notice: Notice, *, by: User) -> Notice:
 def end(notice: Notice, *, by: User | None, reason: str = "") -> None:
     """Take a notice off the front pages into the archive; what has not gone out is withdrawn. Never deleted."""
     notice = _locked(notice)
+    if notice.published_at is None:
+        raise Refused(NOBODY_YET)
     if notice.ended_at:
         raise Refused(pgettext("staff", "It has ended already."))
     _end(notice, by, reason)
@@ -236,7 +248,8 @@ def end(notice: Notice, *, by: User | None, reason: str = "") -> None:
 def _end(notice: Notice, by: User | None, reason: str = "") -> None:
     if notice.ended_at is None:
         notice.ended_at = timezone.now()
-        notice.save(update_fields=["ended_at"])
+        notice.written_at = notice.written_at or notice.ended_at  # what has not been written yet never will be
+        notice.save(update_fields=["ended_at", "written_at"])
         _turn(notice, [MessageState.WAITING, MessageState.HELD], MessageState.WITHDRAWN)
         record(by, "notices.end", notice, fields=["ended_at"], reason=reason)
 
@@ -253,11 +266,17 @@ def put_away_past_notices() -> int:
 # --- Sending ------------------------------------------------------------------------------------
 
 
-def begin_due_notices() -> int:
-    """Begin what is approved and due and write the ledger's rows; returns how many rows. Safe to run twice at once."""
+def begin_due_notices(most: int = sys.maxsize) -> int:
+    """Begin what is approved and due and write the ledger's rows; returns how many rows. Safe to run twice at once.
+
+    most: how often, for each notice, a thousand rows are written.
+    """
     written = 0
     for key in Notice.objects.due().values_list("pk", flat=True):
-        while rows := _write_some(key):
+        for _time in range(most):
+            rows = _write_some(key)
+            if not rows:
+                break
             written += rows
     return written
 
@@ -301,7 +320,7 @@ def finish_sent_notices() -> int:
     for notice in Notice.objects.filter(state=NoticeState.SENDING, written_at__isnull=False):
         with transaction.atomic():
             notice = Notice.objects.select_for_update().get(pk=notice.pk)
-            left = Message.objects.about(notice).filter(state__in=ON_ITS_WAY)
+            left = Message.objects.about(notice).filter(kind__in=KINDS, state__in=ON_ITS_WAY)
             if notice.state == NoticeState.SENDING and not left.exists():
                 move(notice, NoticeState.DONE)
                 notice.save(update_fields=["state"])
@@ -330,14 +349,14 @@ def residents_to_warn(notice: Notice) -> models.QuerySet[Resident]:
     """In an emergency everybody whom the centre can reach is told, subscribed or not."""
     if not notice.is_emergency:
         return Resident.objects.none()
-    residents = Resident.objects.exclude(email="")
+    residents = Resident.objects.select_related("user")
     return residents.filter(language__in=notice.to_languages) if notice.to_languages else residents
 
 
 def _passes(notice: Notice):
     """Whom it goes to, as (name, rows, how a row becomes a message)."""
     if notice.corrects_id:
-        wrong = Message.objects.about(notice.corrects).filter(state__in=REACHED)
+        wrong = Message.objects.about(notice.corrects).filter(kind=NEWS, state__in=REACHED)
         return [("messages", wrong, _to_same_reader)]
     return [
         ("subscriptions", audience(notice), _to_subscriber),
@@ -369,13 +388,15 @@ def _to_subscriber(notice: Notice, reader: Subscription) -> Message:
     )
 
 
-def _to_resident(notice: Notice, resident: Resident) -> Message:
-    # By address, not by person: who has subscribed as well is told once.
+def _to_resident(notice: Notice, resident: Resident) -> Message | None:
+    channel, address = way_to(resident)
+    if not address:
+        return None
     return _message(
         notice,
-        person=resident.email.lower(),
-        channel=ChannelCode.EMAIL,
-        address=resident.email,
+        person=address.lower(),  # by address, not by person: who has subscribed as well is told once
+        channel=channel,
+        address=address,
         language=resident.language,
         resident=resident,
     )
@@ -387,12 +408,17 @@ def _to_same_reader(notice: Notice, message: Message) -> Message:
 
 
 def _follow_up_in(notice: Notice, language: str) -> None:
-    """Tell those who had to read an emergency in another language once more, in their own."""
+    """Tell those who had to read an emergency in another language once more, in their own.
+
+    Those whose message is in a worker's hands are among them: it may have been written just before.
+    """
     readers = Message.objects.about(notice).filter(language=language).exclude(written_in=language)
-    for message in readers.filter(state__in=REACHED).exclude(written_in="").iterator(chunk_size=AT_ONCE):
-        again = _to_same_reader(notice, message)
-        again.occasion = f"{notice.public_id}:{language}"
-        Message.objects.bulk_create([again], ignore_conflicts=True)
+    rows = readers.filter(kind=EMERGENCY, state__in=REACHED).iterator(chunk_size=AT_ONCE)
+    while some := list(islice(rows, AT_ONCE)):
+        again = [_to_same_reader(notice, message) for message in some]
+        for message in again:
+            message.occasion = f"{notice.public_id}:{language}"
+        Message.objects.bulk_create(again, ignore_conflicts=True)
     if notice.state == NoticeState.DONE:
         move(notice, NoticeState.SENDING)
         notice.save(update_fields=["state"])
@@ -411,11 +437,15 @@ def _locked(notice: Notice) -> Notice:
 def _go(notice: Notice, state: NoticeState, by: User | None, action: str, *, reason: str = "", **facts) -> None:
     """Move a locked notice, with a line in the trail. What its state does not allow is refused in words."""
     if state not in notice.MOVES[notice.state]:
-        told = pgettext("staff", "This cannot be done now: the notice is “%(state)s”.")
-        raise Refused(told % {"state": notice.get_state_display()})
+        raise Refused(_not_now(notice))
     move(notice, state)
     for name, value in facts.items():
         setattr(notice, name, value)
     notice.changed_at = timezone.now()
     notice.save(update_fields=["state", "changed_at", *facts])
     record(by, action, notice, fields=["state"], reason=reason)
+
+
+def _not_now(notice: Notice) -> str:
+    told = pgettext("staff", "This cannot be done now: the notice is “%(state)s”.")
+    return told % {"state": notice.get_state_display()}

@@ -7,21 +7,24 @@ What nobody wrote down belongs to whoever looks next, once its lease is over.
 
 import datetime
 import logging
+import math
 import secrets
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import ExitStack
 
 from django.apps import apps
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from services.audit.trail import record
-from services.base.states import move
-from services.notices.actions.subscribing import leave
+from services.audit.trail import public_edition, record
+from services.base.states import WrongMove, move
+from services.notices.actions.broadcasting import begin_due_notices
+from services.notices.actions.subscribing import LEFT, leave
 from services.notices.actions.telling import wake_after_commit
 from services.notices.channels import CHANNELS, TryLater, Unclear, Undeliverable
-from services.notices.composing import CannotBeWritten, Letter, compose
+from services.notices.composing import CannotBeWritten, Letter, compose, rows_to_tell_of
 from services.notices.models import (
     ChannelCode,
     Heartbeat,
@@ -41,19 +44,29 @@ logger = logging.getLogger(__name__)
 AT_ONCE = {Queue.URGENT: 5, Queue.EMERGENCY: 50, Queue.PERSONAL: 10, Queue.BULK: 50}
 LONGEST_BATCH = 2.0  # seconds; what a slow server left of a batch goes back, so that nothing urgent waits behind it
 LOST = "The worker was lost while sending."
+TOO_LATE = "It would have come too late."
+NO_ADDRESS = "This person has given no address."
+SUPPRESSED = "This address sent mail back; nothing is sent there any more."
+NEEDS_SOMEBODY = {TOO_LATE, NO_ADDRESS, SUPPRESSED}  # the other reasons not to send are as they should be
 
 
-def deliver_waiting(worker: str, limit: int = 1000) -> int:
-    """Deliver messages whose time has come until none is left or `limit` is reached; returns how many were tried."""
+def deliver_waiting(worker: str, limit: int = 1000, seconds: float = math.inf) -> int:
+    """Deliver messages whose time has come until none is left; returns how many were tried.
+
+    limit, seconds: no further batch is claimed once so many were tried or so long ago it began.
+    """
+    end = time.monotonic() + seconds
     _show_alive(worker)
     if Message.objects.lost().exists():
         end_lost_leases()
+    # What was approved a moment ago does not wait for the periodic job; a thousand rows, then whatever is more urgent.
+    written = begin_due_notices(most=1)
     if not Message.objects.due().exists():  # so that an idle worker only reads
-        return 0
+        return written
     tried = 0
     with ExitStack() as lines:
         post_office = _PostOffice(lines)
-        while tried < limit and (batch := claim()):
+        while tried < limit and time.monotonic() < end and (batch := claim()):
             tried += post_office.send(batch)
     return tried
 
@@ -74,8 +87,9 @@ def claim() -> list[Message]:
     must not be repeated comes alone, so that a crash leaves only itself in doubt.
     """
     skip_locked = connection.features.has_select_for_update_skip_locked
-    due = Message.objects.select_for_update(skip_locked=skip_locked, of=("self",) if skip_locked else ())
-    rows = list(due.due().select_related("subscription", "resident__user")[: max(AT_ONCE.values())])
+    # Joined, PostgreSQL would read and sort all that is waiting, for each batch anew.
+    due = Message.objects.select_for_update(skip_locked=skip_locked).due()
+    rows = list(due.prefetch_related("subscription", "resident__user")[: max(AT_ONCE.values())])
     batch = _of_one_kind(rows)
     if batch:
         lease, until = secrets.token_urlsafe(16), timezone.now() + Message.LEASE
@@ -118,30 +132,37 @@ class _PostOffice:
         self.lines = lines
         self.senders = {}
         self.letters: dict[tuple, Letter] = {}
+        self.edition = None
+        self.resting: dict[str, datetime.datetime] = {}
 
     def send(self, batch: list[Message]) -> int:
         """Send a claimed batch and write down what came of each; returns how many were tried."""
         began, sent, tried = time.monotonic(), defaultdict(list), 0
-        about = _about(batch)
+        self._forget_old_letters()
+        _take_newest_addresses(batch)
+        about = objects_told_of(batch)
         hindered = _hindrances(batch)
-        resting = _resting(batch)
+        self.resting = _resting(batch)
         for place, message in enumerate(batch):
             if place and time.monotonic() - began > LONGEST_BATCH:
                 _give_back(batch[place:])
                 break
-            if message.channel == ChannelCode.EMAIL and (until := resting.get(_domain(message.address))):
+            if message.channel == ChannelCode.EMAIL and (until := self.resting.get(_domain(message.address))):
                 _give_back([message], until)
                 continue
-            if getattr(about.get((message.about_type, message.about_id)), "is_paused", False):
-                _hold([message])
+            told_of = about.get((message.about_type, message.about_id))
+            if getattr(told_of, "is_paused", False):
+                _hold(message, told_of)
                 continue
             tried += 1
             if cause := hindered.get(message.pk) or _not_any_more(message, about):
-                _end([message], MessageState.WITHDRAWN if message.subscription_id else MessageState.FAILED, cause)
+                needs_somebody = cause in NEEDS_SOMEBODY and not message.subscription_id
+                _end([message], MessageState.FAILED if needs_somebody else MessageState.WITHDRAWN, cause)
             elif letter := self._try(message, about):
-                sent[letter.written_in].append(message)
+                # Who got it in their own language is one statement, whatever the language.
+                sent[letter.written_in if letter.written_in != message.language else None].append(message)
         for written_in, messages in sent.items():
-            _end(messages, MessageState.SENT, written_in=written_in)
+            _end(messages, MessageState.SENT, written_in=written_in or models.F("language"))
         return tried
 
     def _try(self, message: Message, about: dict) -> Letter | None:
@@ -151,7 +172,7 @@ class _PostOffice:
             self._sender(message.channel)(message, letter)
         except Undeliverable as fault:
             _end([message], MessageState.FAILED, str(fault))
-            if message.channel == ChannelCode.EMAIL and "know the address" in str(fault):
+            if fault.is_address_gone:
                 suppress(message.channel, message.address, str(fault))
         except Unclear as fault:
             if message.promise == Promise.MUST_NOT_REPEAT:
@@ -160,7 +181,8 @@ class _PostOffice:
                 _try_later(message, str(fault))
         except TryLater as fault:
             if fault.slow_down and message.channel == ChannelCode.EMAIL:
-                _let_rest(_domain(message.address))
+                domain = _domain(message.address)
+                self.resting[domain] = _let_rest(domain)
             _try_later(message, str(fault))
         except CannotBeWritten as fault:
             _try_later(message, f"The text could not be made: {fault}.")
@@ -170,6 +192,12 @@ class _PostOffice:
         else:
             return letter
         return None
+
+    def _forget_old_letters(self) -> None:
+        """Somebody may have checked another language since: then whoever comes next gets it."""
+        edition = public_edition()
+        if edition != self.edition:
+            self.letters, self.edition = {}, edition
 
     def _sender(self, channel: str):
         if channel not in self.senders:
@@ -196,7 +224,7 @@ def _compose(message: Message, about) -> Letter:
     )
 
 
-def _about(batch: list[Message]) -> dict[tuple[str, int], models.Model]:
+def objects_told_of(batch: Iterable[Message]) -> dict[tuple[str, int], models.Model]:
     """The objects that a batch tells of, by type and key, in one query for each type."""
     wanted = defaultdict(set)
     for message in batch:
@@ -205,8 +233,17 @@ def _about(batch: list[Message]) -> dict[tuple[str, int], models.Model]:
     return {
         (about_type, row.pk): row
         for about_type, keys in wanted.items()
-        for row in apps.get_model(about_type)._default_manager.filter(pk__in=keys)
+        if (model := _model(about_type))
+        for row in rows_to_tell_of(model, keys)
     }
+
+
+def _model(about_type: str) -> type[models.Model] | None:
+    """A model by its label; None if it is not there any more, so that one old row spoils no batch."""
+    try:
+        return apps.get_model(about_type)
+    except (LookupError, ValueError):
+        return None
 
 
 def _hindrances(batch: list[Message]) -> dict[int, str]:
@@ -215,29 +252,36 @@ def _hindrances(batch: list[Message]) -> dict[int, str]:
         Suppression.objects.filter(address__in={message.address for message in batch}).values_list("channel", "address")
     )
     return {
-        message.pk: "This address sent mail back; nothing is sent there any more."
+        message.pk: SUPPRESSED
         for message in batch
-        if (message.channel, message.address) in suppressed
+        # Who has asked for a code or a link a moment ago shows that the address lives.
+        if (message.channel, message.address) in suppressed and message.queue != Queue.URGENT
     }
 
 
 def _not_any_more(message: Message, about: dict) -> str:
     """Why a message is of no use any more, looked at again just before it goes: it may have waited for hours."""
     if message.expires_at and message.expires_at <= timezone.now():
-        return "It would have come too late."
+        return TOO_LATE
     if message.subscription and message.subscription.state != SubscriptionState.ACTIVE:
-        return "The subscription was ended."
+        return LEFT
     if message.about_type:
         told_of = about.get((message.about_type, message.about_id))
         if told_of is None:
             return "What it was about is not there any more."
         if hasattr(told_of, "still_concerns") and not told_of.still_concerns(message):
             return "It does not concern this person any more."
-    if message.resident:
-        message.address = _newest_address(message)
     if not message.address:  # Django would send it to nobody and call that sent
-        return "This person has given no address."
+        return NO_ADDRESS
     return ""
+
+
+def _take_newest_addresses(batch: list[Message]) -> None:
+    """Write to where people are now; kept in the row, so that a mail that comes back names the right address."""
+    for message in batch:
+        if message.resident and (newest := _newest_address(message)) != message.address:
+            message.address = newest
+            _held([message]).update(address=newest)
 
 
 def _newest_address(message: Message) -> str:
@@ -258,14 +302,15 @@ def _resting(batch: list[Message]) -> dict[str, datetime.datetime]:
 
 
 @transaction.atomic
-def _let_rest(domain: str) -> None:
-    """Leave a domain alone for a while; longer each time, from the start again after a quiet day."""
+def _let_rest(domain: str) -> datetime.datetime:
+    """Leave a domain alone for a while, and say until when; longer each time, as at first after a quiet day."""
     now = timezone.now()
     rest, made = Rest.objects.select_for_update().get_or_create(domain=domain, defaults={"until": now + Rest.LADDER[0]})
-    if not made:
+    if not made and rest.until <= now:  # several workers may hear it at once: that is one time
         rest.times = 1 if rest.until < now - datetime.timedelta(days=1) else min(rest.times + 1, len(Rest.LADDER))
         rest.until = now + Rest.LADDER[rest.times - 1]
         rest.save()
+    return rest.until
 
 
 def _held(messages: list[Message]):
@@ -282,10 +327,15 @@ def _give_back(messages: list[Message], until: datetime.datetime | None = None) 
     )
 
 
-def _hold(messages: list[Message]) -> None:
-    """Keep back what was claimed just before its notice was paused."""
-    _held(messages).update(
-        state=MessageState.HELD, attempts=models.F("attempts") - 1, lease="", leased_until=None
+@transaction.atomic
+def _hold(message: Message, told_of: models.Model) -> None:
+    """Keep back what was claimed just before its notice was paused, unless it has gone on since."""
+    is_paused = type(told_of)._default_manager.select_for_update().get(pk=told_of.pk).is_paused
+    _held([message]).update(
+        state=MessageState.HELD if is_paused else MessageState.WAITING,
+        attempts=models.F("attempts") - 1,
+        lease="",
+        leased_until=None,
     )
 
 
@@ -302,7 +352,7 @@ def _try_later(message: Message, cause: str) -> None:
     _held([message]).update(state=MessageState.WAITING, lease="", leased_until=None, due_at=due_at, cause=cause)
 
 
-def _end(messages: list[Message], state: MessageState, cause: str = "", *, written_in: str = "") -> None:
+def _end(messages: list[Message], state: MessageState, cause: str = "", *, written_in: str | models.F = "") -> None:
     """Write down how rows ended; in one statement, so that a crash leaves all of them or none."""
     values = {"state": state, "lease": "", "leased_until": None, "ended_at": timezone.now(), "cause": cause}
     if written_in:
@@ -328,6 +378,13 @@ def suppress(channel: str, address: str, reason: str) -> None:
 
 
 @transaction.atomic
+def trust_again(suppression: Suppression, *, by) -> None:
+    """Send to an address again: whoever owns it has said that it works. A subscription that it had stays ended."""
+    suppression.delete()
+    record(by, "notices.trust_again", fields=["address"], changes=False)
+
+
+@transaction.atomic
 def take_bounce(public_id: str, *, for_good: bool, cause: str) -> bool:
     """Note that a message came back. for_good: its address takes no mail at all. Returns whether we know it."""
     message = Message.objects.select_for_update().filter(public_id=public_id).first()
@@ -344,7 +401,7 @@ def take_bounce(public_id: str, *, for_good: bool, cause: str) -> bool:
 @transaction.atomic
 def try_again(message: Message, *, by) -> None:
     """Send once more what failed, came back or is unclear; the address is trusted again."""
-    message = Message.objects.select_for_update().get(pk=message.pk)
+    message = _in_trouble(message)
     move(message, MessageState.WAITING)
     message.attempts, message.due_at, message.ended_at, message.cause = 0, timezone.now(), None, ""
     message.save(update_fields=["state", "attempts", "due_at", "ended_at", "cause"])
@@ -356,7 +413,15 @@ def try_again(message: Message, *, by) -> None:
 @transaction.atomic
 def call_it_sent(message: Message, *, by) -> None:
     """Close an unclear one: somebody has found out that it arrived."""
-    message = Message.objects.select_for_update().get(pk=message.pk)
+    message = _in_trouble(message)
     move(message, MessageState.SENT)
     message.save(update_fields=["state"])
     record(by, "notices.call_it_sent", message, changes=False)
+
+
+def _in_trouble(message: Message) -> Message:
+    """The row, locked. Raises WrongMove if somebody was faster: what a worker holds now may not be moved under it."""
+    found = Message.objects.in_trouble().select_for_update().filter(pk=message.pk).first()
+    if found is None:
+        raise WrongMove("This message is not in trouble any more.")
+    return found

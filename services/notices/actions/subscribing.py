@@ -9,7 +9,18 @@ from services.audit.trail import record
 from services.base.public_ids import public_id
 from services.base.states import move
 from services.notices.actions.telling import notify
-from services.notices.models import ChannelCode, Queue, Subscription, SubscriptionState, Suppression, Topic
+from services.notices.models import (
+    ChannelCode,
+    Message,
+    MessageState,
+    Queue,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+    Topic,
+)
+
+LEFT = "The subscription was ended."
 
 
 @transaction.atomic
@@ -78,16 +89,19 @@ def change_wishes(
 
 @transaction.atomic
 def leave(subscription: Subscription) -> None:
-    """No more news, from the next message on. The address is not kept: only that somebody has left."""
+    """No more news, from the next message on. The address is not kept: only that somebody has left.
+
+    What staff still have to look at (a mail that came back) keeps it until its own time is over.
+    """
     subscription = Subscription.objects.select_for_update().get(pk=subscription.pk)
     if subscription.state == SubscriptionState.ACTIVE:
         move(subscription, SubscriptionState.LEFT)
         subscription.address = f"left-{public_id()}"
         subscription.save(update_fields=["state", "address"])
+        messages = subscription.messages.all()
+        messages.filter(state__in=[MessageState.WAITING, MessageState.HELD]).update(
+            state=MessageState.WITHDRAWN, cause=LEFT
+        )
+        over = messages.filter(state__in=[MessageState.WITHDRAWN, MessageState.SENT])
+        over.update(**Message.KEEPING.makes)
         record(None, "notices.leave", subscription, changes=False)
-
-
-def forget_unproved() -> int:
-    """Delete wishes that nobody has confirmed in time; returns how many."""
-    _all, by_model = Subscription.objects.forgotten().delete()
-    return by_model.get("notices.Subscription", 0)

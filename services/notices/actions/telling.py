@@ -32,7 +32,7 @@ def notify(
     due_at: datetime.datetime | None = None,
     expires_at: datetime.datetime | None = None,
 ) -> list[Message]:
-    """Write a message into the ledger, one row for each channel; they go out once the caller's transaction has committed.
+    """Write a message into the ledger, one row for each channel; they go once the caller's transaction has committed.
 
     to: a resident or user, told in their own language by the ways they have (and on "my page" if they sign in),
     or an address of `channel` with a `language`. kind: the folder of texts below templates/notices/. about: what
@@ -75,12 +75,17 @@ def _whom(to: Resident | User | str, channel: str) -> tuple[str, dict, list[tupl
         return to.lower(), {}, [(channel, to)]
     if isinstance(to, User):
         return f"user:{to.pk}", {"user": to}, [(ChannelCode.EMAIL, to.email), (ChannelCode.INBOX, "")]
-    email = to.email or (to.user.email if to.user else "")
-    by_sms = not email and to.phone and CHANNELS[ChannelCode.SMS].is_offered
-    ways = [(ChannelCode.SMS, to.phone) if by_sms else (ChannelCode.EMAIL, email)]
+    ways = [way_to(to)]
     if to.user:
         ways.append((ChannelCode.INBOX, ""))
     return f"resident:{to.pk}", {"resident": to, "user": to.user}, ways
+
+
+def way_to(resident: Resident) -> tuple[ChannelCode, str]:
+    """The channel and address by which somebody is reached; the address is empty if there is none that we can use."""
+    email = resident.email or (resident.user.email if resident.user else "")
+    by_sms = not email and resident.phone and CHANNELS[ChannelCode.SMS].is_offered
+    return (ChannelCode.SMS, resident.phone) if by_sms else (ChannelCode.EMAIL, email)
 
 
 def wake_after_commit(queue: int) -> None:

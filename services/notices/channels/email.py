@@ -1,23 +1,28 @@
 """E-mail by SMTP: one connection for a batch, one text for each language, one return address for each message."""
 
+import re
 import smtplib
 from contextlib import contextmanager
 from email.charset import QP, SHORTEST, Charset
+from email.utils import parseaddr
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends import smtp
 from django.core.mail.message import DNS_NAME
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from services.base.hygiene import clean_code
 from services.notices.channels.faults import TryLater, Unclear, Undeliverable
+from services.notices.channels.pipelining import hand_over
 from services.notices.composing import LEAVE, MANAGE, Letter
-from services.notices.links import own_links, with_own_links
+from services.notices.links import own_links, with_links
 from services.notices.models import Message, Queue
 
 _TO, _ID, _HEADER_LEAVE = "stand-in@stand-in.invalid", "stand-in-id", "https://stand-in.invalid/in-header"
+_PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")  # as in browsers; most are
 _LONGEST_LINE = 998  # RFC 5322, 2.1.1
 _QUOTED = Charset("utf-8")
 _QUOTED.body_encoding, _QUOTED.header_encoding = QP, SHORTEST
@@ -45,7 +50,7 @@ class Email:
     def open(self):
         """A connection to the mail server, made at the first message and used again."""
         server = get_connection()
-        moulds: dict[tuple[int, bool], _Mould] = {}  # by the letter: its life is at least as long as this block
+        moulds: dict[tuple[int, bool], _Mould] = {}  # by the letter, which its mould keeps alive
 
         def send(message: Message, letter: Letter) -> None:
             is_news = message.subscription is not None and message.queue == Queue.BULK
@@ -54,10 +59,14 @@ class Email:
                 moulds[key] = _Mould(letter, is_news=is_news)
             try:
                 server.open()
-                server.send_messages([moulds[key].mail_for(message)])
-            except (smtplib.SMTPException, OSError) as fault:
+            except OSError as fault:
                 server.close()
-                raise _in_our_words(fault) from fault
+                raise _in_our_words(fault, is_handed_over=False) from fault
+            try:
+                _hand_over(moulds[key].mail_for(message), server)
+            except OSError as fault:
+                server.close()
+                raise _in_our_words(fault, is_handed_over=True) from fault
 
         try:
             yield send
@@ -76,10 +85,7 @@ class _Mould:
         )
         self.is_quoted = has_long_lines
         mail = EmailMultiAlternatives(letter.subject, letter.text, to=[_TO], headers=self._headers(_ID, _HEADER_LEAVE))
-        mail.encoding = _QUOTED if has_long_lines else None
-        mail.attach_alternative(letter.html, "text/html")
-        if letter.calendar:
-            mail.attach("calendar.ics", letter.calendar.decode(), "text/calendar")
+        self._fill(mail, letter.html)
         self.bytes = mail.message().as_bytes(linesep="\r\n")
 
     def mail_for(self, message: Message) -> EmailMultiAlternatives:
@@ -87,13 +93,13 @@ class _Mould:
         leave, manage = own_links(message)
         mail = _ReadyMail(
             self.letter.subject,
-            with_own_links(self.letter.text, message),
+            with_links(self.letter.text, leave, manage) if message.subscription else self.letter.text,
             from_email=return_address(message),
             to=[message.address],
             headers=self._headers(message.public_id, leave),
         )
-        mail.attach_alternative(with_own_links(self.letter.html, message), "text/html")
-        if not (message.address.isascii() and message.address.isprintable()):
+        self._fill(mail, with_links(self.letter.html, leave, manage) if message.subscription else self.letter.html)
+        if not _PLAIN.fullmatch(message.address):
             return mail  # Django writes such an address in its own way, or refuses it
         in_body = _quoted if self.is_quoted else str
         mail.bytes = self.bytes
@@ -106,6 +112,12 @@ class _Mould:
         ):
             mail.bytes = mail.bytes.replace(stand_in.encode(), words.encode())
         return mail
+
+    def _fill(self, mail: EmailMultiAlternatives, html: str) -> None:
+        mail.encoding = _QUOTED if self.is_quoted else None
+        mail.attach_alternative(html, "text/html")
+        if self.letter.calendar:
+            mail.attach("calendar.ics", self.letter.calendar.decode(), "text/calendar")
 
     def _headers(self, public_id: str, leave: str) -> dict[str, str]:
         headers = {
@@ -135,6 +147,15 @@ class _ReadyMail(EmailMultiAlternatives):
         return self.bytes if linesep == "\r\n" else self.bytes.replace(b"\r\n", linesep.encode())
 
 
+def _hand_over(mail: _ReadyMail, server) -> None:
+    """Give a mail to the server. By SMTP, plain ones go past Django, which would take each address apart once more."""
+    sender = parseaddr(mail.from_email)[1] if mail.from_email == settings.DEFAULT_FROM_EMAIL else mail.from_email
+    if mail.bytes and type(server) is smtp.EmailBackend and _PLAIN.fullmatch(sender):
+        hand_over(server.connection, sender, mail.to[0], mail.bytes)
+    else:
+        server.send_messages([mail])
+
+
 def return_address(message: Message) -> str:
     """The envelope's sender: a mail that comes back names its message (variable envelope return path)."""
     if not settings.MAIL_BOUNCES:
@@ -149,16 +170,20 @@ def _quoted(words: str) -> str:
     return "=\r\n".join(escaped[at : at + 60] for at in range(0, len(escaped), 60))
 
 
-def _in_our_words(fault: Exception) -> Exception:
+def _in_our_words(fault: OSError, *, is_handed_over: bool) -> Exception:
     if isinstance(fault, smtplib.SMTPRecipientsRefused):
-        codes = [code for code, _text in fault.recipients.values()]
-        if all(code >= 500 for code in codes):
-            return Undeliverable("The mail server does not know the address.")
-        return TryLater("The mail server asks to wait.", slow_down=any(code in _TOO_FAST for code in codes))
+        ((code, told), *_others) = fault.recipients.values()  # a mail of ours has one recipient
+        if code >= 500:
+            # RFC 3463: 5.1.x is about the address; 5.7.1 and the like are about us, or this one message.
+            about = bytes(told)[:4]
+            is_gone = about == b"5.1." or not about.startswith(b"5.")
+            cause = "The mail server does not know the address." if is_gone else "The mail server refuses us."
+            return Undeliverable(cause, is_address_gone=is_gone)
+        return TryLater("The mail server asks to wait.", slow_down=code in _TOO_FAST)
     if isinstance(fault, smtplib.SMTPDataError) and fault.smtp_code >= 500:
         return Undeliverable(f"The mail server refuses the message ({fault.smtp_code}).")
     if isinstance(fault, smtplib.SMTPResponseException) and fault.smtp_code in _TEMPORARY:
         return TryLater("The mail server asks to wait.", slow_down=isinstance(fault, smtplib.SMTPDataError))
-    if isinstance(fault, smtplib.SMTPServerDisconnected | TimeoutError):
+    if is_handed_over and isinstance(fault, smtplib.SMTPServerDisconnected | TimeoutError):
         return Unclear("The mail server hung up in the middle; it may have gone out.")
     return TryLater(f"The mail server could not be reached: {type(fault).__name__}.")

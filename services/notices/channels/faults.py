@@ -2,7 +2,11 @@
 
 
 class Undeliverable(Exception):
-    """It will never arrive at this address."""
+    """It will never arrive. `is_address_gone`: nothing else will arrive at this address either."""
+
+    def __init__(self, cause: str, *, is_address_gone: bool = False):
+        super().__init__(cause)
+        self.is_address_gone = is_address_gone
 
 
 class TryLater(Exception):

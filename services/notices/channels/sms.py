@@ -1,7 +1,7 @@
 """Text messages through any gateway that takes JSON over HTTP."""
 
-import math
 import re
+import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -36,12 +36,22 @@ class Size:
 def size(text: str) -> Size:
     """How an SMS will be cut. Letters outside the seven-bit alphabet make all of it two bytes wide; none is lost."""
     if all(letter in _SEVEN_BIT or letter in _TWO_PLACES for letter in text):
-        places = len(text) + sum(letter in _TWO_PLACES for letter in text)
+        costs = [2 if letter in _TWO_PLACES else 1 for letter in text]
         one, each, is_wide = 160, 153, False
     else:
-        places = len(text.encode("utf-16-be")) // 2
+        costs = [len(letter.encode("utf-16-be")) // 2 for letter in text]
         one, each, is_wide = 70, 67, True
-    return Size(places, 1 if places <= one else math.ceil(places / each), is_wide)
+    return Size(sum(costs), 1 if sum(costs) <= one else _parts(costs, each), is_wide)
+
+
+def _parts(costs: list[int], each: int) -> int:
+    """How many parts of `each` places hold the letters; none is cut in two."""
+    parts, left = 1, each
+    for cost in costs:
+        if cost > left:
+            parts, left = parts + 1, each
+        left -= cost
+    return parts
 
 
 class Sms:
@@ -56,7 +66,8 @@ class Sms:
 
     def clean_address(self, typed: str) -> str:
         """A phone number as the gateway takes it: digits, with a + before a country's code."""
-        number = re.sub(r"[\s()./-]", "", clean_code(typed))
+        plain = unicodedata.normalize("NFKC", clean_code(typed))  # ０９０ and (०९०) are digits to who types them
+        number = re.sub(r"[\s()./-]", "", "".join(str(unicodedata.decimal(mark, mark)) for mark in plain))
         if not _PHONE.fullmatch(number):
             raise ValidationError(_("Please write a phone number, like 090-1234-5678."), code="phone")
         return number

@@ -12,6 +12,16 @@ PATIENCE = 15  # seconds
 ALREADY_TAKEN = 409
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A provider that sends us elsewhere has not taken the message, and its key is for nobody else."""
+
+    def redirect_request(self, *args, **options):
+        return None
+
+
+_opener = urllib.request.build_opener(_NoRedirect())
+
+
 def post(url: str, words: dict, *, headers: dict[str, str], drops_repeats: bool) -> None:
     """POST JSON to a provider's address and return once it has taken it.
 
@@ -26,7 +36,7 @@ def post(url: str, words: dict, *, headers: dict[str, str], drops_repeats: bool)
         bare, json.dumps(words).encode(), {"Content-Type": "application/json", **headers}
     )
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+        with _opener.open(request, timeout=PATIENCE) as answer:
             answer.read()
     except urllib.error.HTTPError as fault:
         with fault:

@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from services.accounts.models import Resident
 from services.base import public_ids
+from services.base.keeping import NOTHING_PERSONAL, Keeping
 
 
 class Queue(models.IntegerChoices):
@@ -30,10 +31,10 @@ class Promise(models.TextChoices):
 class ChannelCode(models.TextChoices):
     """The ways in which a message reaches somebody. What each can do stands in services/notices/channels."""
 
-    EMAIL = "email", pgettext_lazy("staff", "E-mail")
-    SMS = "sms", pgettext_lazy("staff", "SMS")
-    PUSH = "push", pgettext_lazy("staff", "Messenger")
-    INBOX = "inbox", pgettext_lazy("staff", "My page")
+    EMAIL = "email", pgettext_lazy("way to reach somebody", "E-mail")
+    SMS = "sms", pgettext_lazy("way to reach somebody", "SMS")
+    PUSH = "push", pgettext_lazy("way to reach somebody", "Messenger")
+    INBOX = "inbox", pgettext_lazy("way to reach somebody", "My page")
 
 
 class MessageState(models.TextChoices):
@@ -53,9 +54,9 @@ class MessageQuerySet(models.QuerySet):
     """What a worker, a reader and the staff ask."""
 
     def due(self):
-        """Waiting, and its time has come; what somebody waits for first."""
+        """Waiting, and its time has come; what somebody waits for first. In the index's own order: none is sorted."""
         waiting = self.filter(state=MessageState.WAITING, due_at__lte=timezone.now())
-        return waiting.order_by("queue", "due_at", "pk")
+        return waiting.order_by("queue", "due_at")
 
     def lost(self):
         """Claimed by a worker that did not come back before its lease ended."""
@@ -83,6 +84,13 @@ class Message(models.Model):
     address. `lease` names the claim that holds a row while it is being sent.
     """
 
+    KEEPING = Keeping(
+        "Delivering a message and mending what failed. Three months later only language, kind and fate stay.",
+        since="ended_at",
+        days=90,
+        only=~models.Q(channel=ChannelCode.INBOX),
+        makes={"address": "", "person": models.F("public_id"), "context": {}, "resident": None, "user": None},
+    )
     MOVES = {
         MessageState.WAITING: {MessageState.SENDING, MessageState.HELD, MessageState.WITHDRAWN},
         MessageState.HELD: {MessageState.WAITING, MessageState.WITHDRAWN},
@@ -161,6 +169,8 @@ class Message(models.Model):
 class Suppression(models.Model):
     """An address to which nothing is sent any more: it sent mail back for good, or its owner wants none."""
 
+    KEEPING = Keeping("Sending nothing where nothing arrives. Addresses are given away anew.", since="since", days=730)
+
     channel = models.CharField(max_length=10, choices=ChannelCode, default=ChannelCode.EMAIL)
     address = models.CharField(max_length=254)
     reason = models.CharField(max_length=200)
@@ -177,6 +187,7 @@ class Suppression(models.Model):
 class Rest(models.Model):
     """A mail domain that asked us to slow down: nothing goes there until it has rested, each time longer."""
 
+    KEEPING = NOTHING_PERSONAL
     LADDER = tuple(datetime.timedelta(seconds=pause) for pause in (30, 120, 600, 1800))
 
     domain = models.CharField(max_length=253, unique=True)
@@ -190,6 +201,7 @@ class Rest(models.Model):
 class Heartbeat(models.Model):
     """When background work was last seen alive."""
 
+    KEEPING = NOTHING_PERSONAL
     PAUSE = datetime.timedelta(seconds=15)
     FORGOTTEN = datetime.timedelta(days=1)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
 from services.accounts.roles import Role
+from services.base.keeping import NOTHING_PERSONAL, Keeping
 from services.base.public_ids import PublicIdField
 from services.languages.text import TranslatedQuerySet
 from services.notices.models.subscriptions import Topic
@@ -73,9 +74,10 @@ class Notice(models.Model):
     `written_up_to` is how far the ledger has been written, so that a crash goes on where it stopped.
     """
 
+    KEEPING = Keeping("What the city has told its people, and who of its staff wrote and approved it. A public record.")
     TEXTS = ("title", "body")
     MOVES = {
-        NoticeState.DRAFT: {NoticeState.PENDING, NoticeState.APPROVED, NoticeState.CANCELLED},
+        NoticeState.DRAFT: {NoticeState.PENDING, NoticeState.CANCELLED},
         NoticeState.PENDING: {NoticeState.DRAFT, NoticeState.APPROVED, NoticeState.CANCELLED},
         NoticeState.APPROVED: {NoticeState.DRAFT, NoticeState.SENDING, NoticeState.CANCELLED},
         NoticeState.SENDING: {NoticeState.PAUSED, NoticeState.DONE, NoticeState.CANCELLED},
@@ -107,6 +109,9 @@ class Notice(models.Model):
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    edited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     returned_because = models.CharField(max_length=500, blank=True)
@@ -178,13 +183,15 @@ class WordingState(models.TextChoices):
     """How far a notice is in one language. Only what a person has checked is sent."""
 
     MISSING = "missing", pgettext_lazy("staff", "Missing")
-    MACHINE = "machine", pgettext_lazy("staff", "By machine, unchecked")
+    MACHINE = "machine", pgettext_lazy("staff", "Not checked yet")
     OUTDATED = "outdated", pgettext_lazy("staff", "Outdated")
     CHECKED = "checked", pgettext_lazy("staff", "Checked")
 
 
 class Wording(models.Model):
     """A notice's text in one language: who has checked it, and when."""
+
+    KEEPING = Keeping("Who of the staff has checked a language. Part of the notice's record.")
 
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="wordings")
     language = models.CharField(max_length=12)
@@ -209,6 +216,7 @@ class Wording(models.Model):
 class Reminder(models.Model):
     """Something to be told about an object when its time comes, once; a periodic job finds it."""
 
+    KEEPING = NOTHING_PERSONAL
     PATIENCE = datetime.timedelta(days=2)
 
     kind = models.CharField(max_length=60)

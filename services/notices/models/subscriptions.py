@@ -5,6 +5,7 @@ import datetime
 from django.db import models
 from django.utils import timezone
 
+from services.base.keeping import NOTHING_PERSONAL, Keeping
 from services.base.public_ids import PublicIdField
 from services.languages.text import TranslatedQuerySet
 from services.notices.models.messages import ChannelCode
@@ -12,6 +13,8 @@ from services.notices.models.messages import ChannelCode
 
 class Topic(models.Model):
     """Something about which the city writes to people."""
+
+    KEEPING = NOTHING_PERSONAL
 
     code = models.SlugField(unique=True)
     position = models.PositiveSmallIntegerField()
@@ -43,10 +46,6 @@ class SubscriptionQuerySet(models.QuerySet):
         """Proved by their own address, and not left."""
         return self.filter(state=SubscriptionState.ACTIVE)
 
-    def forgotten(self):
-        """Never proved: the address may be somebody else's, so it is not kept."""
-        return self.filter(state=SubscriptionState.PENDING, asked_at__lt=timezone.now() - Subscription.TIME_TO_PROVE)
-
 
 class Subscription(models.Model):
     """One address that wants news. `area` empty: of the whole city. Who has left has no address here any more.
@@ -54,12 +53,18 @@ class Subscription(models.Model):
     Its links are signed over `public_id` and `key`: a new key makes every link that was ever sent open nothing.
     """
 
+    TIME_TO_PROVE = datetime.timedelta(days=3)
+    KEEPING = Keeping(
+        "Sending news. Kept until its owner leaves; a wish that nobody confirmed, three days.",
+        since="asked_at",
+        days=TIME_TO_PROVE.days,
+        only=models.Q(state=SubscriptionState.PENDING),
+    )
     MOVES = {
         SubscriptionState.PENDING: {SubscriptionState.ACTIVE},
         SubscriptionState.ACTIVE: {SubscriptionState.LEFT},
         SubscriptionState.LEFT: set(),
     }
-    TIME_TO_PROVE = datetime.timedelta(days=3)
 
     public_id = PublicIdField()
     key = models.PositiveIntegerField(default=0)

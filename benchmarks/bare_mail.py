@@ -1,0 +1,28 @@
+"""The bare loop that the broadcast is measured against: `python -m benchmarks.bare_mail PORT FOLDER MAILS`.
+
+Ready-made bytes, one connection, smtplib and nothing else. FOLDER holds a mail for each language. It says the
+moments, on the machine's clock, between which it sent.
+"""
+
+import itertools
+import smtplib
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.readers import languages
+
+
+def main(port: int, folder: Path, mails: int) -> None:
+    """Send."""
+    ready = {file.stem: file.read_bytes() for file in folder.glob("*.eml")}
+    with smtplib.SMTP("127.0.0.1", port) as server:
+        server.ehlo()
+        began = time.monotonic()
+        for number, language in enumerate(itertools.islice(languages(), mails)):
+            server.sendmail("noreply@tabunka.example", [f"bare{number}@example.org"], ready[language])
+        print(began, time.monotonic())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

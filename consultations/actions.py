@@ -1,0 +1,143 @@
+"""The verbs of the desk.
+
+Whoever changes the timetable first locks its one row (`Roster`): two people cannot save two halves of a clash, not even
+of rows that are not there yet.
+"""
+
+import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import pgettext
+
+from consultations.models import DeskHours, Duty, Roster
+from services.accounts.models import User
+from services.accounts.roles import Role
+from services.audit.trail import record
+from services.base.refusals import Refused
+from services.schedules.models import Change, Occurrence, Schedule, occurrences
+
+CLASH_WINDOW = datetime.timedelta(days=366)
+
+
+@transaction.atomic
+def save_hours(hours: DeskHours, schedule: Schedule, *, by: User) -> DeskHours:
+    """Keep when a language is spoken or a profession is there. Refused where the same is promised twice."""
+    return _save(hours, schedule, by, "consultations.save_hours")
+
+
+@transaction.atomic
+def save_duty(duty: Duty, schedule: Schedule, *, by: User) -> Duty:
+    """Keep when an adviser is at the desk. Refused where they would be there twice at once, or are no adviser."""
+    adviser = User.objects.get(pk=duty.adviser_id)
+    if not adviser.has_role(Role.ADVISER):
+        raise Refused(pgettext("staff", "Only advisers can be on duty at the desk."))
+    return _save(duty, schedule, by, "consultations.save_duty")
+
+
+def _save(row, schedule: Schedule, by: User, action: str):
+    _lock()
+    today = timezone.localdate()
+    for other in _others(row):
+        start = max(schedule.first_day, other.first_day, today)
+        _refuse_clash(row, schedule, other, start, start + CLASH_WINDOW)
+    schedule.save()
+    row.schedule = schedule
+    row.save()
+    record(by, action, row, fields=[field.name for field in schedule._meta.fields])
+    return row
+
+
+def _lock() -> None:
+    Roster.objects.select_for_update().get_or_create(pk=1)
+
+
+def _others(row: DeskHours | Duty) -> list[Schedule]:
+    """The schedules with which this row's must not overlap."""
+    if isinstance(row, Duty):
+        rows = Duty.objects.filter(adviser=row.adviser_id)
+    else:
+        rows = DeskHours.objects.filter(service=row.service, language=row.language)
+    return [other.schedule for other in rows.exclude(pk=row.pk).select_related("schedule")]
+
+
+def _refuse_clash(row, schedule: Schedule, other: Schedule, start: datetime.date, end: datetime.date) -> None:
+    """Refuse if the row, at this schedule, meets another of its kind from the day `start` to the day `end`."""
+    found = occurrences([schedule, other], start, end)
+    day = _first_meeting(found[schedule.pk], found[other.pk])
+    if day is None:
+        return
+    if isinstance(row, Duty):
+        told = pgettext("staff", "This adviser is on duty at that time already on %(day)s.")
+    else:
+        told = pgettext("staff", "These hours overlap with others of the same language on %(day)s.")
+    raise Refused(told % {"day": day.isoformat()})
+
+
+def _first_meeting(mine: list[Occurrence], theirs: list[Occurrence]) -> datetime.date | None:
+    by_day: dict[datetime.date, list[Occurrence]] = {}
+    for occurrence in theirs:
+        by_day.setdefault(occurrence.day, []).append(occurrence)
+    for occurrence in mine:
+        if any(occurrence.overlaps(other) for other in by_day.get(occurrence.day, ())):
+            return occurrence.day
+    return None
+
+
+@transaction.atomic
+def change_day(
+    row: DeskHours | Duty,
+    day: datetime.date,
+    *,
+    by: User,
+    begins: datetime.time | None = None,
+    ends: datetime.time | None = None,
+) -> Change:
+    """Make one day an exception: without times nothing happens on it. Asking again replaces the exception.
+
+    Refused where the new times overlap with others, and for a day on which the row does not hold at all.
+    """
+    schedule = _locked_schedule(row)
+    if day < schedule.first_day or (schedule.last_day and day > schedule.last_day):
+        raise Refused(pgettext("staff", "That day is before the first or after the last one."))
+    change, _made = Change.objects.update_or_create(
+        schedule=schedule, day=day, defaults={"begins": begins, "ends": ends}
+    )
+    for other in _others(row):
+        _refuse_clash(row, schedule, other, day, day)
+    record(by, "consultations.change_day", row, fields=["begins", "ends"])
+    return change
+
+
+@transaction.atomic
+def keep_rule(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
+    """Take an exception back. Refused where something else stands there meanwhile."""
+    schedule = _locked_schedule(row)
+    deleted, _rows = Change.objects.filter(schedule=schedule, day=day).delete()
+    if not deleted:
+        return
+    for other in _others(row):
+        _refuse_clash(row, schedule, other, day, day)
+    record(by, "consultations.keep_rule", row, fields=["day"])
+
+
+@transaction.atomic
+def end_after(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
+    """The last day on which it happens; never later than before. What would never have begun is taken away.
+
+    Refused for a day before yesterday: the past stays as it was.
+    """
+    schedule = _locked_schedule(row)
+    if day < timezone.localdate() - datetime.timedelta(days=1):
+        raise Refused(pgettext("staff", "What is past stays as it was. Please choose yesterday or a later day."))
+    record(by, "consultations.end", row, fields=["last_day"])
+    if day < schedule.first_day:
+        schedule.delete()
+        return
+    schedule.last_day = min(day, schedule.last_day or day)
+    schedule.save(update_fields=["last_day"])
+
+
+def _locked_schedule(row: DeskHours | Duty) -> Schedule:
+    _lock()
+    return Schedule.objects.get(pk=row.schedule_id)

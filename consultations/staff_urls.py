@@ -1,0 +1,15 @@
+"""Addresses of the desk's timetable, for its coordinator and its advisers."""
+
+from django.urls import path
+
+from consultations.views import roster
+
+app_name = "desk"
+urlpatterns = [
+    path("", roster.index, name="index"),
+    path("<slug:kind>/new/", roster.write, name="new"),
+    path("<slug:kind>/<str:public_id>/", roster.edit, name="edit"),
+    path("<slug:kind>/<str:public_id>/day/", roster.change, name="change"),
+    path("<slug:kind>/<str:public_id>/day/back/", roster.keep, name="keep"),
+    path("<slug:kind>/<str:public_id>/end/", roster.end, name="end"),
+]

@@ -1,0 +1,11 @@
+"""Addresses of the consultation desk, for everybody."""
+
+from django.urls import path
+
+from consultations.views import public
+
+app_name = "consultations"
+urlpatterns = [
+    path("", public.index, name="index"),
+    path("calendar.ics", public.calendar, name="calendar"),
+]

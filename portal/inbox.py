@@ -1,0 +1,79 @@
+"""The messages on "my page": made into words when they are looked at, in the language of the page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import nh3
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+
+from services.languages.days import written_day
+from services.languages.table import SPOKEN, Language
+from services.notices.actions.delivering import objects_told_of
+from services.notices.composing import WORDS_ONLY, CannotBeWritten, Letter, compose
+from services.notices.models import Message
+
+# A mail brings its own style, which no page of ours may have.
+_TAGS = {"p", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "br", "hr", "code", "pre"}
+_TAGS |= {"bdi", "span", "div"}
+_ATTRIBUTES = {"*": {"lang", "dir"}, "a": {"href"}, "ol": {"start"}}
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A message in a list. `title` is in `language`; empty if the message can no longer be shown."""
+
+    url: str
+    title: str
+    language: Language
+    written: str
+    is_unread: bool
+
+
+def inbox_rows(messages: Iterable[Message], language: str) -> list[InboxRow]:
+    """Messages for a list, for a reader of the page's language; as many queries for thirty as for one."""
+    messages = list(messages)
+    about = objects_told_of(messages)
+    return [_row(message, _letter(message, about, language), language) for message in messages]
+
+
+def letter_of(message: Message, language: str) -> dict:
+    """One message for its page: its row and its text as HTML without a style of its own."""
+    letter = _letter(message, objects_told_of([message]), language)
+    return {"row": _row(message, letter, language), "letter_html": _as_part_of_a_page(letter) if letter else ""}
+
+
+def _letter(message: Message, about: dict, language: str) -> Letter | None:
+    """None if what it told of is gone, or nobody can write it any more."""
+    told_of = about.get((message.about_type, message.about_id))
+    if message.about_type and told_of is None:
+        return None
+    try:
+        return compose(
+            message.kind,
+            language,
+            second_language=message.second_language,
+            about=told_of,
+            context=message.context,
+            frame=WORDS_ONLY,
+        )
+    except CannotBeWritten:
+        return None
+
+
+def _row(message: Message, letter: Letter | None, language: str) -> InboxRow:
+    at = localtime(message.created_at)
+    return InboxRow(
+        reverse("message", args=[message.public_id]),
+        letter.subject if letter else "",
+        SPOKEN[letter.written_in if letter else language],
+        f"{written_day(at, language)} {date_format(at, 'H:i')}",
+        message.read_at is None,
+    )
+
+
+def _as_part_of_a_page(letter: Letter) -> SafeString:
+    html = nh3.clean(letter.html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto", "tel"})
+    return mark_safe(html)  # noqa: S308  nh3 has just made it so

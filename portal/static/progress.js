@@ -1,0 +1,36 @@
+// Shows how far a notice has got, every two seconds until nothing changes any more.
+// Without this script the page says the same, and a link loads it anew.
+"use strict";
+
+(() => {
+  const box = document.querySelector("[data-progress]");
+  const told = document.querySelector("[data-progress-told]");
+  if (!box) return;
+  const state = box.firstElementChild.dataset.state;
+  let step = -1;
+
+  // A screen reader hears each tenth, not every number.
+  const tell = (shown) => {
+    const now = Math.floor((10 * shown.dataset.ended) / Math.max(shown.dataset.total, 1));
+    if (now !== step) told.textContent = shown.querySelector("[data-sentence]").textContent;
+    step = now;
+  };
+
+  const look = async () => {
+    if (document.hidden) return again();
+    try {
+      const answer = await fetch(box.dataset.progress, { redirect: "error" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      box.innerHTML = await answer.text();
+    } catch {
+      return again(); // the server may be starting anew
+    }
+    const shown = box.firstElementChild;
+    tell(shown);
+    if (shown.dataset.state !== state) return location.reload(); // other buttons now
+    return "settled" in shown.dataset ? undefined : again();
+  };
+
+  const again = () => setTimeout(look, 2000);
+  again();
+})();

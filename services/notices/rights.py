@@ -1,0 +1,88 @@
+"""What the notices know of somebody with an account: their messages, and the news that come to their address."""
+
+from allauth.account.models import EmailAddress
+from django.db.models import Q
+from django.utils.timezone import localtime
+from django.utils.translation import get_language, pgettext
+from django.utils.translation import gettext as _
+
+from services.accounts.models import User
+from services.accounts.rights import Holding, holds
+from services.languages.days import written_day
+from services.languages.text import text_of
+from services.notices.actions.delivering import objects_told_of
+from services.notices.actions.subscribing import leave
+from services.notices.composing import WORDS_ONLY, CannotBeWritten, compose
+from services.notices.models import ChannelCode, Message, MessageState, Subscription
+
+ON_THEIR_WAY = (MessageState.WAITING, MessageState.HELD)
+
+
+def _addresses(user: User) -> list[str]:
+    """What they have proved to be theirs: nobody takes another's along, or has it deleted."""
+    return list(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
+
+
+def _subscriptions(user: User):
+    return Subscription.objects.filter(address__in=_addresses(user)).prefetch_related("topics")
+
+
+def _messages(user: User):
+    return Message.objects.filter(Q(user=user) | Q(resident__user=user) | Q(address__in=_addresses(user)))
+
+
+def _export_news(user: User) -> list[dict[str, str]]:
+    return [
+        {
+            pgettext("of a message", "To"): subscription.address,
+            _("Topics"): pgettext("between the names of a list", ", ").join(
+                text_of(topic, "name").value for topic in subscription.topics.all()
+            ),
+        }
+        for subscription in _subscriptions(user)
+    ]
+
+
+def _erase_news(user: User) -> None:
+    for subscription in _subscriptions(user):
+        leave(subscription)
+    _subscriptions(user).delete()  # those that were never confirmed
+
+
+def _subject(message: Message, about: dict) -> str:
+    try:
+        return compose(
+            message.kind,
+            get_language(),
+            about=about.get((message.about_type, message.about_id)),
+            context=message.context,
+            frame=WORDS_ONLY,
+        ).subject
+    except CannotBeWritten:
+        return message.kind
+
+
+def _export_messages(user: User) -> list[dict[str, str]]:
+    messages = list(_messages(user).order_by("created_at"))
+    about = objects_told_of(messages)
+    return [
+        {
+            pgettext("of a message", "Written on"): f"{written_day(message.created_at)} "
+            f"{localtime(message.created_at):%H:%M}",
+            pgettext("of a message", "By"): message.get_channel_display(),
+            pgettext("of a message", "To"): message.address,
+            pgettext("of a message", "About"): _subject(message, about),
+        }
+        for message in messages
+    ]
+
+
+def _erase_messages(user: User) -> None:
+    messages = _messages(user)
+    messages.filter(channel=ChannelCode.INBOX).delete()
+    messages.filter(state__in=ON_THEIR_WAY).update(state=MessageState.WITHDRAWN)
+    messages.update(**Message.KEEPING.makes)
+
+
+holds(Holding(lambda: _("News that you get"), _export_news, _erase_news))
+holds(Holding(lambda: _("Your messages"), _export_messages, _erase_messages))

@@ -1,0 +1,242 @@
+"""The verbs of the timetable: no clash, no rewritten past, a line for each; also when many come at once."""
+
+import threading
+from datetime import date, time, timedelta
+
+import pytest
+from django.db import IntegrityError, connections, transaction
+from django.utils import timezone
+
+from consultations import actions
+from consultations.models import DeskHours, Duty, Mode, Service
+from services.audit.models import Line
+from services.base.refusals import Refused
+from services.schedules.models import Change, Schedule
+from tests.factories import DutyFactory, HoursFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def schedule(times=(10, 17), rule="FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU", **more) -> Schedule:
+    begins, ends = (time(hour) for hour in times)
+    return Schedule(**{"rule": rule, "first_day": date(2026, 1, 1), "begins": begins, "ends": ends} | more)
+
+
+def hours(**more) -> DeskHours:
+    return DeskHours(**{"language": "ne", "modes": [Mode.VISIT]} | more)
+
+
+def told() -> list[tuple]:
+    lines = Line.objects.filter(action__startswith="consultations.")
+    return list(lines.values_list("action", "object_type", "object_id"))
+
+
+def ordinary_day() -> date:
+    """A day from tomorrow on that is no holiday."""
+    from services.schedules.holidays import holiday_name
+
+    day = timezone.localdate() + DAY
+    while holiday_name(day):
+        day += DAY
+    return day
+
+
+def test_hours_are_kept_and_told():
+    by = UserFactory()
+    row = actions.save_hours(hours(), schedule(), by=by)
+    assert DeskHours.objects.get().schedule.begins == time(10)
+    assert told() == [("consultations.save_hours", "consultations.deskhours", row.public_id)]
+    assert Line.objects.get(action="consultations.save_hours").actor == by.public_id
+
+
+def test_overlapping_hours_of_one_language_are_refused():
+    actions.save_hours(hours(), schedule((10, 13)), by=None)
+    with pytest.raises(Refused, match=r"^These hours overlap with others of the same language on 20\d\d-\d\d-\d\d\.$"):
+        actions.save_hours(hours(), schedule((12, 14)), by=None)
+    assert (DeskHours.objects.count(), Schedule.objects.count(), len(told())) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "when"),
+    [
+        (hours(), {"times": (13, 17)}),
+        (hours(language="vi"), {}),
+        (hours(service=Service.LAWYER), {}),
+        (hours(), {"last_day": date(2026, 1, 31)}),
+    ],
+)
+def test_hours_that_only_touch_or_are_of_something_else_are_no_clash(row, when):
+    actions.save_hours(hours(), schedule((10, 13), first_day=date(2026, 2, 1)), by=None)
+    actions.save_hours(row, schedule(**when), by=None)
+    assert DeskHours.objects.count() == 2
+
+
+def test_clash_that_begins_years_later_is_seen():
+    later = timezone.localdate() + timedelta(days=900)
+    actions.save_hours(hours(), schedule(first_day=later), by=None)
+    with pytest.raises(Refused):
+        actions.save_hours(hours(), schedule(), by=None)
+
+
+def test_hours_may_be_saved_again_as_they_are():
+    row = actions.save_hours(hours(), schedule(), by=None)
+    row.modes = [Mode.PHONE]
+    actions.save_hours(row, row.schedule, by=None)
+    assert DeskHours.objects.get().modes == [Mode.PHONE]
+
+
+def test_adviser_is_not_at_the_desk_twice_at_once():
+    adviser = UserFactory(roles=["adviser"])
+    actions.save_duty(Duty(adviser=adviser, languages=["ne"]), schedule((10, 13)), by=None)
+    with pytest.raises(Refused, match=r"^This adviser is on duty at that time already on "):
+        actions.save_duty(Duty(adviser=adviser, languages=["vi"]), schedule((12, 14)), by=None)
+    actions.save_duty(Duty(adviser=UserFactory(roles=["adviser"]), languages=["ne"]), schedule((12, 14)), by=None)
+    assert Duty.objects.count() == 2
+
+
+@pytest.mark.parametrize("roles", [[], ["teacher"]])
+def test_only_advisers_are_on_duty(roles):
+    with pytest.raises(Refused, match=r"^Only advisers can be on duty at the desk\.$"):
+        actions.save_duty(Duty(adviser=UserFactory(roles=roles), languages=["ne"]), schedule(), by=None)
+
+
+@pytest.mark.parametrize("make", [HoursFactory, DutyFactory])
+def test_day_is_changed_replaced_and_given_back(make):
+    row, day = make(), ordinary_day()
+    actions.change_day(row, day, by=None)
+    actions.change_day(row, day, by=None, begins=time(13), ends=time(15))
+    assert list(Change.objects.values_list("day", "begins", "ends")) == [(day, time(13), time(15))]
+    actions.keep_rule(row, day, by=None)
+    actions.keep_rule(row, day, by=None)
+    assert Change.objects.count() == 0
+    assert [action for action, *_about in told()] == [
+        "consultations.change_day",
+        "consultations.change_day",
+        "consultations.keep_rule",
+    ]
+
+
+def test_changed_day_that_overlaps_is_refused_and_nothing_stays():
+    row, day = HoursFactory(schedule__times=(10, 12)), ordinary_day()
+    HoursFactory(schedule__times=(13, 17))
+    with pytest.raises(Refused, match=day.isoformat()):
+        actions.change_day(row, day, by=None, begins=time(11), ends=time(14))
+    assert (Change.objects.count(), told()) == (0, [])
+
+
+def test_rule_comes_back_only_where_nothing_else_stands_meanwhile():
+    row, day = HoursFactory(schedule__times=(10, 12)), ordinary_day()
+    other = HoursFactory(schedule__times=(13, 17))
+    actions.change_day(row, day, by=None)
+    actions.change_day(other, day, by=None, begins=time(9), ends=time(11))
+    with pytest.raises(Refused):
+        actions.keep_rule(row, day, by=None)
+    assert Change.objects.count() == 2
+
+
+@pytest.mark.parametrize("day", [date(2025, 12, 31), date(2030, 1, 1)])
+def test_day_on_which_the_row_does_not_hold_is_refused(day):
+    row = HoursFactory(schedule__last_day=date(2029, 12, 31))
+    with pytest.raises(Refused, match=r"^That day is before the first or after the last one\.$"):
+        actions.change_day(row, day, by=None)
+
+
+def test_end_never_moves_later_and_leaves_no_exception_behind():
+    row, last = HoursFactory(), ordinary_day()
+    DutyFactory()
+    actions.change_day(row, last + 7 * DAY, by=None, begins=time(8), ends=time(9))
+    actions.end_after(row, last, by=None)
+    actions.end_after(row, last + 30 * DAY, by=None)
+    assert Schedule.objects.get(pk=row.schedule_id).last_day == last
+    from consultations.timetable import openings
+
+    assert openings(last + DAY, last + 30 * DAY) == []
+
+
+def test_end_before_the_beginning_takes_the_row_away():
+    row = HoursFactory(schedule__first_day=timezone.localdate() + 10 * DAY)
+    actions.end_after(row, timezone.localdate(), by=None)
+    assert (DeskHours.objects.count(), Schedule.objects.count()) == (0, 0)
+    assert told() == [("consultations.end", "consultations.deskhours", row.public_id)]
+
+
+def test_past_is_not_ended():
+    row = HoursFactory()
+    with pytest.raises(Refused, match=r"^What is past stays as it was\."):
+        actions.end_after(row, timezone.localdate() - 2 * DAY, by=None)
+    assert Schedule.objects.get().last_day is None
+
+
+@pytest.mark.parametrize("wrong", [{"service": "magic"}, {"language": ""}])
+def test_database_refuses_what_cannot_be(wrong):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        HoursFactory(**wrong)
+
+
+# --- Many at once ---------------------------------------------------------------------------------
+
+
+def at_once(count: int, deed) -> list[str]:
+    """How each of so many threads ended."""
+    together, ends = threading.Barrier(count), []
+
+    def act(number):
+        together.wait()
+        try:
+            deed(number)
+            ends.append("kept")
+        except Refused:
+            ends.append("refused")
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=act, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(ends)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clash_of_hours_that_many_add_at_once_is_kept_once():
+    ends = at_once(8, lambda number: actions.save_hours(hours(), schedule((10, 11 + number)), by=None))
+    assert ends == ["kept"] + ["refused"] * 7
+    assert DeskHours.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clash_of_duties_that_many_add_at_once_is_kept_once():
+    adviser = UserFactory(roles=["adviser"])
+    duty = {"adviser": adviser, "languages": ["ne"]}
+    ends = at_once(8, lambda number: actions.save_duty(Duty(**duty), schedule((10, 11 + number)), by=None))
+    assert ends == ["kept"] + ["refused"] * 7
+    assert Duty.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clash_of_changed_days_that_many_make_at_once_is_kept_once():
+    day = ordinary_day()
+    rows = [HoursFactory(schedule__times=(8 + number, 9 + number)) for number in range(6)]
+    ends = at_once(6, lambda number: actions.change_day(rows[number], day, by=None, begins=time(20), ends=time(21)))
+    assert ends == ["kept"] + ["refused"] * 5
+    assert Change.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clash_is_kept_twice_without_the_lock():
+    """The negative control, one step at a time: two people who look before either has saved see no clash."""
+    both_have_looked = threading.Barrier(2)
+
+    def save_carelessly(number):
+        row, its_schedule = hours(), schedule((10, 11 + number))
+        for other in actions._others(row):
+            actions._refuse_clash(row, its_schedule, other, date(2026, 1, 1), date(2027, 1, 1))
+        both_have_looked.wait()
+        its_schedule.save()
+        row.schedule = its_schedule
+        row.save()
+
+    assert at_once(2, save_carelessly) == ["kept", "kept"]
+    assert DeskHours.objects.count() == 2

@@ -1,0 +1,88 @@
+"""The demo city's desk: there, repeatable, with one gap and one exception to look at; and where a city's desk is."""
+
+import datetime
+
+import pytest
+from django.utils import timezone
+
+from consultations import demo
+from consultations.models import DeskHours, Duty
+from consultations.timetable import read_timetable
+from portal import city
+from services.accounts import demo as people
+from services.accounts.models import User
+from services.accounts.roles import Role
+from services.schedules.models import Change
+
+FIVE_WEEKS = datetime.timedelta(days=34)
+
+
+def everything() -> list[list]:
+    return [list(model.objects.order_by("pk").values()) for model in (User, DeskHours, Duty, Change)]
+
+
+@pytest.fixture
+def desk(db, monkeypatch):
+    """The demo as it is loaded on 17 November 2026: on some days of the year a holiday would hide a whole language."""
+    monkeypatch.setattr(timezone, "now", lambda: datetime.datetime(2026, 11, 17, 3, tzinfo=datetime.UTC))
+    people.load()
+    demo.load()
+
+
+def test_second_load_changes_nothing(desk):
+    before = everything()
+    people.load()
+    demo.load()
+    assert everything() == before
+
+
+def test_desk_speaks_eight_languages_and_only_nepali_has_a_gap(desk):
+    today = timezone.localdate()
+    timetable = read_timetable(today, today + FIVE_WEEKS)
+    spoken = {it.language for it in timetable.openings if it.language}
+    assert spoken == {"ja-simple", "en", "zh-hans", "ko", "fil", "ne", "vi", "ar"}
+    assert {(gap.language, gap.starts_at.weekday(), gap.starts_at.hour) for gap in timetable.gaps} == {("ne", 2, 13)}
+    assert {it.service for it in timetable.openings if not it.language} == {"lawyer", "immigration"}
+
+
+def test_exception_is_still_to_come(desk):
+    today = timezone.localdate()
+    [change] = Change.objects.all()
+    assert today < change.day <= today + FIVE_WEEKS
+    assert [it.day for it in read_timetable(today, today + FIVE_WEEKS).openings if it.is_changed] == [change.day]
+
+
+def test_advisers_are_invented_and_nothing_else(desk):
+    advisers = User.objects.filter(grants__role=Role.ADVISER)
+    assert advisers.count() == 8
+    assert all(people.is_invented(user) and user.roles == {Role.ADVISER} for user in advisers)
+
+
+# --- A city's desk --------------------------------------------------------------------------------
+
+
+def written(tmp_path, monkeypatch, desk: str) -> city.City:
+    text = (city.PRESETS / "guro.toml").read_text("utf-8").replace("[names]", f"{desk}\n[names]", 1)
+    (tmp_path / "town.toml").write_text(text, "utf-8")
+    monkeypatch.setattr(city, "PRESETS", tmp_path)
+    return city.read_city("town")
+
+
+def test_city_may_say_where_its_desk_is(tmp_path, monkeypatch):
+    names = "\n".join(f'{code} = "Hall"' for code in ("ko", "en", "zh-hans", "vi", "fil", "ne", "ja", "ar"))
+    town = written(tmp_path, monkeypatch, f'[desk]\nphone = "+82 (0)2-000 #1"\n[desk.address]\n{names}')
+    assert (town.desk.address["ne"], town.desk.dial, town.desk.is_example) == ("Hall", "+82020001", False)
+
+
+@pytest.mark.parametrize(
+    "desk", ['[desk.address]\nen = "Hall"', '[desk]\nphone = "1"', '[desk]\nfax = "1"\n[desk.address]']
+)
+def test_desk_that_lacks_something_is_refused(desk, tmp_path, monkeypatch):
+    with pytest.raises(city.UnknownCity):
+        written(tmp_path, monkeypatch, desk)
+
+
+@pytest.mark.parametrize(("code", "is_example"), [("ota", True), ("guro", None), ("copenhagen", None)])
+def test_presets_mark_what_is_invented(code, is_example):
+    desk = city.read_city(code).desk
+    assert (desk and desk.is_example) == is_example

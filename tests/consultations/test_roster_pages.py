@@ -1,0 +1,305 @@
+"""The timetable's pages for its coordinator: what is typed is kept or refused with a sentence; advisers may look."""
+
+import re
+from datetime import date, time, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone, translation
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from consultations.models import DeskHours, Duty, Service
+from services.audit.models import Line
+from services.schedules.models import Change, Schedule
+from tests.factories import DutyFactory, HoursFactory, UserFactory
+from tests.test_bad_input import TEXT, sendable
+
+pytestmark = pytest.mark.django_db
+TYPED = {
+    "service": "advice",
+    "language": "ne",
+    "weekdays": ["0", "2"],
+    "begins": "10:00",
+    "ends": "17:00",
+    "modes": ["visit", "phone"],
+    "first_day": "2026-04-01",
+}
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def manager(client):
+    user = UserFactory(roles=["manager"])
+    client.force_login(user)
+    return user
+
+
+def words(response) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def value(response, name: str) -> str:
+    return re.search(rf"<input[^>]*name=\"{name}\"[^>]*>", response.content.decode())[0]
+
+
+def this_week(weekday: int) -> date:
+    """A weekday (Monday is 0) of the week that the desk shows now; it begins on Sunday."""
+    today = timezone.localdate()
+    return today - timedelta(days=today.isoweekday() % 7) + timedelta(days=(weekday + 1) % 7)
+
+
+def test_hours_are_added_and_the_trail_is_told(client, manager):
+    response = client.post("/en/staff/desk/hours/new/", TYPED | {"weeks": ["1", "-1"], "on_holidays": "on"})
+    assert (response.status_code, response.headers["Location"]) == (302, "/en/staff/desk/")
+    row = DeskHours.objects.get()
+    assert row.schedule.rule == "FREQ=MONTHLY;BYDAY=1MO,1WE,-1MO,-1WE"
+    assert (row.service, row.language, row.modes, row.by_appointment) == ("advice", "ne", ["visit", "phone"], False)
+    assert (row.schedule.first_day, row.schedule.last_day, row.schedule.on_holidays) == (date(2026, 4, 1), None, True)
+    line = Line.objects.get(action="consultations.save_hours")
+    assert (line.actor, line.object_id) == (manager.public_id, row.public_id)
+
+
+def test_profession_needs_no_language(client, manager):
+    client.post("/en/staff/desk/hours/new/", TYPED | {"service": "lawyer", "language": "", "by_appointment": "on"})
+    row = DeskHours.objects.get()
+    assert (row.service, row.language, row.by_appointment) == (Service.LAWYER, "", True)
+
+
+def test_duty_is_added_for_an_adviser(client, manager):
+    adviser = UserFactory(roles=["adviser"], name="Maricel")
+    typed = TYPED | {"adviser": adviser.public_id, "languages": ["ne", "en"]}
+    assert client.post("/en/staff/desk/duties/new/", typed).status_code == 302
+    duty = Duty.objects.get()
+    assert (duty.adviser, duty.languages, duty.schedule.rule) == (adviser, ["ne", "en"], "FREQ=WEEKLY;BYDAY=MO,WE")
+
+
+def test_only_advisers_can_be_chosen(client, manager):
+    adviser, teacher = UserFactory(roles=["adviser"], name="Maricel"), UserFactory(roles=["teacher"], name="Satoru")
+    shown = words(client.get("/en/staff/desk/duties/new/"))
+    assert ("Maricel" in shown, "Satoru" in shown) == (True, False)
+    typed = TYPED | {"adviser": teacher.public_id, "languages": ["ne"]}
+    assert client.post("/en/staff/desk/duties/new/", typed).status_code == 400
+    assert Duty.objects.count() == 0
+    adviser.is_active = False
+    adviser.save()
+    assert "Maricel" not in words(client.get("/en/staff/desk/duties/new/"))
+
+
+def test_clash_is_refused_with_a_sentence_and_everything_typed_stays(client, manager):
+    HoursFactory(schedule__times=(9, 11))
+    response = client.post("/en/staff/desk/hours/new/", TYPED | {"weeks": ["3"], "last_day": "2030-12-31"})
+    assert response.status_code == 400
+    assert "These hours overlap with others of the same language on 20" in words(response)
+    page = response.content.decode()
+    assert 'value="10:00"' in value(response, "begins")
+    assert 'value="2030-12-31"' in value(response, "last_day")
+    ticked = {(found[1], found[2]) for found in re.finditer(r"name=\"(\w+)\" value=\"([\w-]+)\"[^>]* checked", page)}
+    assert ticked == {("weekdays", "0"), ("weekdays", "2"), ("weeks", "3"), ("modes", "visit"), ("modes", "phone")}
+    assert DeskHours.objects.count() == 1
+
+
+def test_clash_on_the_edit_page_keeps_what_was_typed_too(client, manager):
+    row = HoursFactory(schedule__times=(13, 15))
+    HoursFactory(schedule__times=(9, 11))
+    response = client.post(f"/en/staff/desk/hours/{row.public_id}/", TYPED)
+    assert response.status_code == 400
+    assert 'value="10:00"' in value(response, "begins")
+    assert Schedule.objects.get(pk=row.schedule_id).begins == time(13)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"language": ""}, "Please choose the language of the advice."),
+        ({"ends": "10:00"}, "It ends before it begins."),
+        ({"last_day": "2026-03-31"}, "The last day is before the first one."),
+        ({"weekdays": []}, "This field is required."),
+        ({"modes": ["smoke"]}, "Select a valid choice. smoke is not one of the available choices."),
+        ({"weeks": ["5"]}, "Select a valid choice. 5 is not one of the available choices."),
+        ({"first_day": "2101-01-01"}, "less than or equal to"),
+        ({"first_day": "0001-01-01"}, "greater than or equal to"),
+        ({"begins": "25:00"}, "Enter a valid time."),
+        ({"language": "sv"}, "Select a valid choice."),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_kept(client, manager, wrong, said):
+    response = client.post("/en/staff/desk/hours/new/", TYPED | wrong)
+    assert response.status_code == 400
+    assert said in words(response)
+    assert DeskHours.objects.count() == 0
+
+
+def test_edit_page_shows_the_row_as_it_is(client, manager):
+    row = HoursFactory(schedule__weekdays=(6,), schedule__weeks=(1, 3), schedule__times=(13, 17))
+    response = client.get(f"/en/staff/desk/hours/{row.public_id}/")
+    page = response.content.decode()
+    assert "1st and 3rd Sunday of the month, 13:00–17:00" in words(response)
+    ticked = {(found[1], found[2]) for found in re.finditer(r"name=\"(\w+)\" value=\"([\w-]+)\"[^>]* checked", page)}
+    assert ticked == {("weekdays", "6"), ("weeks", "1"), ("weeks", "3"), ("modes", "visit"), ("modes", "phone")}
+    ids = re.findall(r"\sid=\"([^\"]+)\"", page)
+    assert len(ids) == len(set(ids))
+
+
+def test_day_is_closed_moved_and_given_back(client, manager):
+    row, day = HoursFactory(), timezone.localdate() + 3 * DAY
+    address = f"/en/staff/desk/hours/{row.public_id}/"
+    assert client.post(f"{address}day/", {"on-day": day}).status_code == 302
+    assert list(Change.objects.values_list("day", "begins", "ends")) == [(day, None, None)]
+    assert f"{day} Closed" in words(client.get(address))
+    client.post(f"{address}day/", {"on-day": day, "on-begins": "13:00", "on-ends": "15:00"})
+    assert f"{day} 13:00–15:00" in words(client.get(address))
+    client.post(f"{address}day/back/", {"day": day})
+    assert Change.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"on-day": ""}, "This field is required."),
+        ({"on-day": "2026-02-30"}, "Enter a valid date."),
+        ({"on-day": "2027-02-01", "on-begins": "10:00"}, "Please write both times, or none."),
+        ({"on-day": "2027-02-01", "on-begins": "10:00", "on-ends": "09:00"}, "It ends before it begins."),
+        ({"on-day": "2025-02-01"}, "That day is before the first or after the last one."),
+    ],
+)
+def test_exception_that_cannot_be_is_refused_beside_its_field(client, manager, typed, said):
+    row = HoursFactory()
+    response = client.post(f"/en/staff/desk/hours/{row.public_id}/day/", typed)
+    assert response.status_code == 400
+    assert said in words(response)
+    assert Change.objects.count() == 0
+
+
+def test_row_is_ended(client, manager):
+    row, today = DutyFactory(), timezone.localdate()
+    address = f"/en/staff/desk/duties/{row.public_id}/end/"
+    refused = client.post(address, {"last": today - 5 * DAY})
+    assert (refused.status_code, "What is past stays as it was." in words(refused)) == (400, True)
+    assert client.post(address, {"last": today}).status_code == 302
+    assert Schedule.objects.get().last_day == today
+
+
+@pytest.mark.parametrize("path", ["walls/new/", "walls/x/", "hours/nobody/", "duties/nobody/"])
+def test_unknown_rows_are_not_there(client, manager, path):
+    assert client.get(f"/en/staff/desk/{path}").status_code == 404
+
+
+def test_duty_is_not_reached_as_hours(client, manager):
+    assert client.get(f"/en/staff/desk/hours/{DutyFactory().public_id}/").status_code == 404
+
+
+# --- The week -------------------------------------------------------------------------------------
+
+
+def test_week_shows_what_is_open_and_what_is_missing(client, manager):
+    HoursFactory(schedule__on_holidays=True)
+    DutyFactory(schedule__weekdays=(1,), schedule__times=(10, 13), schedule__on_holidays=True)
+    response = client.get("/en/staff/desk/")
+    rows = re.findall(r"<tr.*?</tr>", response.content.decode(), re.DOTALL)[1:]
+    tuesday = " ".join(re.sub(r"<[^>]+>", " ", rows[2]).split())
+    assert tuesday == f"{this_week(1)} Tuesday नेपाली 10:00–13:00 नेपाली 13:00–17:00"
+    assert "7 times have no adviser who speaks the language." in words(response)
+
+
+def test_adviser_sees_the_week_but_no_way_to_change_it(client):
+    client.force_login(UserFactory(roles=["adviser"]))
+    HoursFactory()
+    response = client.get("/en/staff/desk/")
+    assert response.status_code == 200
+    assert "/staff/desk/hours/" not in response.content.decode()
+    for path in ("hours/new/", f"hours/{DeskHours.objects.get().public_id}/"):
+        assert client.get(f"/en/staff/desk/{path}").status_code == 403
+        assert client.post(f"/en/staff/desk/{path}", TYPED).status_code == 403
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_week_costs_the_same_few_queries_for_one_and_many(client, manager, django_assert_num_queries, count):
+    for _number in range(count):
+        HoursFactory()
+        DutyFactory()
+    client.get("/en/staff/desk/")
+    # The session, the user, their roles; hours, duties, exceptions; duties with their advisers.
+    with django_assert_num_queries(7):
+        client.get("/en/staff/desk/")
+
+
+@pytest.mark.parametrize("language", ["ja", "ja-simple", "ar"])
+def test_words_for_staff_are_in_the_staffs_language(client, manager, language):
+    HoursFactory(schedule__weekdays=(0,), service=Service.LAWYER)
+    page = client.get(f"/{language}/staff/desk/").content.decode()
+    spoken = "ja" if language.startswith("ja") else "en"
+    with translation.override(spoken):
+        rule = DeskHours.objects.get().schedule.days.in_words()
+    assert f"<span>{rule}, " in page
+    form = client.get(f"/{language}/staff/desk/hours/new/").content.decode()
+    assert rule in form
+
+
+def test_new_hours_are_public_at_once(client, manager, new_client):
+    reader, today = new_client(), timezone.localdate()
+    DutyFactory(schedule__on_holidays=True)
+    assert "10:00" not in words(reader.get("/ne/"))
+    typed = TYPED | {"weekdays": [str(it) for it in range(7)], "first_day": today, "on_holidays": "on"}
+    client.post("/en/staff/desk/hours/new/", typed)
+    assert "10:00" in words(reader.get("/ne/"))
+
+
+# --- The board ------------------------------------------------------------------------------------
+
+
+def figures(response) -> dict[str, int]:
+    tiles = re.findall(r"class=\"count\">(\d+)</span><span>([^<]+)</span>", response.content.decode())
+    return {title: int(number) for number, title in tiles}
+
+
+def test_board_of_an_adviser_counts_todays_openings_and_their_own_times(client):
+    adviser = UserFactory(roles=["adviser"])
+    client.force_login(adviser)
+    HoursFactory(schedule__on_holidays=True)
+    HoursFactory(language="vi", schedule__on_holidays=True)
+    DutyFactory(adviser=adviser, languages=["ne", "vi"], schedule__on_holidays=True, schedule__times=(10, 12))
+    DutyFactory(adviser=adviser, schedule__on_holidays=True, schedule__times=(13, 15))
+    DutyFactory(schedule__on_holidays=True)
+    board = client.get("/en/staff/")
+    assert figures(board) == {"Openings of the desk today": 2, "My times at the desk today": 2}
+    assert reverse("desk:index") in board.content.decode()
+
+
+def test_board_of_a_manager_counts_the_gaps_of_two_weeks(client, manager):
+    HoursFactory(schedule__on_holidays=True, schedule__weekdays=(timezone.localdate().weekday(),))
+    assert figures(client.get("/en/staff/"))["Hours without an adviser in the next two weeks"] == 2
+    DutyFactory(schedule__on_holidays=True)
+    assert figures(client.get("/en/staff/"))["Hours without an adviser in the next two weeks"] == 0
+
+
+# --- Whatever is typed ----------------------------------------------------------------------------
+
+FORMS = {
+    "new/": ("service", "language", "weekdays", "weeks", "begins", "ends", "modes", "first_day", "last_day"),
+    "{row}/": ("service", "language", "weekdays", "weeks", "begins", "ends", "modes", "first_day", "last_day"),
+    "{row}/day/": ("on-day", "on-begins", "on-ends"),
+    "{row}/day/back/": ("day",),
+    "{row}/end/": ("last",),
+}
+LIKELY = st.one_of(
+    TEXT,
+    st.sampled_from(["advice", "ne", "0", "6", "1", "-1", "10:00", "17:00", "visit"]),
+    st.dates().map(str),
+    st.times().map(str),
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_timetable_survives_anything_typed(client, manager, form, data):
+    row = DeskHours.objects.first() or HoursFactory()
+    typed = {name: sendable(data.draw(LIKELY)) for name in FORMS[form]}
+    client.raise_request_exception = False
+
+    response = client.post(f"/en/staff/desk/hours/{form.format(row=row.public_id)}", typed)
+
+    assert response.status_code < 500, (form, typed)
+    assert client.get("/en/staff/desk/").status_code == 200
+    assert client.get("/en/consultations/").status_code == 200

@@ -1,0 +1,616 @@
+"""The ways out: mail as its bytes arrive, SMS and messenger over real HTTP on the loopback."""
+
+import contextlib
+import json
+import threading
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from django.core import mail, signing
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
+from icalendar import Calendar
+
+from services.languages.table import SPOKEN
+from services.notices.actions.delivering import deliver_waiting
+from services.notices.channels import CHANNELS, TryLater, Unclear, Undeliverable, web_service
+from services.notices.channels.email import _Mould, return_address
+from services.notices.channels.sms import Size, size
+from services.notices.composing import LEAVE, MANAGE, Letter
+from services.notices.links import LEAVE as TO_LEAVE
+from services.notices.links import MANAGE as TO_MANAGE
+from services.notices.links import leave_url, settings_url, subscription_behind
+from services.notices.models import ChannelCode, Message, Notice, Promise, Queue
+from tests import servers
+from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory
+
+pytestmark = pytest.mark.django_db
+LETTER = Letter("題名", "本文\n", "<p>本文</p>", "短く http://x", "ja", "ja")
+
+
+@pytest.fixture(autouse=True)
+def _one_second(monkeypatch):
+    """Links hold the second in which they were made; here all are made in the same one."""
+    now = signing.TimestampSigner().timestamp()
+    monkeypatch.setattr(signing.TimestampSigner, "timestamp", lambda signer: now)
+
+
+# --- A provider of our own ------------------------------------------------------------------------------
+
+
+class Provider:
+    """What a provider was asked, and what it shall answer: a status, or None to hang up without a word."""
+
+    def __init__(self, url):
+        self.url, self.answer, self.location = url, 200, ""
+        self.asked: list[tuple[str, dict, dict]] = []
+        self.taken: set[str] = set()
+
+    def status(self, headers) -> int | None:
+        key = headers.get("Idempotency-Key")
+        if self.answer == 200 and key in self.taken:
+            return 409
+        if key and self.answer in {200, None}:
+            self.taken.add(key)
+        return self.answer
+
+
+@pytest.fixture
+def provider():
+    """A web service on a free port of the loopback, in a thread."""
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self):
+            words = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            service.asked.append((self.path, dict(self.headers), words))
+            status = service.status(self.headers)
+            if status is None:
+                self.close_connection = True
+                return
+            self.send_response(status)
+            if service.location:
+                self.send_header("Location", service.location)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def do_GET(self):
+            service.asked.append((self.path, dict(self.headers), {}))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            """Nothing into the test's output."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    service = Provider(f"http://:k3y@127.0.0.1:{server.server_port}/messages")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield service
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(params=["sms", "push"])
+def channel(request, provider, settings):
+    """Each channel that speaks HTTP, pointed at the provider."""
+    settings.SMS_URL = settings.PUSH_URL = provider.url
+    return request.param
+
+
+def hand_over(channel: str, message: Message, letter: Letter = LETTER) -> None:
+    with CHANNELS[channel].open() as send:
+        send(message, letter)
+
+
+def test_sms_reaches_the_gateway_with_its_key(provider, settings):
+    settings.SMS_URL = provider.url
+    message = MessageFactory(channel="sms", address="+819012345678")
+    hand_over("sms", message)
+    [(path, headers, words)] = provider.asked
+    assert (path, headers["Authorization"], headers["Content-Type"]) == ("/messages", "Bearer k3y", "application/json")
+    assert words == {"to": "+819012345678", "text": "短く http://x", "unicode": True, "id": message.public_id}
+    assert "k3y@" not in headers["Host"]
+
+
+def test_messenger_gets_the_whole_text_and_a_key_that_stays_the_same(provider, settings):
+    settings.PUSH_URL = provider.url
+    message = MessageFactory(channel="push", address="U0123")
+    hand_over("push", message)
+    hand_over("push", message)
+    hand_over("push", MessageFactory(channel="push", address="U0123"))
+    assert provider.asked[0][2] == {"to": "U0123", "messages": [{"type": "text", "text": "題名\n\n本文\n"}]}
+    keys = [(headers["Idempotency-Key"], headers["X-Line-Retry-Key"]) for _path, headers, _words in provider.asked]
+    assert keys[0] == keys[1] != keys[2]
+    assert {first == second for first, second in keys} == {True}
+
+
+def test_messenger_that_has_it_already_has_it(provider, settings):
+    settings.PUSH_URL = provider.url
+    provider.answer = 409
+    hand_over("push", MessageFactory(channel="push"))
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "fault", "slow_down"),
+    [
+        (400, Undeliverable, None),
+        (404, Undeliverable, None),
+        (302, Undeliverable, None),
+        (401, TryLater, True),
+        (403, TryLater, True),
+        (429, TryLater, True),
+        (500, TryLater, False),
+        (503, TryLater, False),
+    ],
+)
+def test_providers_refusal_is_put_into_our_words(channel, provider, status, fault, slow_down):
+    provider.answer = status
+    with pytest.raises(fault) as told:
+        hand_over(channel, MessageFactory(channel=channel))
+    assert str(status) in str(told.value)
+    assert getattr(told.value, "slow_down", None) is slow_down
+
+
+@pytest.mark.parametrize(("status", "sms", "push"), [(409, Undeliverable, None), (504, Unclear, TryLater)])
+def test_what_a_repeat_would_do_decides_what_an_answer_means(provider, settings, status, sms, push):
+    settings.SMS_URL = settings.PUSH_URL = provider.url
+    provider.answer = status
+    for channel, fault in (("sms", sms), ("push", push)):
+        with pytest.raises(fault) if fault else contextlib.nullcontext():
+            hand_over(channel, MessageFactory(channel=channel))
+    assert len(provider.asked) == 2
+
+
+@pytest.mark.parametrize(("channel_", "fault"), [("sms", Unclear), ("push", TryLater)])
+def test_provider_that_hangs_up_in_the_middle(provider, settings, channel_, fault):
+    settings.SMS_URL = settings.PUSH_URL = provider.url
+    provider.answer = None
+    with pytest.raises(fault, match="hung up in the middle"):
+        hand_over(channel_, MessageFactory(channel=channel_))
+
+
+def test_provider_that_is_not_there_is_asked_later(channel, settings):
+    settings.SMS_URL = settings.PUSH_URL = f"http://127.0.0.1:{servers.free_port()}/"
+    with pytest.raises(TryLater, match="could not be reached: ConnectionRefusedError"):
+        hand_over(channel, MessageFactory(channel=channel))
+
+
+def test_provider_that_answers_too_slowly(provider, settings, monkeypatch):
+    monkeypatch.setattr(web_service, "PATIENCE", 0.2)
+    settings.SMS_URL = settings.PUSH_URL = provider.url
+    wait = threading.Event()
+    provider.status = lambda headers: wait.wait(5) and 200
+    for channel, fault in (("sms", Unclear), ("push", TryLater)):
+        with pytest.raises(fault):
+            hand_over(channel, MessageFactory(channel=channel))
+    wait.set()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_provider_that_sends_us_elsewhere_has_not_taken_it_and_its_key_goes_nowhere(channel, provider, status):
+    provider.answer, provider.location = status, provider.url.replace(":k3y@", "") + "/elsewhere"
+    with pytest.raises(Undeliverable):
+        hand_over(channel, MessageFactory(channel=channel))
+    assert [path for path, _headers, _words in provider.asked] == ["/messages"]
+
+
+def test_messenger_that_hangs_up_gets_each_message_once_in_the_end(provider, settings):
+    """Taken, but the answer was lost: asked again, it says 409, and that is sent."""
+    settings.PUSH_URL = provider.url
+    message = MessageFactory(channel="push", address="U0123", promise=Promise.MUST_NOT_REPEAT)
+    provider.answer = None
+    deliver_waiting(worker="test")
+    message.refresh_from_db()
+    assert (message.state, message.cause) == ("waiting", "The provider hung up in the middle.")
+    provider.answer = 200
+    Message.objects.update(due_at=message.created_at)
+    deliver_waiting(worker="test")
+    message.refresh_from_db()
+    assert (message.state, message.attempts, len(provider.taken), len(provider.asked)) == ("sent", 2, 1, 2)
+
+
+def test_sms_that_may_have_gone_out_is_not_repeated_where_that_would_do_harm(provider, settings):
+    settings.SMS_URL, provider.answer = provider.url, None
+    message = MessageFactory(channel="sms", address="08012345678", promise=Promise.MUST_NOT_REPEAT)
+    deliver_waiting(worker="test")
+    message.refresh_from_db()
+    assert (message.state, len(provider.asked)) == ("unclear", 1)
+
+
+def test_domains_rest_only_for_mail(provider, settings):
+    settings.SMS_URL, provider.answer = provider.url, 429
+    MessageFactory(channel="sms", address="08012345678")
+    deliver_waiting(worker="test")
+    provider.answer = 200
+    MessageFactory(channel="sms", address="08012345679")
+    deliver_waiting(worker="test")
+    assert Message.objects.filter(state="sent").count() == 1
+
+
+def test_news_by_sms_holds_no_stand_in(provider, settings):
+    settings.SMS_URL = provider.url
+    topic = TopicFactory()
+    SubscriptionFactory(topics=[topic], channel="sms", address="08012345678", language="en")
+    notice = NoticeFactory(topic=topic, title_en="Flu shots")
+    deliver_waiting(worker="test")
+    [(_path, _headers, words)] = provider.asked
+    assert words["text"] == f"Flu shots {settings.SITE_URL}/en/notices/{notice.public_id}/"
+    assert words["unicode"] is False
+
+
+def test_news_by_messenger_has_its_readers_own_links(provider, settings):
+    settings.PUSH_URL = provider.url
+    topic = TopicFactory()
+    readers = [SubscriptionFactory(topics=[topic], channel="push", address=f"U{number}") for number in range(3)]
+    NoticeFactory(topic=topic)
+    deliver_waiting(worker="test")
+    for (_path, _headers, words), reader in zip(provider.asked, readers, strict=True):
+        [told] = words["messages"]
+        assert words["to"] == reader.address
+        assert leave_url(reader, "ne") in told["text"]
+        assert settings_url(reader, "ne") in told["text"]
+        assert "stand-in" not in told["text"]
+
+
+# --- Addresses as they are typed ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("channel_", "typed", "kept"),
+    [
+        ("email", " Sita@Example.ORG ", "Sita@example.org"),
+        ("email", "sita\u200d@example.org", "sita@example.org"),
+        ("sms", "090-1234-5678", "09012345678"),
+        ("sms", "+81 (90) 1234.5678", "+819012345678"),
+        ("sms", "０９０１２３４５６７８", "09012345678"),
+        ("sms", "०९०१२३४५६७८", "09012345678"),
+        ("sms", "＋٩٧١ ٥٠ ١٢٣ ٤٥٦٧", "+971501234567"),
+        ("push", "U0123abc", "U0123abc"),
+    ],
+)
+def test_address_is_kept_as_its_channel_needs_it(channel_, typed, kept):
+    assert CHANNELS[channel_].clean_address(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("channel_", "typed"),
+    [
+        ("email", ""),
+        ("email", "sita"),
+        ("email", "sita@example.org\nBcc: all@example.org"),
+        ("email", "a@b@example.org"),
+        ("email", "sita@example.org, lan@example.org"),
+        ("email", "Sita <sita@example.org>"),
+        ("email", '"<script>"@'),
+        ("sms", "119"),
+        ("sms", "090-1234-567x"),
+        ("sms", "+" + "1" * 16),
+        ("sms", "一二三四五六七八九"),
+        ("push", ""),
+        ("push", "U 0123"),
+        ("push", "ユーザー"),
+    ],
+)
+def test_address_that_can_be_none_is_refused(channel_, typed):
+    with pytest.raises(ValidationError):
+        CHANNELS[channel_].clean_address(typed)
+
+
+def test_only_mail_and_my_page_are_offered_until_providers_are_named(settings):
+    assert {code for code in ChannelCode if CHANNELS[code].is_offered} == {"email", "inbox"}
+    settings.SMS_URL = settings.PUSH_URL = "https://provider.example/"
+    assert {code for code in ChannelCode if CHANNELS[code].is_offered} == set(ChannelCode)
+
+
+def test_message_for_my_page_is_never_sent():
+    message = MessageFactory(channel="inbox")
+    deliver_waiting(worker="test")
+    message.refresh_from_db()
+    assert (message.state, mail.outbox) == ("failed", [])
+
+
+# --- How an SMS is cut --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "places", "parts", "is_wide"),
+    [
+        ("", 0, 1, False),
+        ("A" * 160, 160, 1, False),
+        ("A" * 161, 161, 2, False),
+        ("A" * 306, 306, 2, False),
+        ("A" * 307, 307, 3, False),
+        ("€" * 80, 160, 1, False),
+        ("[" * 81, 162, 2, False),
+        ("A" * 152 + "€" + "A" * 152, 306, 3, False),  # the € is not cut in two
+        ("Tag på æblegrød, Øre", 20, 1, False),
+        ("ê" * 70, 70, 1, True),
+        ("日" * 70, 70, 1, True),
+        ("日" * 71, 71, 2, True),
+        ("日" * 134, 134, 2, True),
+        ("日" * 135, 135, 3, True),
+        ("नेपाली" * 11, 66, 1, True),
+        ("مرحبا " * 12, 72, 2, True),
+        ("A" * 159 + "日", 160, 3, True),
+        ("😀" * 35, 70, 1, True),
+        ("😀" * 36, 72, 2, True),
+        ("日" * 66 + "😀" + "日" * 66, 134, 3, True),  # nor the face
+        ("Hẹn gặp lại", 11, 1, True),
+    ],
+)
+def test_sms_is_measured_as_networks_cut_it(text, places, parts, is_wide):
+    assert size(text) == Size(places, parts, is_wide)
+
+
+def test_no_letter_is_lost_whatever_the_script(provider, settings):
+    settings.SMS_URL = provider.url
+    text = "日本語 नेपाली العربية Tiếng Việt 😀 ÆØÅ €"
+    hand_over("sms", MessageFactory(channel="sms"), Letter("", "", "", text, "ja", "ja"))
+    assert provider.asked[0][2]["text"] == text
+
+
+# --- Mail as it arrives -------------------------------------------------------------------------------
+
+TITLES = {
+    "ja": "夏祭りのお知らせ",
+    "ja-simple": "{夏祭|なつまつ}りの お{知|し}らせ",
+    "en": "The summer festival",
+    "zh-hans": "夏日祭通知",
+    "ko": "여름 축제 안내",
+    "fil": "Pista ng tag-init",
+    "ne": "ग्रीष्मकालीन चाड",
+    "vi": "Lễ hội mùa hè",
+    "ar": "مهرجان الصيف",
+    "da": "Sommerfest",
+}
+LONG = {"ne": "यो धेरै लामो अनुच्छेद हो = र ", "ja": "これはとても長い段落です。"}
+
+
+def festival(topic, *, long: bool = False) -> Notice:
+    """News with a date in all ten languages."""
+    texts = {}
+    for code, language in SPOKEN.items():
+        texts[f"title_{language.column}"] = TITLES[code]
+        body = LONG.get(code, "x") * 80 if long else f"{TITLES[code]} 2026."
+        texts[f"body_{language.column}"] = body
+        texts[f"place_{language.column}"] = f"Ota {language.own_name}"
+    return NoticeFactory(topic=topic, starts_at=timezone.now().replace(microsecond=0), **texts)
+
+
+@pytest.fixture(scope="module")
+def sink():
+    """One mail server for all tests here."""
+    with servers.smtp_sink() as server:
+        yield server
+
+
+@pytest.fixture
+def post(sink, settings):
+    """Delivers what waits through the mail server; returns the new mails by address."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
+    before = len(sink.messages())
+
+    def deliver():
+        deliver_waiting(worker="test")
+        return {message["X-Rcpt"]: message for message in sink.messages()[before:]}
+
+    return deliver
+
+
+def faces(received) -> tuple[str, str]:
+    """The mail's text and its HTML, as a mail program decodes them."""
+    return (
+        received.get_body(("plain",)).get_content(),
+        received.get_body(("html",)).get_content(),
+    )
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("is_long", [False, True])
+def test_news_arrive_in_ten_languages_each_with_its_readers_own_links(post, settings, is_long):
+    settings.MAIL_BOUNCES = "bounces@tabunka.example"
+    topic = TopicFactory(**{f"name_{language.column}": f"T-{code}" for code, language in SPOKEN.items()})
+    readers = {code: SubscriptionFactory(language=code, topics=[topic]) for code in SPOKEN}
+    notice = festival(topic, long=is_long)
+    mails = post()
+    assert set(mails) == {reader.address for reader in readers.values()}
+    for code, reader in readers.items():
+        received = mails[reader.address]
+        text, html = faces(received)
+        row = Message.objects.get(subscription=reader)
+        title = TITLES[code].replace("{夏祭|なつまつ}り", "夏祭り").replace("{知|し}", "知")
+        assert received["Subject"].strip() == title
+        assert received["To"] == reader.address
+        assert received["From"] == settings.DEFAULT_FROM_EMAIL
+        assert received["Message-ID"].startswith(f"<{row.public_id}@")
+        assert received["Content-Language"] == code
+        assert received["Auto-Submitted"] == "auto-generated"
+        assert received["List-Unsubscribe"] == f"<{leave_url(reader, code)}>"
+        assert received["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert f'<html lang="{code}" dir="{SPOKEN[code].dir}">' in html
+        assert f"/{code}/notices/{notice.public_id}/" in text
+        assert received.defects == []
+        whole = "\n".join([text, html, *received.values()])
+        assert "stand-in" not in whole
+        for other in readers.values():
+            assert (leave_url(other, code) in text) is (other == reader)
+            assert (settings_url(other, code) in html) is (other == reader)
+        opened = {
+            purpose: subscription_behind(url.rstrip("/").rpartition("/")[2], purpose)
+            for purpose, url in ((TO_LEAVE, leave_url(reader, code)), (TO_MANAGE, settings_url(reader, code)))
+        }
+        assert set(opened.values()) == {reader}
+        if is_long:
+            assert LONG.get(code, "x") * 80 in text
+        for other in set(TITLES) - {code, "ja-simple", "ja"}:
+            assert TITLES[other] not in text + html
+
+
+@pytest.mark.servers
+def test_calendar_goes_along_in_the_readers_language(post):
+    topic = TopicFactory()
+    readers = {code: SubscriptionFactory(language=code, topics=[topic]) for code in SPOKEN}
+    notice = festival(topic)
+    mails = post()
+    for code, reader in readers.items():
+        [attached] = list(mails[reader.address].iter_attachments())
+        assert (attached.get_content_type(), attached.get_filename()) == ("text/calendar", "calendar.ics")
+        [event] = Calendar.from_ical(attached.get_content()).walk("VEVENT")
+        assert event["summary"] == mails[reader.address]["Subject"].strip()
+        assert event["summary"].params["LANGUAGE"] == code
+        assert event["location"] == f"Ota {SPOKEN[code].own_name}"
+        assert event["uid"].startswith(f"{notice.public_id}@")
+        assert event.decoded("dtstart") == notice.starts_at
+
+
+@pytest.mark.servers
+def test_only_news_offer_to_leave_in_their_head(post):
+    SubscriptionFactory(address="subscriber@example.org", language="en")
+    MessageFactory(address="code@example.org", language="en")
+    NoticeFactory(emergency=True)
+    mails = post()
+    assert set(mails) == {"subscriber@example.org", "code@example.org"}
+    for received in mails.values():
+        assert received["List-Unsubscribe"] is None
+        assert received["List-Unsubscribe-Post"] is None
+        assert received["Precedence"] is None
+        assert "stand-in" not in "".join(faces(received))
+
+
+@pytest.mark.servers
+def test_absurd_addresses_harm_nobody(post):
+    """Unknown ones are refused for good; the others get their mail on the same connection."""
+    topic = TopicFactory()
+    absurd = ["unknown@example.org", "a" * 64 + "@example.org", "o'hara+tag@example.org", "दिल@example.org"]
+    for address in [*absurd, "last@example.org"]:
+        SubscriptionFactory(topics=[topic], address=address)
+    NoticeFactory(topic=topic)
+    mails = post()
+    assert {"last@example.org", "o'hara+tag@example.org", "a" * 64 + "@example.org"} <= set(mails)
+    assert Message.objects.get(address="unknown@example.org").state == "failed"
+    assert Message.objects.filter(state="sending").count() == 0
+
+
+def test_bounces_name_their_message(settings):
+    message = MessageFactory()
+    assert return_address(message) == settings.DEFAULT_FROM_EMAIL
+    settings.MAIL_BOUNCES = "bounces@mail.tabunka.example"
+    assert return_address(message) == f"bounces+{message.public_id}@mail.tabunka.example"
+
+
+def by_django(message: Message, letter: Letter, headers: dict) -> EmailMultiAlternatives:
+    """The same mail, written by Django from the start."""
+    leave, manage = (
+        leave_url(message.subscription, message.language),
+        settings_url(message.subscription, message.language),
+    )
+    text, html = (face.replace(LEAVE, leave).replace(MANAGE, manage) for face in (letter.text, letter.html))
+    it = EmailMultiAlternatives(letter.subject, text, to=[message.address], headers=headers)
+    it.attach_alternative(html, "text/html")
+    if letter.calendar:
+        it.attach("calendar.ics", letter.calendar.decode(), "text/calendar")
+    return it
+
+
+def read(raw: bytes) -> tuple[dict, list]:
+    """Headers without those that are new each time, and the decoded parts."""
+    received = message_from_bytes(raw, policy=policy.default)
+    # Django begins a long header on a second line; what it says is the same.
+    headers = {name: str(value).strip() for name, value in received.items() if name not in {"Date", "Content-Type"}}
+    parts = [
+        (part.get_content_type(), part.get_content_charset(), part.get_content())
+        for part in received.walk()
+        if not part.is_multipart()
+    ]
+    return headers, parts
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("calendar", [b"", b"BEGIN:VCALENDAR\r\nSUMMARY:\xe7\xa5\xad\r\n"])
+@pytest.mark.parametrize("language", ["ja", "ne", "ar", "en"])
+def test_prepared_bytes_say_what_django_would_have_written(long, calendar, language):
+    reader = SubscriptionFactory(language=language)
+    message = MessageFactory(subscription=reader, address=reader.address, language=language, queue=Queue.BULK)
+    paragraph = TITLES[language] * (200 if long else 1)
+    text = f"{paragraph}\n\n{TITLES[language]}:\n{MANAGE}\n{LEAVE}\n"
+    html = f'<html lang="{language}"><p>{paragraph}</p>\n<a\nhref="{LEAVE}"\n>x</a><a\nhref="{MANAGE}"\n>y</a></html>\n'
+    letter = Letter(TITLES[language] * 9, text, html, "", language, language, calendar)
+    mould = _Mould(letter, is_news=True)
+    prepared = mould.mail_for(message).message().as_bytes(linesep="\r\n")
+    headers = mould._headers(message.public_id, leave_url(reader, language))
+    written = by_django(message, letter, headers).message().as_bytes(linesep="\r\n")
+    assert read(prepared) == read(written)
+    assert b"stand-in" not in prepared
+    assert max(len(line) for line in prepared.split(b"\r\n")) <= 998  # RFC 5322, 2.1.1
+
+
+@pytest.mark.parametrize("address", ["दिल@example.org", "a\nBcc: all@example.org", "a\r\nX: y@example.org", "a b@c"])
+def test_address_never_becomes_a_header(address):
+    row = MessageFactory(address=address, language="en")
+    after = MessageFactory()
+    deliver_waiting(worker="test")
+    assert [message.to for message in mail.outbox][-1] == [after.address]
+    for message in mail.outbox:
+        received = message_from_bytes(message.message().as_bytes(), policy=policy.default)
+        assert received["Bcc"] is None
+        assert received["X"] is None
+    row.refresh_from_db()
+    assert row.state in {"sent", "waiting"}
+
+
+@pytest.mark.parametrize("title", ["Fire\r\nBcc: all@example.org", "Fire\nBcc: all@example.org", "Fire\x0bBcc: x"])
+def test_title_never_becomes_a_header(title):
+    topic = TopicFactory()
+    SubscriptionFactory(topics=[topic], language="en")
+    NoticeFactory(topic=topic, title_en=title)
+    deliver_waiting(worker="test")
+    [message] = mail.outbox
+    received = message_from_bytes(message.message().as_bytes(), policy=policy.default)
+    assert received["Bcc"] is None
+    assert received["Subject"].startswith("Fire Bcc: ")
+
+
+def test_odd_address_gets_the_calendar_too():
+    reader = SubscriptionFactory(address="दिल@example.org")
+    message = MessageFactory(subscription=reader, address=reader.address)
+    letter = Letter("x", "x\n", "<p>x</p>", "", "en", "en", b"BEGIN:VCALENDAR\r\n")
+    made = _Mould(letter, is_news=False).mail_for(message)
+    assert [name for name, _content, _type in made.attachments] == ["calendar.ics"]
+    assert made.bytes == b""
+
+
+def test_letter_is_made_into_bytes_once_for_each_language(monkeypatch):
+    topic = TopicFactory()
+    for language in ("ne", "vi", "ne", "vi", "ne", "vi"):
+        SubscriptionFactory(topics=[topic], language=language)
+    NoticeFactory(topic=topic)
+    made = []
+    original = _Mould.__init__
+
+    def counted(self, letter, *, is_news):
+        made.append(letter.language)
+        original(self, letter, is_news=is_news)
+
+    monkeypatch.setattr(_Mould, "__init__", counted)
+    deliver_waiting(worker="test")
+    assert len(mail.outbox) == 6
+    assert sorted(made) == ["ne", "vi"]
+
+
+def test_two_letters_in_a_row_are_never_mixed_up():
+    """Each code is a letter of its own; the bytes are kept by the letter."""
+    for number in range(60):
+        MessageFactory(context={"code": f"CODE-{number:03}"}, language="en", address=f"reader{number}@example.org")
+    deliver_waiting(worker="test")
+    assert len(mail.outbox) == 60
+    for message in mail.outbox:
+        code = f"CODE-{int(message.to[0].partition('@')[0][6:]):03}"
+        assert code in message.body
+        assert code.encode() in message.message().as_bytes()

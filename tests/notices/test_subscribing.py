@@ -1,0 +1,223 @@
+"""Subscriptions without an account: proved by their own address, changed and left by a signed link."""
+
+import datetime
+import re
+
+import pytest
+from django.core import mail, signing
+from django.utils import timezone
+
+from services.base.keeping import keep_periods
+from services.base.signed_links import make_token
+from services.notices import links
+from services.notices.actions.delivering import deliver_waiting, suppress
+from services.notices.actions.subscribing import ask_for_news, change_wishes, confirm, leave
+from services.notices.models import ChannelCode, Message, Subscription, Suppression
+from tests.factories import SubscriptionFactory, TopicFactory
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "sita@example.org"
+
+
+def ask(**wishes) -> Subscription:
+    topics = wishes.pop("topics", None) or [TopicFactory()]
+    ask_for_news(ADDRESS, topics, **{"language": "ne"} | wishes)
+    return Subscription.objects.exclude(state="left").get()
+
+
+def kinds() -> list[str]:
+    return list(Message.objects.order_by("pk").values_list("kind", flat=True))
+
+
+def an_hour_later() -> None:
+    """As if the mails so far had been asked for an hour ago."""
+    for message in Message.objects.all():
+        message.occasion = f"{message.occasion}-before"
+        message.save()
+
+
+def link_in_mail() -> str:
+    return re.search(r"https?://\S+/subscription/(\w+)/([^/\s]+)/", mail.outbox[-1].body)[0]
+
+
+def test_asking_keeps_the_wish_and_sends_a_link_in_the_readers_language():
+    topics = TopicFactory.create_batch(2)
+    subscription = ask(topics=topics, language="vi", second_language="ja-simple", area="omori")
+    assert (subscription.state, subscription.address, subscription.area) == ("pending", ADDRESS, "omori")
+    assert (subscription.language, subscription.second_language) == ("vi", "ja-simple")
+    assert set(subscription.topics.all()) == set(topics)
+    message = Message.objects.get()
+    assert (message.kind, message.language, message.queue) == ("notices/confirm_subscription", "vi", 0)
+    assert message.subscription is None
+    deliver_waiting(worker="test")
+    assert mail.outbox[0].to == [ADDRESS]
+    assert "/vi/notices/subscription/confirm/" in link_in_mail()
+    assert ADDRESS not in mail.outbox[0].body + link_in_mail()
+
+
+def test_who_has_not_said_yes_gets_no_news():
+    subscription = ask()
+    assert list(Subscription.objects.active()) == []
+    confirm(subscription)
+    assert list(Subscription.objects.active()) == [subscription]
+
+
+def test_link_of_the_mail_opens_the_subscription():
+    subscription = ask()
+    deliver_waiting(worker="test")
+    token = link_in_mail().rstrip("/").rpartition("/")[2]
+    assert links.subscription_behind(token, links.CONFIRM) == subscription
+
+
+def test_asking_again_within_the_hour_is_one_mail():
+    for _time in range(5):
+        ask()
+    assert kinds() == ["notices/confirm_subscription"]
+    an_hour_later()
+    ask()
+    assert kinds() == ["notices/confirm_subscription"] * 2
+    assert Subscription.objects.count() == 1
+
+
+def test_asking_again_keeps_the_newest_wish():
+    ask(language="ne")
+    topic = TopicFactory()
+    subscription = ask(language="da", topics=[topic], area="kamata")
+    assert (subscription.language, subscription.area, list(subscription.topics.all())) == ("da", "kamata", [topic])
+
+
+def test_who_is_subscribed_gets_the_link_to_their_settings_and_nothing_changes():
+    before = SubscriptionFactory(address=ADDRESS, language="ne", topics=[TopicFactory()])
+    after = ask(language="da", topics=[TopicFactory()], area="kamata")
+    assert (after.pk, after.state, after.language, after.area) == (before.pk, "active", "ne", "")
+    assert list(after.topics.all()) == list(before.topics.all())
+    assert kinds() == ["notices/already_subscribed"]
+    deliver_waiting(worker="test")
+    assert "/da/notices/subscription/settings/" in link_in_mail()
+
+
+def test_one_address_may_be_subscribed_by_two_channels():
+    for channel in (ChannelCode.SMS, ChannelCode.PUSH):
+        ask_for_news("08012345678", [TopicFactory()], language="ne", channel=channel)
+    assert sorted(Subscription.objects.values_list("channel", flat=True)) == ["push", "sms"]
+    assert sorted(Message.objects.values_list("channel", flat=True)) == ["push", "sms"]
+
+
+def test_saying_yes_twice_changes_nothing():
+    subscription = ask()
+    confirm(subscription)
+    first = Subscription.objects.get().confirmed_at
+    confirm(subscription)
+    assert Subscription.objects.get().confirmed_at == first
+
+
+def test_saying_yes_trusts_the_address_again():
+    subscription = ask()
+    suppress("email", ADDRESS, "550")
+    suppress("email", "other@example.org", "550")
+    confirm(subscription)
+    assert list(Suppression.objects.values_list("address", flat=True)) == ["other@example.org"]
+
+
+def test_leaving_keeps_no_address_and_may_be_repeated():
+    subscription = SubscriptionFactory(address=ADDRESS)
+    for _time in range(2):
+        leave(subscription)
+    subscription.refresh_from_db()
+    assert subscription.state == "left"
+    assert subscription.address.startswith("left-")
+    assert not Subscription.objects.filter(address__contains="sita").exists()
+
+
+def test_who_has_left_may_come_back():
+    leave(SubscriptionFactory(address=ADDRESS))
+    subscription = ask()
+    confirm(subscription)
+    assert sorted(Subscription.objects.values_list("state", flat=True)) == ["active", "left"]
+
+
+def test_two_who_left_are_two_rows():
+    for _time in range(2):
+        leave(SubscriptionFactory(address=ADDRESS))
+    assert list(Subscription.objects.values_list("state", flat=True)) == ["left", "left"]
+
+
+def test_saying_yes_after_leaving_changes_nothing():
+    subscription = SubscriptionFactory()
+    leave(subscription)
+    confirm(subscription)
+    subscription.refresh_from_db()
+    assert subscription.state == "left"
+
+
+def test_wishes_can_be_changed():
+    subscription, topic = SubscriptionFactory(topics=[TopicFactory()]), TopicFactory()
+    change_wishes(subscription, [topic], language="ar", second_language="en", area="omori")
+    subscription.refresh_from_db()
+    kept = (subscription.language, subscription.second_language, subscription.area, list(subscription.topics.all()))
+    assert kept == ("ar", "en", "omori", [topic])
+
+
+def test_wishes_that_nobody_proved_are_forgotten_after_three_days():
+    old, new = (SubscriptionFactory(state="pending", confirmed_at=None) for _ in range(2))
+    active = SubscriptionFactory()
+    long_ago = timezone.now() - datetime.timedelta(days=3, seconds=1)
+    Subscription.objects.filter(pk__in=[old.pk, active.pk]).update(asked_at=long_ago)
+    assert keep_periods() == {"notices.Subscription": 1}
+    assert set(Subscription.objects.all()) == {new, active}
+
+
+def test_token_opens_one_purpose_of_one_subscription():
+    subscription, other = SubscriptionFactory.create_batch(2)
+    for purpose in (links.CONFIRM, links.MANAGE, links.LEAVE):
+        token = links.token_for(subscription, purpose)
+        opened = {it: links.subscription_behind(token, it) for it in (links.CONFIRM, links.MANAGE, links.LEAVE)}
+        assert opened == dict.fromkeys(opened) | {purpose: subscription}
+        swapped = token.replace(subscription.public_id, other.public_id)
+        assert links.subscription_behind(swapped, purpose) is None
+
+
+@pytest.mark.parametrize("token", ["", "~", "x", "~~~", "कखग", "a" * 5000, "' OR 1=1 --"])
+def test_forged_token_opens_nothing(token):
+    SubscriptionFactory()
+    assert links.subscription_behind(token, links.LEAVE) is None
+
+
+def test_token_of_nobodys_subscription_opens_nothing():
+    assert links.subscription_behind(make_token(links.LEAVE, "x" * 22, 0), links.LEAVE) is None
+
+
+def test_new_key_makes_every_old_link_open_nothing():
+    subscription = SubscriptionFactory()
+    token = links.token_for(subscription, links.LEAVE)
+    subscription.key += 1
+    subscription.save()
+    assert links.subscription_behind(token, links.LEAVE) is None
+
+
+@pytest.mark.parametrize(("purpose", "days"), [(links.CONFIRM, 3), (links.MANAGE, 365)])
+def test_token_ends_after_its_time(purpose, days, monkeypatch):
+    subscription = SubscriptionFactory()
+    token, now = links.token_for(subscription, purpose), signing.time.time()
+    monkeypatch.setattr(signing.time, "time", lambda: now + days * 86_400 - 5)
+    assert links.subscription_behind(token, purpose) == subscription
+    monkeypatch.setattr(signing.time, "time", lambda: now + days * 86_400 + 5)
+    assert links.subscription_behind(token, purpose) is None
+
+
+def test_leaving_never_runs_out_of_time(monkeypatch):
+    subscription = SubscriptionFactory()
+    token, now = links.token_for(subscription, links.LEAVE), signing.time.time()
+    monkeypatch.setattr(signing.time, "time", lambda: now + 20 * 365 * 86_400)
+    assert links.subscription_behind(token, links.LEAVE) == subscription
+
+
+@pytest.mark.parametrize(("path", "post"), [("leave", "active"), ("confirm", "pending")])
+def test_opening_a_mailed_link_changes_nothing(path, post, client):
+    """A scanner opens every link of a mail; only a button acts."""
+    subscription = SubscriptionFactory(state=post, confirmed_at=timezone.now() if post == "active" else None)
+    token = links.token_for(subscription, {"leave": links.LEAVE, "confirm": links.CONFIRM}[path])
+    before = Subscription.objects.values().get()
+    for method in (client.get, client.head):
+        method(f"/ne/notices/subscription/{path}/{token}/")
+    assert Subscription.objects.values().get() == before

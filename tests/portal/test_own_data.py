@@ -1,0 +1,200 @@
+"""What the portal knows of somebody: taken along, forgotten everywhere, never another's."""
+
+import datetime
+import json
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from services.accounts.actions import welcome
+from services.accounts.models import Resident, User
+from services.accounts.roles import Role
+from services.audit.models import Line
+from services.audit.trail import first_broken
+from services.base.keeping import Keeping, every_model_says_how_long, keep_periods, promises
+from services.notices.actions.telling import notify
+from services.notices.models import Message, MessageState, Subscription, SubscriptionState
+from tests.factories import MessageFactory, UserFactory
+from tests.factories.accounts import PASSWORD
+
+pytestmark = pytest.mark.django_db
+MARKER = "zq7marker"
+
+
+def everything() -> str:
+    """Every value in every table, as text: what somebody with the database's file would see."""
+    found = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            found += [str(row) for row in cursor.fetchall()]
+    return "\n".join(found)
+
+
+def person(roles=()) -> User:
+    """Somebody whose marker stands wherever the portal writes a person down."""
+    user = UserFactory(email=f"{MARKER}@example.org", name=f"Name {MARKER}", roles=roles)
+    resident = welcome(user, name=f"Name {MARKER}", language="ne")
+    notify(resident, "accounts/sign_in_code", context={"code": MARKER}, occasion="one")
+    MessageFactory(address=user.email, person=user.email, state=MessageState.SENT, context={"code": MARKER})
+    Subscription.objects.create(
+        address=user.email, language="ne", state=SubscriptionState.ACTIVE, confirmed_at=timezone.now()
+    )
+    return user
+
+
+def prove(client, user) -> None:
+    """Signed in, and the password typed once more, as the page of one's data asks."""
+    client.force_login(user)
+    asked = client.get("/en/me/data/")
+    assert asked.status_code == 302
+    assert client.post(asked["Location"], {"password": PASSWORD})["Location"] == "/en/me/data/"
+
+
+def test_button_pressed_too_late_leads_back_to_the_page(client):
+    client.force_login(person())
+    for verb in ("download", "forget"):
+        answer = client.post(f"/en/me/data/{verb}/", {"sure": "yes"})
+        assert (answer.status_code, answer["Location"]) == (302, "/en/me/data/")
+    assert User.objects.count() == 1
+
+
+def test_forgetting_leaves_the_marker_nowhere_and_everybody_else_as_they_were(client):
+    other = person()
+    other_rows = everything().replace(MARKER, "other")
+    User.objects.filter(pk=other.pk).update(email="other@example.org", name="Other")
+    EmailAddress.objects.update(email="other@example.org")
+    Resident.objects.update(name="Other", email="other@example.org")
+    Message.objects.update(address="other@example.org", person="other", context={})
+    Subscription.objects.update(address="other@example.org")
+    user = person()
+    assert everything().count(MARKER) > 8
+    prove(client, user)
+    answer = client.post("/ne/me/data/forget/", {"sure": "yes"})
+    assert (answer.status_code, answer["Location"]) == (302, "/ne/")
+    assert MARKER not in everything()
+    assert other_rows.count("other") > 8
+    assert (User.objects.get().pk, Resident.objects.count(), Subscription.objects.active().count()) == (other.pk, 1, 1)
+    assert Message.objects.filter(address="other@example.org").count() == 3
+    assert Line.objects.get(action="accounts.erase").object_id == user.public_id
+    assert first_broken() is None
+
+
+def test_what_waits_for_who_is_forgotten_never_goes_out(client):
+    user = person()
+    prove(client, user)
+    client.post("/ne/me/data/forget/", {"sure": "yes"})
+    assert set(Message.objects.values_list("state", flat=True)) == {MessageState.WITHDRAWN, MessageState.SENT}
+
+
+def test_forgetting_needs_the_tick(client):
+    user = person()
+    prove(client, user)
+    answer = client.post("/ne/me/data/forget/", {})
+    assert (answer.status_code, answer["Location"]) == (302, "/ne/me/data/")
+    assert User.objects.filter(pk=user.pk).exists()
+
+
+def test_who_works_at_the_centre_is_refused_and_nothing_is_lost(client):
+    user = person(roles=[Role.EDITOR])
+    prove(client, user)
+    before = everything().count(MARKER)
+    client.post("/en/me/data/forget/", {"sure": "yes"})
+    assert everything().count(MARKER) == before
+    assert b"You work at the centre." in client.get("/en/me/data/").content
+
+
+def test_unproved_address_of_somebody_else_is_neither_taken_along_nor_deleted(client):
+    theirs = Subscription.objects.create(address="theirs@example.org", language="vi")
+    user = person()
+    EmailAddress.objects.create(user=user, email="theirs@example.org", verified=False)
+    prove(client, user)
+    assert b"theirs@example.org" not in client.post("/en/me/data/download/", {"as": "json"}).content
+    client.post("/en/me/data/forget/", {"sure": "yes"})
+    assert Subscription.objects.filter(state=SubscriptionState.PENDING).get() == theirs
+
+
+@pytest.mark.parametrize("language", ["en", "ne", "ar"])
+def test_download_holds_what_is_known_in_the_readers_language(client, language):
+    user = person()
+    prove(client, user)
+    answer = client.post(f"/{language}/me/data/download/", {"as": "json"})
+    known = json.loads(answer.content)
+    assert answer["Content-Disposition"] == 'attachment; filename="my-data.json"'
+    account, news, messages = known.values()
+    assert user.email in account[0].values()
+    assert (len(messages), len(news)) == (3, 1)
+    page = client.post(f"/{language}/me/data/download/", {"as": "html"})
+    assert page["Content-Disposition"] == 'attachment; filename="my-data.html"'
+    assert f'<html lang="{language}"' in page.content.decode()
+    assert user.email in page.content.decode()
+    assert b"<script" not in page.content
+    assert Line.objects.filter(action="accounts.export", object_id=user.public_id).count() == 2
+
+
+def test_every_model_says_how_long_it_is_kept():
+    assert every_model_says_how_long(None) == []
+    assert {model._meta.label for model in promises()} >= {"accounts.User", "notices.Message", "audit.Line"}
+    model = apps.get_model("accounts.Grant")
+    kept = model.KEEPING
+    try:
+        del model.KEEPING
+        assert [error.id for error in every_model_says_how_long(None)] == ["base.E001"]
+    finally:
+        model.KEEPING = kept
+
+
+def old(days: int) -> datetime.datetime:
+    return timezone.now() - datetime.timedelta(days=days)
+
+
+def test_messages_lose_their_person_after_three_months():
+    past = MessageFactory(state=MessageState.SENT, ended_at=old(91), address="a@example.org", person="a@example.org")
+    recent = MessageFactory(state=MessageState.SENT, ended_at=old(89), address="b@example.org", person="b@example.org")
+    waiting = MessageFactory(created_at=old(200), due_at=old(200))
+    assert keep_periods(dry_run=True) == {"notices.Message": 1}
+    past.refresh_from_db()
+    assert past.address == "a@example.org"
+    assert keep_periods() == {"notices.Message": 1}
+    assert keep_periods() == {}
+    for row in (past, recent, waiting):
+        row.refresh_from_db()
+    assert (past.address, past.person, past.context, past.state) == ("", past.public_id, {}, MessageState.SENT)
+    assert (recent.address, waiting.context) == ("b@example.org", {"code": "ABC123"})
+
+
+def test_unconfirmed_wishes_and_sign_ups_go_by_themselves():
+    Subscription.objects.create(address="old@example.org", language="ne", asked_at=old(4))
+    Subscription.objects.create(address="new@example.org", language="ne", asked_at=old(2))
+    never, proved, staff = UserFactory(), UserFactory(), UserFactory(roles=[Role.TEACHER])
+    EmailAddress.objects.exclude(user=proved).update(verified=False)
+    User.objects.update(joined_at=old(8))
+    assert keep_periods() == {"accounts.User": 1, "notices.Subscription": 1}
+    assert set(User.objects.all()) == {proved, staff}
+    assert never.email not in everything()
+    assert list(Subscription.objects.values_list("address", flat=True)) == ["new@example.org"]
+
+
+def test_many_rows_are_done_a_thousand_at_a_time(monkeypatch):
+    monkeypatch.setattr("services.base.keeping.AT_ONCE", 2)
+    MessageFactory.create_batch(5, state=MessageState.SENT, ended_at=old(91))
+    assert keep_periods() == {"notices.Message": 5}
+
+
+def test_command_lists_the_promises_and_counts(capsys):
+    MessageFactory(state=MessageState.SENT, ended_at=old(91))
+    call_command("keep_periods", "--promises")
+    assert "notices.Message: Delivering a message" in capsys.readouterr().out
+    call_command("keep_periods", "--dry-run")
+    assert capsys.readouterr().out == "notices.Message: 1\n"
+    call_command("keep_periods")
+    call_command("keep_periods")
+    assert capsys.readouterr().out == "notices.Message: 1\nNothing is past its time.\n"
+
+
+def test_promise_without_days_never_ends():
+    assert Keeping("As long as needed.").past(User).count() == 0
