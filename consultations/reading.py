@@ -21,6 +21,7 @@ from consultations.timetable import (
     regular_days,
     speaks,
 )
+from services.base.hygiene import search_key
 from services.languages.days import written_day_of_month, written_weekday
 from services.languages.names import NAMES
 from services.languages.ruby import as_plain
@@ -211,7 +212,7 @@ def _row(language: Language, all_hours, openings, days, reader: str, usual: froz
     if ways != usual:
         notes.append(ways_joined(ways))
     name = str(NAMES[language.code])
-    is_own_name = as_plain(name).replace(" ", "") == language.own_name
+    is_own_name = search_key(as_plain(name)).replace(" ", "") == search_key(language.own_name).replace(" ", "")
     return Row(language, "" if is_own_name else name, speaks(language.code, reader), notes, cells)
 
 

@@ -27,7 +27,7 @@ _LONGEST_LINE = 998  # RFC 5322, 2.1.1
 _QUOTED = Charset("utf-8")
 _QUOTED.body_encoding, _QUOTED.header_encoding = QP, SHORTEST
 _TEMPORARY = range(400, 500)
-_TOO_FAST = {421, 450, 451, 452}
+_TOO_FAST = re.compile(rb"4\.[37]\.")  # RFC 3463: the server's own trouble, or its rules; 4.2.x is one full mailbox
 
 
 class Email:
@@ -179,7 +179,7 @@ def _in_our_words(fault: OSError, *, is_handed_over: bool) -> Exception:
             is_gone = about == b"5.1." or not about.startswith(b"5.")
             cause = "The mail server does not know the address." if is_gone else "The mail server refuses us."
             return Undeliverable(cause, is_address_gone=is_gone)
-        return TryLater("The mail server asks to wait.", slow_down=code in _TOO_FAST)
+        return TryLater("The mail server asks to wait.", slow_down=code == 421 or bool(_TOO_FAST.match(told)))
     if isinstance(fault, smtplib.SMTPDataError) and fault.smtp_code >= 500:
         return Undeliverable(f"The mail server refuses the message ({fault.smtp_code}).")
     if isinstance(fault, smtplib.SMTPResponseException) and fault.smtp_code in _TEMPORARY:
