@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone, translation
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from icalendar import Calendar
 
 from consultations.models import Mode, Service
@@ -186,7 +187,7 @@ def test_page_is_whole_in_every_language_with_its_own_weekdays(client, clock, la
     HoursFactory(service=Service.LAWYER, language="", schedule__weekdays=(SUN,), schedule__weeks=(1, 3))
     html = page(client, language)
     with translation.override(language):
-        weekdays = [as_plain(date_format(date(2026, 11, 15 + number), "l")) for number in range(7)]
+        weekdays = [capfirst(as_plain(date_format(date(2026, 11, 15 + number), "l"))) for number in range(7)]
     assert len(set(weekdays)) == 7
     head = table(html)[0]
     assert [weekday in cell for weekday, cell in zip(weekdays, head[1:], strict=True)] == [True] * 7

@@ -45,8 +45,8 @@ def test_easy_day_is_a_whole_sentence_part():
         ("zh-hans", "2026年9月1日"),
         ("ko", "2026년 9월 1일"),
         ("ne", "2026 सेप्टेम्बर 1, मङ्गलबार"),
-        ("vi", "Ngày 01 tháng 9 năm 2026"),
-        ("ar", "1 سبتمبر، 2026"),
+        ("vi", "ngày 1 tháng 9 năm 2026"),
+        ("ar", "1 سبتمبر 2026"),
         ("da", "1. september 2026"),
     ],
 )

@@ -12,6 +12,8 @@ from services.notices.channels.pipelining import hand_over
 from services.notices.models import Message
 from tests.factories import MessageFactory
 
+pytestmark = pytest.mark.servers
+
 MAIL = b"Subject: Dots\r\n\r\n.one\r\n..two\r\nthree.\r\n"
 COMMANDS = ["MAIL FROM:<us@example.org>", "RCPT TO:<reader@example.org>", "DATA"]
 TAKEN = ["250 OK", "250 OK", "354 Go on", "250 Kept"]

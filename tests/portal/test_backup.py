@@ -17,6 +17,8 @@ from django.db import connection
 from portal.management.commands.backup import run_postgresql_program
 from tests.servers import environment, manage, postgresql
 
+pytestmark = pytest.mark.servers
+
 FIRST, SECOND = "first@example.org", "second@example.org"
 FULL_TRAIL = 3  # what FIRST's two lines become when the restoring has added its own
 

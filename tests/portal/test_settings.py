@@ -5,6 +5,8 @@ import pytest
 from tests import servers
 from tests.production import variables
 
+pytestmark = pytest.mark.servers
+
 CITIES = ["ota", "guro", "copenhagen"]
 
 
