@@ -14,8 +14,9 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@$(PY) -m tests.needs
 	@DEMO=1 $(PY) manage.py compile_catalogues
-	$(PY) -m pytest -q -n 2 tests
-	DATABASE=postgresql $(PY) -m pytest -q -n 2 tests -m "not browser"
+	$(PY) -m pytest -q -n 2 tests -m "not faults"
+	DATABASE=postgresql $(PY) -m pytest -q -n 2 tests -m "not browser and not faults"
+	$(PY) -m pytest -q -n 4 tests -m faults  # they wait more than they work
 
 test-quick: $(VENV)/.dev
 	@DEMO=1 $(PY) manage.py compile_catalogues

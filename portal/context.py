@@ -4,7 +4,7 @@ from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
 from portal.page_cache import PLACE
-from services.languages.choice import in_address, in_language
+from services.languages.choice import in_address, in_language, staff_language
 from services.languages.table import SPOKEN
 from services.notices.banner import Banner, banners
 
@@ -15,7 +15,7 @@ def page(request) -> dict:
     return {
         "language": SPOKEN[code],
         "languages": settings.CITY.offered(),
-        "staff_language": SPOKEN["ja" if code in {"ja", "ja-simple"} else "en"],
+        "staff_language": SPOKEN[staff_language(code)],
         "city": settings.CITY,
         "city_name": settings.CITY.name(code),
         "centre_name": settings.CITY.centre(code),

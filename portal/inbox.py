@@ -3,22 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import nh3
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.safestring import SafeString, mark_safe
-from django.utils.timezone import localtime
 
-from services.languages.days import written_day
+from services.languages.days import written_moment
 from services.languages.table import SPOKEN, Language
 from services.notices.actions.delivering import objects_told_of
-from services.notices.composing import WORDS_ONLY, CannotBeWritten, Letter, compose
+from services.notices.composing import WORDS_ONLY, CannotBeWritten, Letter, compose, part_of_a_page
 from services.notices.models import Message
-
-# A mail brings its own style, which no page of ours may have.
-_TAGS = {"p", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "br", "hr", "code", "pre"}
-_TAGS |= {"bdi", "span", "div"}
-_ATTRIBUTES = {"*": {"lang", "dir"}, "a": {"href"}, "ol": {"start"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +33,7 @@ def inbox_rows(messages: Iterable[Message], language: str) -> list[InboxRow]:
 def letter_of(message: Message, language: str) -> dict:
     """One message for its page: its row and its text as HTML without a style of its own."""
     letter = _letter(message, objects_told_of([message]), language)
-    return {"row": _row(message, letter, language), "letter_html": _as_part_of_a_page(letter) if letter else ""}
+    return {"row": _row(message, letter, language), "letter_html": part_of_a_page(letter.html) if letter else ""}
 
 
 def _letter(message: Message, about: dict, language: str) -> Letter | None:
@@ -64,16 +55,10 @@ def _letter(message: Message, about: dict, language: str) -> Letter | None:
 
 
 def _row(message: Message, letter: Letter | None, language: str) -> InboxRow:
-    at = localtime(message.created_at)
     return InboxRow(
         reverse("message", args=[message.public_id]),
         letter.subject if letter else "",
         SPOKEN[letter.written_in if letter else language],
-        f"{written_day(at, language)} {date_format(at, 'H:i')}",
+        written_moment(message.created_at, language),
         message.read_at is None,
     )
-
-
-def _as_part_of_a_page(letter: Letter) -> SafeString:
-    html = nh3.clean(letter.html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto", "tel"})
-    return mark_safe(html)  # noqa: S308  nh3 has just made it so

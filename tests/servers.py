@@ -294,7 +294,8 @@ class Provider:
 
     def requests(self) -> list[dict]:
         """Every request that it answered with 200, or with 409 as known already: status, key, words; in order."""
-        return [json.loads(line) for line in self.file.read_text("utf-8").splitlines()]
+        whole, _newline, _being_written = self.file.read_text("utf-8").rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def accepted(self) -> list[dict]:
         """The words of the messages that it has taken, in order."""

@@ -29,7 +29,7 @@ _HOLDINGS: list[Holding] = []
 
 
 def holds(holding: Holding) -> None:
-    """Add what an app knows of people. The accounts' own comes last: the others find people by it."""
+    """Add what an app knows of people. The accounts' own stands first and goes last: the others find people by it."""
     _HOLDINGS.append(holding)
 
 

@@ -81,8 +81,8 @@ def _deleted(rows: models.QuerySet, model: type[models.Model]) -> int:
 
 
 def _plain(makes: dict[str, object]) -> dict[str, object]:
-    """The values by which an anonymous row is known: the texts."""
-    return {name: value for name, value in makes.items() if isinstance(value, str)}
+    """The values by which an anonymous row is known: all but those that the database makes."""
+    return {name: value for name, value in makes.items() if not hasattr(value, "resolve_expression")}
 
 
 def _ours() -> list[type[models.Model]]:

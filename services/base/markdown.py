@@ -8,9 +8,10 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 _PARSER = MarkdownIt("commonmark", {"html": False})
-_TAGS = {"p", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "br", "hr", "code", "pre"}
+TAGS = {"p", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "br", "hr", "code", "pre"}
+SCHEMES = {"http", "https", "mailto", "tel"}
 _LINK = re.compile(r"\[([^\[\]]{1,300})\]\(([^()\s]{1,1000})\)")
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 
 
 @lru_cache(maxsize=256)
@@ -18,9 +19,9 @@ def as_html(text: str) -> SafeString:
     """The Markdown as HTML of an allow-list of tags; links only to http, https, mailto and tel."""
     html = nh3.clean(
         _PARSER.render(text),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto", "tel"},
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes=SCHEMES,
         link_rel="noopener",
     )
     return mark_safe(html)  # noqa: S308  nh3 has just made it so

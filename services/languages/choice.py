@@ -47,6 +47,11 @@ def preferred(request: HttpRequest) -> str:
     return settings.CITY.default_language
 
 
+def staff_language(language: str) -> str:
+    """The language in which staff read what only they see, on a page in `language`: Japanese or English."""
+    return "ja" if language in {"ja", "ja-simple"} else "en"
+
+
 def wants_furigana(request: HttpRequest, language: str) -> bool:
     """As switched by hand, else on in Easy Japanese only."""
     return {"on": True, "off": False}.get(request.COOKIES.get(FURIGANA_COOKIE), language == "ja-simple")

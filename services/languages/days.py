@@ -28,6 +28,12 @@ def written_day(day: datetime.date, language: str | None = None) -> str:
     return _written(day, language or get_language(), get_language())
 
 
+def written_moment(at: datetime.datetime, language: str | None = None) -> str:
+    """The day likewise, and the time of day."""
+    local = timezone.localtime(at) if timezone.is_aware(at) else at
+    return f"{written_day(local, language)} {local:%H:%M}"
+
+
 @lru_cache(maxsize=1000)  # a list says the same few days over and over
 def _written(day: datetime.date, language: str, active: str) -> str:
     if language == "ja-simple":

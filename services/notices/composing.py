@@ -8,13 +8,16 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import nh3
 from django.conf import settings
 from django.db import models
 from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from services.base import markdown
 from services.languages.names import NAMES
 from services.languages.ruby import annotate_page, as_mail, as_plain
 from services.languages.table import SPOKEN
@@ -137,6 +140,13 @@ def _in_language(kind, code, wanted, second_language, about, context, frame) -> 
             written_in,
             calendar_file([entry], stamp=timezone.now()) if entry else b"",
         )
+
+
+def part_of_a_page(html: str) -> SafeString:
+    """A letter's inside for a page of the portal, on which no style may stand in an attribute."""
+    tags = markdown.TAGS | {"bdi", "div", "span", "small", "ruby", "rt", "rp"}
+    attributes = markdown.ATTRIBUTES | {"*": {"lang", "dir"}}
+    return mark_safe(nh3.clean(html, tags=tags, attributes=attributes, url_schemes=markdown.SCHEMES))  # noqa: S308  nh3 has just made it so
 
 
 def _short(folder: str, words: dict) -> str:

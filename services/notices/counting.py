@@ -3,6 +3,7 @@
 Each answer takes one or two queries, however many rows there are. Nobody is named here.
 """
 
+import datetime
 from collections import Counter
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 from services.notices.actions import broadcasting
 from services.notices.channels import CHANNELS
 from services.notices.models import (
+    TROUBLED,
     ChannelCode,
     Heartbeat,
     Message,
@@ -22,22 +24,14 @@ from services.notices.models import (
     Suppression,
 )
 
-ENDED = (
-    MessageState.SENT,
-    MessageState.BOUNCED,
-    MessageState.UNCLEAR,
-    MessageState.FAILED,
-    MessageState.WITHDRAWN,
-)
-TROUBLED = (MessageState.FAILED, MessageState.BOUNCED, MessageState.UNCLEAR)
+ENDED = (MessageState.SENT, MessageState.WITHDRAWN, *TROUBLED)
 MOST_CAUSES = 20
 
 
 def audience_counts(notice: Notice) -> Counter[tuple[str, str]]:
     """How many people a notice would reach if it went out now, by (language, channel). It need not be saved yet."""
     if notice.corrects_id:
-        told = Message.objects.about(notice.corrects)
-        return _by_language_and_channel(told.filter(kind=broadcasting.NEWS, state__in=broadcasting.REACHED))
+        return _by_language_and_channel(broadcasting.reached(notice.corrects))
     counts = _by_language_and_channel(broadcasting.audience(notice))
     return counts + _residents_beside(notice) if notice.is_emergency else counts
 
@@ -100,11 +94,6 @@ class Progress:
         return self.by_state[MessageState.SENDING]
 
     @property
-    def in_trouble(self) -> int:
-        """Messages that staff must look at."""
-        return sum(self.by_state[state] for state in TROUBLED)
-
-    @property
     def is_settled(self) -> bool:
         """Whether nothing will change any more by itself."""
         if self.state == NoticeState.PAUSED:
@@ -114,8 +103,7 @@ class Progress:
 
 def progress_of(notice: Notice) -> Progress:
     """Counts by state and by language, in one query; while the ledger is being written also whom it is for."""
-    told = Message.objects.about(notice).filter(kind__in=[broadcasting.NEWS, broadcasting.EMERGENCY])
-    rows = told.order_by().values_list("language", "state").annotate(Count("pk"))
+    rows = broadcasting.messages_of(notice).order_by().values_list("language", "state").annotate(Count("pk"))
     by_state, by_language = Counter(), {}
     for language, state, number in rows:
         by_state[state] += number
@@ -131,8 +119,8 @@ class Ledger:
     """How the ledger stands. `counts` by (channel, language, state)."""
 
     counts: Counter[tuple[str, str, str]]
-    oldest_waiting: object
-    worker_seen_at: object
+    oldest_waiting: datetime.datetime | None
+    worker_seen_at: datetime.datetime | None
 
     def number(self, *, channel: str = "", language: str = "", state: str = "") -> int:
         """How many messages there are of a channel, language and state; empty: of all."""

@@ -235,7 +235,7 @@ def _load_messages(notice: Notice, readers: list[Subscription], *, trouble: int)
             row.state, row.attempts, row.written_in = MessageState.FAILED, 6, ""
             row.cause = "The mail server could not be reached: TimeoutError."
         elif number == 7 and trouble == 3:
-            row.state, row.cause = MessageState.BOUNCED, "5.1.1 No such mailbox"
+            row.state, row.cause = MessageState.BOUNCED, "It came back: there is no such address (5.1.1)."
         rows.append(row)
     Message.objects.bulk_create(rows)
 

@@ -13,9 +13,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.formats import date_format
 
-from services.languages.days import written_day
+from services.languages.days import written_day, written_moment
 from services.languages.names import NAMES
 from services.languages.ruby import as_plain
 from services.languages.table import SPOKEN
@@ -124,8 +123,7 @@ def say_slot(name: str, value, language: str) -> str:
     if name == "date":
         return written_day(date.fromisoformat(value), language)
     if name == "eta":
-        at = datetime.fromisoformat(value)
-        return f"{written_day(at.date(), language)} {date_format(at, 'H:i')}"
+        return written_moment(datetime.fromisoformat(value), language)
     return value
 
 

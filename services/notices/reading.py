@@ -4,14 +4,13 @@ import datetime
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import pgettext
 
 from services.base.markdown import as_html, as_text, as_words
-from services.languages.days import written_day
+from services.languages.days import written_day, written_moment
 from services.languages.table import SPOKEN, Language
 from services.languages.text import Text, reading_order, text_of
 from services.notices.models import Notice, NoticeState, WordingState
@@ -32,7 +31,6 @@ class NoticeWords:
     body_text: str
     summary: str
     topic: Text
-    icon: str
     level: int | None
     has_official_level: bool
     level_name: str
@@ -44,7 +42,6 @@ class NoticeWords:
     until_at: datetime.datetime | None
     source: str
     published: str
-    published_at: datetime.datetime | None
     is_exercise: bool
     must_be_seen: bool
     is_current: bool
@@ -84,7 +81,6 @@ def words_of(notice: Notice, language: str, second_language: str = "") -> Notice
         as_text(body.value),
         _beginning(as_words(body.value, between=" · ")),
         text_of(notice.topic, "name", language),
-        notice.topic.icon,
         notice.level,
         is_official,
         _grave(level, language, is_official=is_official) if level else "",
@@ -96,7 +92,6 @@ def words_of(notice: Notice, language: str, second_language: str = "") -> Notice
         notice.until,
         notice.source,
         _moment(notice.published_at, language),
-        notice.published_at,
         notice.is_exercise,
         notice.must_be_seen,
         notice.is_current,
@@ -134,15 +129,6 @@ def calendar_entry(notice: Notice, language: str, second_language: str = "") -> 
     )
 
 
-def addresses(notice: Notice) -> list[tuple[Language, str]]:
-    """The notice's page in each offered language."""
-    pages = []
-    for language in settings.CITY.offered():
-        with translation.override(language.code):
-            pages.append((language, settings.SITE_URL + reverse("notices:notice", args=[notice.public_id])))
-    return pages
-
-
 def _place(notice: Notice, found: Language, wanted: str) -> Text:
     """The place in the language of the text that was checked, else as the source says it: names need no translator."""
     for language in (found, SPOKEN[notice.source_language]):
@@ -161,10 +147,7 @@ def _grave(level: Level, language: str, *, is_official: bool) -> str:
 
 
 def _moment(at: datetime.datetime | None, language: str) -> str:
-    if at is None:
-        return ""
-    local = timezone.localtime(at)
-    return f"{written_day(local, language)} {date_format(local, 'H:i')}"
+    return written_moment(at, language) if at else ""
 
 
 def _span(begin: datetime.datetime | None, end: datetime.datetime | None, language: str) -> str:

@@ -2,33 +2,34 @@
 
 from allauth.account.models import EmailAddress
 from django.db.models import Q
-from django.utils.timezone import localtime
+from django.db.models.functions import Lower
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from services.accounts.models import User
 from services.accounts.rights import Holding, holds
-from services.languages.days import written_day
+from services.languages.days import written_moment
 from services.languages.text import text_of
 from services.notices.actions.delivering import objects_told_of
 from services.notices.actions.subscribing import leave
 from services.notices.composing import WORDS_ONLY, CannotBeWritten, compose
-from services.notices.models import ChannelCode, Message, MessageState, Subscription
-
-ON_THEIR_WAY = (MessageState.WAITING, MessageState.HELD)
+from services.notices.models import UNSENT, ChannelCode, Message, MessageState, Subscription
 
 
 def _addresses(user: User) -> list[str]:
-    """What they have proved to be theirs: nobody takes another's along, or has it deleted."""
-    return list(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
+    """What they have proved to be theirs, in lower case: nobody takes another's along, or has it deleted."""
+    proved = EmailAddress.objects.filter(user=user, verified=True)
+    return [address.lower() for address in proved.values_list("email", flat=True)]
 
 
 def _subscriptions(user: User):
-    return Subscription.objects.filter(address__in=_addresses(user)).prefetch_related("topics")
+    subscriptions = Subscription.objects.annotate(lower=Lower("address")).filter(lower__in=_addresses(user))
+    return subscriptions.prefetch_related("topics")
 
 
 def _messages(user: User):
-    return Message.objects.filter(Q(user=user) | Q(resident__user=user) | Q(address__in=_addresses(user)))
+    theirs = Q(user=user) | Q(resident__user=user) | Q(lower__in=_addresses(user))
+    return Message.objects.annotate(lower=Lower("address")).filter(theirs)
 
 
 def _export_news(user: User) -> list[dict[str, str]]:
@@ -67,8 +68,7 @@ def _export_messages(user: User) -> list[dict[str, str]]:
     about = objects_told_of(messages)
     return [
         {
-            pgettext("of a message", "Written on"): f"{written_day(message.created_at)} "
-            f"{localtime(message.created_at):%H:%M}",
+            pgettext("of a message", "Written on"): written_moment(message.created_at),
             pgettext("of a message", "By"): message.get_channel_display(),
             pgettext("of a message", "To"): message.address,
             pgettext("of a message", "About"): _subject(message, about),
@@ -80,7 +80,7 @@ def _export_messages(user: User) -> list[dict[str, str]]:
 def _erase_messages(user: User) -> None:
     messages = _messages(user)
     messages.filter(channel=ChannelCode.INBOX).delete()
-    messages.filter(state__in=ON_THEIR_WAY).update(state=MessageState.WITHDRAWN)
+    messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN)
     messages.update(**Message.KEEPING.makes)
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext, pgettext_lazy
 
 from services.base.hygiene import DayField, LineField, ProseField, clean_code
 from services.base.public_ids import public_id
+from services.languages.choice import staff_language
 from services.languages.table import SPOKEN, Language
 from services.notices.models import Notice, Topic
 from services.notices.patterns import NAMES_OF_PLACES, TIMES, Pattern, intensities, levels
@@ -23,11 +24,6 @@ LONGEST_EMERGENCY = datetime.timedelta(days=30)
 USUAL_EMERGENCY = datetime.timedelta(hours=6)
 _FORM_KEY = RegexValidator(r"^[A-Za-z0-9_-]{22}\Z")
 _LATIN_UP_TO = "\u024f"
-
-
-def staff_language(language: str) -> str:
-    """The language in which staff read what only they see."""
-    return "ja" if language in {"ja", "ja-simple"} else "en"
 
 
 class MomentField(forms.DateTimeField):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from services.notices.views import warning, watching, writing
+from services.notices.views import deciding, warning, watching, writing
 
 app_name = "newsroom"
 urlpatterns = [
@@ -14,17 +14,17 @@ urlpatterns = [
     path("messages/again/", watching.try_again, name="try_again"),
     path("messages/addresses/<int:key>/lift/", watching.lift, name="lift"),
     path("messages/<str:public_id>/arrived/", watching.arrived, name="arrived"),
-    path("<str:public_id>/", writing.notice, name="notice"),
+    path("<str:public_id>/", deciding.notice, name="notice"),
     path("<str:public_id>/edit/", writing.edit, name="edit"),
-    path("<str:public_id>/preview/<str:language>/", writing.preview, name="preview"),
-    path("<str:public_id>/page/", writing.page, name="page"),
-    path("<str:public_id>/progress/", writing.progress, name="progress"),
-    path("<str:public_id>/submit/", writing.submit, name="submit"),
-    path("<str:public_id>/approve/", writing.approve, name="approve"),
-    path("<str:public_id>/send-back/", writing.send_back, name="send_back"),
-    path("<str:public_id>/cancel/", writing.cancel, name="cancel"),
-    path("<str:public_id>/end/", writing.end, name="end"),
-    path("<str:public_id>/pause/", writing.pause, name="pause"),
-    path("<str:public_id>/resume/", writing.resume, name="resume"),
-    path("<str:public_id>/correct/", writing.correct, name="correct"),
+    path("<str:public_id>/preview/<str:language>/", deciding.preview, name="preview"),
+    path("<str:public_id>/page/", deciding.page, name="page"),
+    path("<str:public_id>/progress/", deciding.progress, name="progress"),
+    path("<str:public_id>/submit/", deciding.submit, name="submit"),
+    path("<str:public_id>/approve/", deciding.approve, name="approve"),
+    path("<str:public_id>/send-back/", deciding.send_back, name="send_back"),
+    path("<str:public_id>/cancel/", deciding.cancel, name="cancel"),
+    path("<str:public_id>/end/", deciding.end, name="end"),
+    path("<str:public_id>/pause/", deciding.pause, name="pause"),
+    path("<str:public_id>/resume/", deciding.resume, name="resume"),
+    path("<str:public_id>/correct/", deciding.correct, name="correct"),
 ]

@@ -23,7 +23,7 @@ import redis
 from portal.celery import app
 from tests import servers
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.faults]
 
 COUNT, KILLS = 2000, 3
 WRITE = """

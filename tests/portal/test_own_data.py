@@ -118,6 +118,18 @@ def test_unproved_address_of_somebody_else_is_neither_taken_along_nor_deleted(cl
     assert Subscription.objects.filter(state=SubscriptionState.PENDING).get() == theirs
 
 
+def test_address_that_was_typed_in_capitals_is_theirs_too(client):
+    user = person()
+    typed = f"{MARKER.capitalize()}@example.org"
+    Subscription.objects.filter(address=user.email).update(address=typed)
+    Message.objects.filter(address=user.email).update(address=typed, user=None, resident=None)
+    prove(client, user)
+    _account, news, messages = json.loads(client.post("/en/me/data/download/", {"as": "json"}).content).values()
+    assert (len(news), len(messages)) == (1, 3)
+    client.post("/en/me/data/forget/", {"sure": "yes"})
+    assert typed not in everything()
+
+
 @pytest.mark.parametrize("language", ["en", "ne", "ar"])
 def test_download_holds_what_is_known_in_the_readers_language(client, language):
     user = person()
@@ -165,6 +177,27 @@ def test_messages_lose_their_person_after_three_months():
         row.refresh_from_db()
     assert (past.address, past.person, past.context, past.state) == ("", past.public_id, {}, MessageState.SENT)
     assert (recent.address, waiting.context) == ("b@example.org", {"code": "ABC123"})
+
+
+def test_message_without_an_address_loses_its_person_all_the_same():
+    resident = welcome(UserFactory(), name="Sita", language="ne")
+    row = MessageFactory(
+        state=MessageState.FAILED, ended_at=old(91), address="", person=f"resident:{resident.pk}", resident=resident
+    )
+    assert keep_periods() == {"notices.Message": 1}
+    assert keep_periods() == {}
+    row.refresh_from_db()
+    assert (row.person, row.resident, row.context) == (row.public_id, None, {})
+
+
+def test_message_to_a_subscriber_no_longer_leads_to_their_address_after_three_months():
+    reader = Subscription.objects.create(
+        address="ne@example.org", language="ne", state=SubscriptionState.ACTIVE, confirmed_at=timezone.now()
+    )
+    row = MessageFactory(state=MessageState.SENT, ended_at=old(91), address=reader.address, subscription=reader)
+    assert keep_periods() == {"notices.Message": 1}
+    row.refresh_from_db()
+    assert (row.address, row.subscription) == ("", None)
 
 
 def test_unconfirmed_wishes_and_sign_ups_go_by_themselves():

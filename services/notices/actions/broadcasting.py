@@ -22,6 +22,7 @@ from services.languages.table import SPOKEN
 from services.notices.actions.reminding import remind
 from services.notices.actions.telling import wake_after_commit, way_to
 from services.notices.models import (
+    UNSENT,
     Message,
     MessageState,
     Notice,
@@ -35,8 +36,6 @@ from services.notices.models import (
 NEWS, EMERGENCY = "notices/news", "notices/emergency"
 KINDS = (NEWS, EMERGENCY)
 AT_ONCE = 1000
-ON_ITS_WAY = (MessageState.WAITING, MessageState.SENDING, MessageState.HELD)
-REACHED = (MessageState.SENT, MessageState.SENDING, MessageState.UNCLEAR)
 WARN_BEFORE = datetime.timedelta(hours=1)
 NOBODY_YET = pgettext_lazy("staff", "Nobody has got it yet: cancel it, or take it back.")
 
@@ -53,7 +52,7 @@ def save_draft(notice: Notice, *, by: User, changed: Iterable[str], is_minor: bo
     """
     if notice.pk is None:
         notice.author = by
-    elif Notice.objects.select_for_update().get(pk=notice.pk).state != NoticeState.DRAFT:
+    elif _locked(notice).state != NoticeState.DRAFT:
         raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
     notice.edited_by, notice.changed_at = by, timezone.now()
     notice.save()
@@ -96,7 +95,7 @@ def check_wording(notice: Notice, language: str, *, by: User) -> Wording:
 
     For an emergency that is already out, whoever reads this language gets it in their own words now.
     """
-    notice = Notice.objects.select_for_update().get(pk=notice.pk)
+    notice = _locked(notice)
     if not has_text(notice, language):
         raise Refused(pgettext("staff", "There is no text in this language yet."))
     if notice.state != NoticeState.DRAFT and not notice.is_emergency:
@@ -176,11 +175,11 @@ def cancel(notice: Notice, *, by: User, reason: str = "") -> int:
     """
     notice = _locked(notice)
     _go(notice, NoticeState.CANCELLED, by, "notices.cancel", reason=reason)
-    return _turn(notice, [MessageState.WAITING, MessageState.HELD], MessageState.WITHDRAWN)
+    return _turn(notice, UNSENT, MessageState.WITHDRAWN)
 
 
-def _turn(notice: Notice, states: list[str], to: MessageState) -> int:
-    return Message.objects.about(notice).filter(kind__in=KINDS, state__in=states).update(state=to)
+def _turn(notice: Notice, states: Iterable[str], to: MessageState) -> int:
+    return messages_of(notice).filter(state__in=states).update(state=to)
 
 
 @transaction.atomic
@@ -250,7 +249,7 @@ def _end(notice: Notice, by: User | None, reason: str = "") -> None:
         notice.ended_at = timezone.now()
         notice.written_at = notice.written_at or notice.ended_at  # what has not been written yet never will be
         notice.save(update_fields=["ended_at", "written_at"])
-        _turn(notice, [MessageState.WAITING, MessageState.HELD], MessageState.WITHDRAWN)
+        _turn(notice, UNSENT, MessageState.WITHDRAWN)
         record(by, "notices.end", notice, fields=["ended_at"], reason=reason)
 
 
@@ -319,8 +318,8 @@ def finish_sent_notices() -> int:
     finished = 0
     for notice in Notice.objects.filter(state=NoticeState.SENDING, written_at__isnull=False):
         with transaction.atomic():
-            notice = Notice.objects.select_for_update().get(pk=notice.pk)
-            left = Message.objects.about(notice).filter(kind__in=KINDS, state__in=ON_ITS_WAY)
+            notice = _locked(notice)
+            left = messages_of(notice).filter(state__in=[*UNSENT, MessageState.SENDING])
             if notice.state == NoticeState.SENDING and not left.exists():
                 move(notice, NoticeState.DONE)
                 notice.save(update_fields=["state"])
@@ -331,6 +330,16 @@ def finish_sent_notices() -> int:
 def queue_of(notice: Notice) -> Queue:
     """An emergency goes before everything but a code that somebody is waiting for."""
     return Queue.EMERGENCY if notice.is_emergency else Queue.BULK
+
+
+def messages_of(notice: Notice) -> models.QuerySet[Message]:
+    """What was written to its readers; the reminder to its author is none of them."""
+    return Message.objects.about(notice).filter(kind__in=KINDS)
+
+
+def reached(notice: Notice) -> models.QuerySet[Message]:
+    """The messages that its readers have got, or may get any moment."""
+    return messages_of(notice).filter(state__in=[MessageState.SENT, MessageState.SENDING, MessageState.UNCLEAR])
 
 
 def audience(notice: Notice) -> models.QuerySet[Subscription]:
@@ -356,8 +365,7 @@ def residents_to_warn(notice: Notice) -> models.QuerySet[Resident]:
 def _passes(notice: Notice):
     """Whom it goes to, as (name, rows, how a row becomes a message)."""
     if notice.corrects_id:
-        wrong = Message.objects.about(notice.corrects).filter(kind=NEWS, state__in=REACHED)
-        return [("messages", wrong, _to_same_reader)]
+        return [("messages", reached(notice.corrects), _to_same_reader)]
     return [
         ("subscriptions", audience(notice), _to_subscriber),
         ("residents", residents_to_warn(notice), _to_resident),
@@ -412,8 +420,8 @@ def _follow_up_in(notice: Notice, language: str) -> None:
 
     Those whose message is in a worker's hands are among them: it may have been written just before.
     """
-    readers = Message.objects.about(notice).filter(language=language).exclude(written_in=language)
-    rows = readers.filter(kind=EMERGENCY, state__in=REACHED).iterator(chunk_size=AT_ONCE)
+    readers = reached(notice).filter(language=language).exclude(written_in=language)
+    rows = readers.iterator(chunk_size=AT_ONCE)
     while some := list(islice(rows, AT_ONCE)):
         again = [_to_same_reader(notice, message) for message in some]
         for message in again:
@@ -429,9 +437,7 @@ def _follow_up_in(notice: Notice, language: str) -> None:
 
 
 def _locked(notice: Notice) -> Notice:
-    return Notice.objects.select_for_update(of=("self",) if connection.features.has_select_for_update_of else ()).get(
-        pk=notice.pk
-    )
+    return Notice.objects.select_for_update().get(pk=notice.pk)
 
 
 def _go(notice: Notice, state: NoticeState, by: User | None, action: str, *, reason: str = "", **facts) -> None:

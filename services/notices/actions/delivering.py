@@ -160,7 +160,7 @@ class _PostOffice:
                 _end([message], MessageState.FAILED if needs_somebody else MessageState.WITHDRAWN, cause)
             elif letter := self._try(message, about):
                 # Who got it in their own language is one statement, whatever the language.
-                sent[letter.written_in if letter.written_in != message.language else None].append(message)
+                sent[letter.written_in if letter.is_fallback else None].append(message)
         for written_in, messages in sent.items():
             _end(messages, MessageState.SENT, written_in=written_in or models.F("language"))
         return tried

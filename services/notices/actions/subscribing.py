@@ -10,6 +10,7 @@ from services.base.public_ids import public_id
 from services.base.states import move
 from services.notices.actions.telling import notify
 from services.notices.models import (
+    UNSENT,
     ChannelCode,
     Message,
     MessageState,
@@ -99,9 +100,7 @@ def leave(subscription: Subscription) -> None:
         subscription.address = f"left-{public_id()}"
         subscription.save(update_fields=["state", "address"])
         messages = subscription.messages.all()
-        messages.filter(state__in=[MessageState.WAITING, MessageState.HELD]).update(
-            state=MessageState.WITHDRAWN, cause=LEFT
-        )
+        messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN, cause=LEFT)
         over = messages.filter(state__in=[MessageState.WITHDRAWN, MessageState.SENT])
         over.update(**Message.KEEPING.makes)
         record(None, "notices.leave", subscription, changes=False)

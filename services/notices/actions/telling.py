@@ -60,13 +60,16 @@ def notify(
         state = MessageState.SENT if way == ChannelCode.INBOX else MessageState.WAITING
         values = row | owners | {"address": address, "state": state}
         key = {"kind": kind, "person": person, "channel": way}
-        if occasion:
-            message, _made = Message.objects.get_or_create(occasion=occasion, **key, defaults=values)
-        else:
-            message = Message.objects.create(**key, **values)
-        written.append(message)
+        written.append(_write(occasion, key, values))
     wake_after_commit(queue)
     return written
+
+
+def _write(occasion: str, key: dict, values: dict) -> Message:
+    if not occasion:
+        return Message.objects.create(**key, **values)
+    message, _made = Message.objects.get_or_create(occasion=occasion, **key, defaults=values)
+    return message
 
 
 def _whom(to: Resident | User | str, channel: str) -> tuple[str, dict, list[tuple[str, str]]]:

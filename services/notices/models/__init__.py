@@ -1,6 +1,8 @@
 """The ledger of messages, what the city tells many, who wants to be told, and what is to be told when."""
 
 from services.notices.models.messages import (
+    TROUBLED,
+    UNSENT,
     ChannelCode,
     Heartbeat,
     Message,
@@ -14,6 +16,8 @@ from services.notices.models.notices import Notice, NoticeState, Reminder, Wordi
 from services.notices.models.subscriptions import Subscription, SubscriptionState, Topic
 
 __all__ = [
+    "TROUBLED",
+    "UNSENT",
     "ChannelCode",
     "Heartbeat",
     "Message",

@@ -50,6 +50,10 @@ class MessageState(models.TextChoices):
     WITHDRAWN = "withdrawn", pgettext_lazy("staff", "Withdrawn")
 
 
+UNSENT = (MessageState.WAITING, MessageState.HELD)  # in nobody's hands: these can still be kept back
+TROUBLED = (MessageState.FAILED, MessageState.BOUNCED, MessageState.UNCLEAR)  # what staff must look at
+
+
 class MessageQuerySet(models.QuerySet):
     """What a worker, a reader and the staff ask."""
 
@@ -72,7 +76,7 @@ class MessageQuerySet(models.QuerySet):
 
     def in_trouble(self):
         """What staff must look at: what failed, came back, or of which nobody knows."""
-        return self.filter(state__in=[MessageState.FAILED, MessageState.UNCLEAR, MessageState.BOUNCED])
+        return self.filter(state__in=TROUBLED)
 
 
 class Message(models.Model):
@@ -89,7 +93,14 @@ class Message(models.Model):
         since="ended_at",
         days=90,
         only=~models.Q(channel=ChannelCode.INBOX),
-        makes={"address": "", "person": models.F("public_id"), "context": {}, "resident": None, "user": None},
+        makes={
+            "address": "",
+            "person": models.F("public_id"),
+            "context": {},
+            "resident": None,
+            "user": None,
+            "subscription": None,
+        },
     )
     MOVES = {
         MessageState.WAITING: {MessageState.SENDING, MessageState.HELD, MessageState.WITHDRAWN},

@@ -187,7 +187,6 @@ def leave(request, token):
 def _shown(request, subscription: Subscription) -> dict:
     return {
         "is_active": subscription.state == SubscriptionState.ACTIVE,
-        "has_left": subscription.state == SubscriptionState.LEFT,
         "topics": [text_of(topic, "name") for topic in subscription.topics.all()],
         "leave_token": links.token_for(subscription, links.LEAVE),
         "manage_token": links.token_for(subscription, links.MANAGE),

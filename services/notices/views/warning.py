@@ -10,17 +10,19 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import pgettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from services.base.refusals import Refused
+from services.languages.choice import staff_language
 from services.languages.ruby import as_html
 from services.languages.table import Language
 from services.notices.actions import broadcasting
 from services.notices.counting import audience_counts
 from services.notices.models import Notice, Topic
 from services.notices.patterns import Pattern, levels, patterns
-from services.notices.staff_forms import EmergencyForm, staff_language, typed_slots, with_named_slots
-from services.notices.views.writing import by_channel
+from services.notices.staff_forms import EmergencyForm, typed_slots, with_named_slots
+from services.notices.views.deciding import by_channel
+from services.notices.views.writing import GET_OR_POST
 
 TOPIC = "disasters"
 
@@ -55,7 +57,7 @@ def choose(request):
     return render(request, "notices/staff/patterns.html", {"cards": cards, "before": before})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@GET_OR_POST
 def warn(request, pattern):
     """The form of a pattern, then its text in every language, then sending. Each step checks everything again."""
     if pattern not in patterns():

@@ -1,5 +1,6 @@
 """The ledger for staff: what went where, what did not and why, and what can be tried again. Nobody's words or names."""
 
+import datetime
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -18,10 +19,9 @@ from services.languages.table import SPOKEN
 from services.notices import counting
 from services.notices.actions import delivering
 from services.notices.causes import in_words, masked
-from services.notices.models import ChannelCode, Message, MessageState, Rest, Suppression
+from services.notices.models import TROUBLED, ChannelCode, Message, MessageState, Rest, Suppression
 
 ON_A_PAGE = 30
-TROUBLED = (MessageState.FAILED, MessageState.BOUNCED, MessageState.UNCLEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _Row:
     address: str
     cause: str
     attempts: int
-    at: object
+    at: datetime.datetime | None
 
     @property
     def is_unclear(self) -> bool:
