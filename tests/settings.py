@@ -11,7 +11,10 @@ import tempfile
 from pathlib import Path
 
 # The caller's shell must not decide what the tests see.
-for _name in ("CITY", "REDIS_URL", "EMAIL_URL", "MAIL_FROM", "SITE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY", "PORT"):
+for _name in (
+    *("CITY", "REDIS_URL", "EMAIL_URL", "MAIL_FROM", "MAIL_BOUNCES", "SMS_URL", "PUSH_URL"),
+    *("SITE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY", "PORT"),
+):
     os.environ.pop(_name, None)
 _directory = Path(tempfile.mkdtemp(prefix="tabunka-tests-"))
 atexit.register(shutil.rmtree, _directory, ignore_errors=True)

@@ -14,8 +14,7 @@ SEPARATOR = "~"
 
 def make_token(purpose: str, public_id: str, *bound: object) -> str:
     """A token for a link. bound: facts of the row that must still hold when it is opened, as text."""
-    signer = signing.TimestampSigner(sep=SEPARATOR, salt=_salt(purpose, bound))
-    return signer.sign(public_id)
+    return _signer(purpose, bound).sign(public_id)
 
 
 def named_in(token: str) -> str:
@@ -25,14 +24,13 @@ def named_in(token: str) -> str:
 
 def is_good(token: str, purpose: str, *bound: object, lasts: datetime.timedelta | None = None) -> bool:
     """Whether we made this token for this purpose, the row is still as it was then, and it is not too old."""
-    signer = signing.TimestampSigner(sep=SEPARATOR, salt=_salt(purpose, bound))
     try:
-        signer.unsign(token, max_age=lasts)
+        _signer(purpose, bound).unsign(token, max_age=lasts)
     except signing.BadSignature:
         return False
     return True
 
 
-def _salt(purpose: str, bound: tuple) -> str:
+def _signer(purpose: str, bound: tuple) -> signing.TimestampSigner:
     # As JSON, so that no two lists of facts are the same text.
-    return json.dumps(["tabunka", purpose, *map(str, bound)])
+    return signing.TimestampSigner(sep=SEPARATOR, salt=json.dumps(["tabunka", purpose, *map(str, bound)]))

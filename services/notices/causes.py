@@ -18,6 +18,7 @@ _KNOWN = {
     "It does not concern this person any more.": pgettext_lazy("staff", "It does not concern this person any more."),
     "This person has given no address.": pgettext_lazy("staff", "This person has given no address."),
     "The mail server does not know the address.": pgettext_lazy("staff", "The mail server does not know the address."),
+    "The mail server refuses us.": pgettext_lazy("staff", "The mail server refuses us."),
     "The mail server asks to wait.": pgettext_lazy("staff", "The mail server asks to wait."),
     "The mail server hung up in the middle; it may have gone out.": pgettext_lazy(
         "staff", "The mail server hung up in the middle; it may have gone out."
@@ -33,6 +34,14 @@ _KNOWN = {
 }
 # Sentences with a detail of the fault in them: how they begin, and how they are said.
 _WITH_DETAIL = (
+    (
+        re.compile(r"It came back: there is no such address \((?P<detail>.*)\)\."),
+        pgettext_lazy("staff", "It came back: there is no such address (%(detail)s)."),
+    ),
+    (
+        re.compile(r"It came back \((?P<detail>.*)\)\."),
+        pgettext_lazy("staff", "It came back (%(detail)s)."),
+    ),
     (
         re.compile(r"The mail server refuses the message \((?P<detail>.*)\)\."),
         pgettext_lazy("staff", "The mail server refuses the message (%(detail)s)."),

@@ -63,7 +63,7 @@ class Email:
                 server.close()
                 raise _in_our_words(fault, is_handed_over=False) from fault
             try:
-                _hand_over(moulds[key].mail_for(message), server)
+                _hand_over(moulds[key], message, server)
             except OSError as fault:
                 server.close()
                 raise _in_our_words(fault, is_handed_over=True) from fault
@@ -88,21 +88,11 @@ class _Mould:
         self._fill(mail, letter.html)
         self.bytes = mail.message().as_bytes(linesep="\r\n")
 
-    def mail_for(self, message: Message) -> EmailMultiAlternatives:
-        """The mail to one reader."""
+    def bytes_for(self, message: Message) -> bytes:
+        """The mail to one reader as it goes over the line. The address must be a plain one."""
         leave, manage = own_links(message)
-        mail = _ReadyMail(
-            self.letter.subject,
-            with_links(self.letter.text, leave, manage) if message.subscription else self.letter.text,
-            from_email=return_address(message),
-            to=[message.address],
-            headers=self._headers(message.public_id, leave),
-        )
-        self._fill(mail, with_links(self.letter.html, leave, manage) if message.subscription else self.letter.html)
-        if not _PLAIN.fullmatch(message.address):
-            return mail  # Django writes such an address in its own way, or refuses it
         in_body = _quoted if self.is_quoted else str
-        mail.bytes = self.bytes
+        filled = self.bytes
         for stand_in, words in (
             (_TO, message.address),
             (_ID, message.public_id),
@@ -110,7 +100,20 @@ class _Mould:
             (LEAVE, in_body(leave)),
             (MANAGE, in_body(manage)),
         ):
-            mail.bytes = mail.bytes.replace(stand_in.encode(), words.encode())
+            filled = filled.replace(stand_in.encode(), words.encode())
+        return filled
+
+    def mail_for(self, message: Message) -> EmailMultiAlternatives:
+        """The same as Django's own mail: for its other backends, and for addresses that it writes in its own way."""
+        leave, manage = own_links(message)
+        mail = EmailMultiAlternatives(
+            self.letter.subject,
+            with_links(self.letter.text, leave, manage) if message.subscription else self.letter.text,
+            from_email=return_address(message),
+            to=[message.address],
+            headers=self._headers(message.public_id, leave),
+        )
+        self._fill(mail, with_links(self.letter.html, leave, manage) if message.subscription else self.letter.html)
         return mail
 
     def _fill(self, mail: EmailMultiAlternatives, html: str) -> None:
@@ -133,27 +136,18 @@ class _Mould:
         return headers
 
 
-class _ReadyMail(EmailMultiAlternatives):
-    """A mail whose bytes are already there."""
-
-    bytes = b""
-
-    def message(self):
-        """What Django's backends ask: something with `as_bytes`."""
-        return self if self.bytes else super().message()
-
-    def as_bytes(self, linesep: str = "\n", **options):
-        """The mail as it goes over the line."""
-        return self.bytes if linesep == "\r\n" else self.bytes.replace(b"\r\n", linesep.encode())
-
-
-def _hand_over(mail: _ReadyMail, server) -> None:
+def _hand_over(mould: _Mould, message: Message, server) -> None:
     """Give a mail to the server. By SMTP, plain ones go past Django, which would take each address apart once more."""
-    sender = parseaddr(mail.from_email)[1] if mail.from_email == settings.DEFAULT_FROM_EMAIL else mail.from_email
-    if mail.bytes and type(server) is smtp.EmailBackend and _PLAIN.fullmatch(sender):
-        hand_over(server.connection, sender, mail.to[0], mail.bytes)
+    sender = _bare_return_address(message)
+    if type(server) is smtp.EmailBackend and _PLAIN.fullmatch(sender) and _PLAIN.fullmatch(message.address):
+        hand_over(server.connection, sender, message.address, mould.bytes_for(message))
     else:
-        server.send_messages([mail])
+        server.send_messages([mould.mail_for(message)])
+
+
+def _bare_return_address(message: Message) -> str:
+    sender = return_address(message)
+    return sender if settings.MAIL_BOUNCES else parseaddr(sender)[1]
 
 
 def return_address(message: Message) -> str:

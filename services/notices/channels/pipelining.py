@@ -26,7 +26,7 @@ def hand_over(line: smtplib.SMTP, sender: str, address: str, mail: bytes) -> Non
         raise smtplib.SMTPRecipientsRefused({address: of_address})
     if of_data[0] != _GO_ON:
         raise smtplib.SMTPDataError(*of_data)
-    line.send(_DOT.sub(b"..", mail) + b".\r\n")
+    line.send((_DOT.sub(b"..", mail) if b"\n." in mail or mail.startswith(b".") else mail) + b".\r\n")
     of_mail = line.getreply()
     if of_mail[0] != _KEPT:
         raise smtplib.SMTPDataError(*of_mail)

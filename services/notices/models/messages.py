@@ -100,6 +100,10 @@ class Message(models.Model):
             "resident": None,
             "user": None,
             "subscription": None,
+            # A message about a subscription would lead to its address still; one about a notice leads to nobody.
+            "about_id": models.Case(
+                models.When(about_type="notices.subscription", then=None), default=models.F("about_id")
+            ),
         },
     )
     MOVES = {

@@ -1,7 +1,5 @@
 """manage.py take_bounce: a mail that came back, from a mail server's pipe.
 
-Postfix, master.cf:  bounces unix - n n - - pipe user=portal argv=manage.py take_bounce --to ${original_recipient}
-
 The return address `bounces+<id>@…` names the message; what is inside is a delivery status notification (RFC 3464).
 Whoever knows the id may say that it came back, so nothing is believed but the status, and nothing is kept but that.
 """
