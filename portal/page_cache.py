@@ -24,11 +24,10 @@ from django.http.cookie import parse_cookie
 
 from services.audit.trail import public_edition
 from services.languages.choice import FURIGANA_COOKIE, in_address
-from services.notices.banner import PUT_AWAY_COOKIE
+from services.notices.banner import put_away_in
 
 CHARSET = re.compile(r";\s*charset\b[^;]*", re.IGNORECASE)
 LONGEST_QUERY = 60
-PUT_AWAY = re.compile(r"[\w.-]{1,240}")
 NOT_IN_304 = {"Content-Type", "Content-Length", "Content-Encoding"}
 PLACE = "portal.page_cache.place"
 
@@ -125,7 +124,7 @@ def _key(environ: dict) -> str | None:
         path,
         query,
         furigana if (furigana := cookies.get(FURIGANA_COOKIE)) in {"on", "off"} else "",
-        away if PUT_AWAY.fullmatch(away := cookies.get(PUT_AWAY_COOKIE, "")) else "",
+        put_away_in(cookies),
         "chosen" if settings.LANGUAGE_COOKIE_NAME in cookies else "",
         "gzip" if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "") else "",
     )

@@ -6,11 +6,15 @@ Each app says for its own tables what there is and how it is forgotten, in its r
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from services.accounts.models import Resident, User
 from services.audit.trail import record
+from services.base.public_ids import public_id
 from services.base.refusals import Refused
 from services.languages.days import written_day
 from services.languages.table import SPOKEN
@@ -44,9 +48,9 @@ def erase(user: User) -> None:
     """Forget somebody for good. Refused to who works at the centre: their roles end first."""
     if user.roles:
         raise Refused(_("You work at the centre. Ask an administrator to end your roles first."))
-    record(user, "accounts.erase", user, changes=False)
     for holding in reversed(_HOLDINGS):
         holding.erase(user)
+    record(user, "accounts.erase", user, changes=False)  # last: who holds the trail's head waits for nobody
 
 
 def _export(user: User) -> list[dict[str, str]]:
@@ -63,7 +67,21 @@ def _export(user: User) -> list[dict[str, str]]:
 
 def _erase(user: User) -> None:
     Resident.objects.filter(user=user).delete()
-    user.delete()
+    try:
+        with transaction.atomic():
+            user.delete()
+    except ProtectedError:  # they worked here once: what they wrote and approved is a public record
+        _make_anonymous(user)
+
+
+def _make_anonymous(user: User) -> None:
+    """Leave a row that tells nothing but that it was always the same person."""
+    for model in (EmailAddress, Authenticator):
+        model.objects.filter(user=user).delete()
+    user.email, user.name, user.language = f"left-{public_id()}@left.invalid", "", ""
+    user.is_active, user.last_login = False, None
+    user.set_unusable_password()
+    user.save()
 
 
 holds(Holding(lambda: _("Your account"), _export, _erase))

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 BIDI_CONTROLS = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 JOINERS = {"\u200c", "\u200d"}
 INVISIBLE_LETTERS = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}  # letters by category, blank to the eye
+NO_CHARACTERS = {"\ufffe", "\uffff"}  # no XML may hold them: one would break a feed for all its readers
 MOST_MARKS = 30  # on one letter; Unicode's Stream-Safe Text Format (UAX 15) says that no writing needs more
 HIDDEN_MARKS = {"\u0f73", "\u0f75", "\u0f81"}  # not counted as marks by Unicode until NFC takes them apart
 FIRST_DAY, LAST_DAY = datetime.date(1900, 1, 1), datetime.date(2100, 12, 31)
@@ -67,7 +68,8 @@ def _composed(text: str) -> str:
 
 
 def _refuse_broken(text: str) -> None:
-    if any(unicodedata.category(mark) in {"Cc", "Cs"} and mark not in "\n\r\t" for mark in text):
+    others = set(text) - set("\n\r\t")
+    if any(mark in NO_CHARACTERS or unicodedata.category(mark) in {"Cc", "Cs"} for mark in others):
         raise ValidationError(_("This text holds characters that cannot be kept. Please type it again."), code="broken")
 
 

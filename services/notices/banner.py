@@ -4,6 +4,8 @@ Every page asks; so each process keeps the answer with the edition that it was r
 """
 
 import logging
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.core.cache import caches
@@ -19,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 PUT_AWAY_COOKIE = "put_away"
 MOST_PUT_AWAY = 10
+_VALUE = re.compile(r"[A-Za-z0-9_.-]{1,240}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def banners(request, edition: int | None = None) -> list[Banner]:
 
     edition: the public edition, where the caller has read it already.
     """
-    away = set(request.COOKIES.get(PUT_AWAY_COOKIE, "").split("."))
+    away = set(put_away_in(request.COOKIES).split("."))
     return [
         Banner(words, not words.must_be_seen)
         for words in emergencies_now(edition)
@@ -42,9 +45,19 @@ def banners(request, edition: int | None = None) -> list[Banner]:
     ]
 
 
+def put_away_in(cookies: Mapping[str, str]) -> str:
+    """The cookie as we could have set it, else nothing.
+
+    The page cache's key and the page itself both ask here: a value that one of them read and the other did not would
+    take a banner away from everybody's copy. ASCII alone, because one reads the header as Latin-1, the other as UTF-8.
+    """
+    value = cookies.get(PUT_AWAY_COOKIE, "")
+    return value if _VALUE.fullmatch(value) else ""
+
+
 def put_away(request, public_id: str) -> str:
     """The cookie's new value: the newest few that this reader has put away."""
-    before = [it for it in request.COOKIES.get(PUT_AWAY_COOKIE, "").split(".") if it and it != public_id]
+    before = [it for it in put_away_in(request.COOKIES).split(".") if it and it != public_id]
     return ".".join([public_id, *before][:MOST_PUT_AWAY])
 
 

@@ -13,7 +13,7 @@ from services.languages.text import text_of
 from services.notices.actions.delivering import objects_told_of
 from services.notices.actions.subscribing import leave
 from services.notices.composing import WORDS_ONLY, CannotBeWritten, compose
-from services.notices.models import UNSENT, ChannelCode, Message, MessageState, Subscription
+from services.notices.models import UNSENT, ChannelCode, Message, MessageState, Subscription, Suppression
 
 
 def _addresses(user: User) -> list[str]:
@@ -28,7 +28,9 @@ def _subscriptions(user: User):
 
 
 def _messages(user: User):
-    theirs = Q(user=user) | Q(resident__user=user) | Q(lower__in=_addresses(user))
+    # A mailbox may be a family's: what was written to somebody else by name is theirs.
+    to_nobody_else = Q(lower__in=_addresses(user), user__isnull=True, resident__isnull=True)
+    theirs = Q(user=user) | Q(resident__user=user) | to_nobody_else
     return Message.objects.annotate(lower=Lower("address")).filter(theirs)
 
 
@@ -48,6 +50,7 @@ def _erase_news(user: User) -> None:
     for subscription in _subscriptions(user):
         leave(subscription)
     _subscriptions(user).delete()  # those that were never confirmed
+    Suppression.objects.annotate(lower=Lower("address")).filter(lower__in=_addresses(user)).delete()
 
 
 def _subject(message: Message, about: dict) -> str:

@@ -237,8 +237,9 @@ def token_of(notice: Notice) -> str:
 
 
 class ApprovalForm(forms.Form):
-    """When it goes out."""
+    """When it goes out. `seen`: which state of the text the approver has before them."""
 
+    seen = forms.DateTimeField(widget=forms.HiddenInput, required=False)
     scheduled_at = FutureField(
         label=pgettext_lazy("staff", "Send at"),
         help_text=pgettext_lazy("staff", "Empty: at once."),

@@ -292,7 +292,7 @@ def test_notice_paused_in_the_middle_of_being_written_goes_on_there(monkeypatch)
     topic = TopicFactory()
     subscribers(topic, 5)
     notice = approved(topic=topic)
-    broadcasting._write_some(notice.pk)
+    begin_due_notices(most=1)
     pause(notice, by=notice.author)
     assert begin_due_notices() == 0
     resume(notice, by=notice.author)
@@ -314,14 +314,13 @@ def test_cancelled_notice_sends_nothing_more(is_paused):
     assert Line.objects.get(action="notices.cancel").reason == "wrong date"
 
 
-@pytest.mark.parametrize("stop", [cancel, end])
-@pytest.mark.parametrize("is_emergency", [False, True])
+@pytest.mark.parametrize(("stop", "is_emergency"), [(cancel, False), (end, False), (end, True)])
 def test_notice_stopped_in_the_middle_of_being_written_is_written_no_further(stop, is_emergency, monkeypatch):
     monkeypatch.setattr(broadcasting, "AT_ONCE", 2)
     topic = TopicFactory()
     subscribers(topic, 5)
     notice = emergency(topic=topic) if is_emergency else approved(topic=topic)
-    broadcasting._write_some(notice.pk)
+    begin_due_notices(most=1)
     stop(notice, by=UserFactory())
     assert begin_due_notices() == 0
     deliver_waiting(worker="test")
@@ -621,6 +620,7 @@ def crowd():
 
 def test_each_thousand_rows_costs_the_same_few_queries(crowd):
     notice = approved(topic=crowd(3000))
+    broadcasting._begin_if_due(notice.pk)
     counts = []
     for _thousand in range(3):
         with CaptureQueriesContext(connection) as queries:
@@ -727,7 +727,7 @@ def test_stop_is_never_overtaken_by_a_send(stop, crowd, settings, monkeypatch):
 def test_cancel_and_writing_at_once_leave_nothing_to_send(crowd, monkeypatch):
     monkeypatch.setattr(broadcasting, "AT_ONCE", 5)
     notice = approved(topic=crowd(100))
-    broadcasting._write_some(notice.pk)
+    begin_due_notices(most=1)
     faults = together(begin_due_notices, lambda: cancel(notice, by=notice.author), begin_due_notices)
     assert [fault for fault in faults if "lock" not in str(fault)] == []
     begin_due_notices()

@@ -504,8 +504,7 @@ def test_message_about_something_that_is_gone_is_not_sent():
     assert mail.outbox == []
 
 
-@pytest.mark.parametrize("stop", [cancel, end])
-@pytest.mark.parametrize("is_emergency", [False, True])
+@pytest.mark.parametrize(("stop", "is_emergency"), [(cancel, False), (end, False), (end, True)])
 def test_row_in_a_workers_hands_is_not_sent_later_once_its_notice_has_stopped(stop, is_emergency, settings):
     """The worker could not send it; meanwhile somebody stopped the notice; the next try looks again."""
     subscription = SubscriptionFactory(topics=[topic := TopicFactory()])

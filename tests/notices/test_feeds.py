@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from services.base.refusals import Refused
 from services.languages.ruby import as_plain
 from services.languages.table import SPOKEN
 from services.notices.actions.broadcasting import cancel, check_wording, end, put_away_past_notices
@@ -322,10 +323,11 @@ def test_alert_in_universal_time_is_written_as_cap_demands(client):
 def test_alert_of_what_is_no_emergency_or_not_out_is_not_there(client):
     news = NoticeFactory()
     alarm = NoticeFactory(emergency=True)
-    cancel(alarm, by=alarm.author)
+    with pytest.raises(Refused, match="An emergency is ended, not cancelled"):
+        cancel(alarm, by=alarm.author)
 
     assert client.get(f"/en/notices/{news.public_id}/alert.xml").status_code == 404
-    assert client.get(f"/en/notices/{alarm.public_id}/alert.xml").status_code == 404
+    assert client.get(f"/en/notices/{alarm.public_id}/alert.xml").status_code == 200
 
 
 def test_alert_needs_the_same_few_queries_whatever_the_languages(client, django_assert_num_queries):

@@ -54,7 +54,8 @@ def save_draft(notice: Notice, *, by: User, changed: Iterable[str], is_minor: bo
         notice.author = by
     elif _locked(notice).state != NoticeState.DRAFT:
         raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
-    notice.edited_by, notice.changed_at = by, timezone.now()
+    notice.changed_at = timezone.now()
+    notice.editors = sorted({*notice.editors, by.public_id})
     notice.save()
     changed = list(changed)
     _note_edited_languages(notice, changed, is_minor=is_minor)
@@ -127,11 +128,22 @@ def send_back(notice: Notice, *, by: User, reason: str) -> None:
 
 
 @transaction.atomic
-def approve(notice: Notice, *, by: User, scheduled_at: datetime.datetime | None = None) -> None:
-    """Let it go out, at once or at a time. Refused to who wrote it or edited it last: four eyes see what two do not."""
+def approve(
+    notice: Notice,
+    *,
+    by: User,
+    scheduled_at: datetime.datetime | None = None,
+    seen: datetime.datetime | None = None,
+) -> None:
+    """Let it go out, at once or at a time. Refused to whoever wrote any of it: four eyes see what two do not.
+
+    seen: when the text that the approver has read was changed last, if they say so; refused if it has changed since.
+    """
     notice = _locked(notice)
-    if by.pk in {notice.author_id, notice.edited_by_id}:
+    if by.public_id in notice.editors or by.pk == notice.author_id:
         raise Refused(pgettext("staff", "Another person has to approve what you wrote."))
+    if seen and seen != notice.changed_at:
+        raise Refused(pgettext("staff", "The text has changed since you opened the page. Please read it again."))
     _insist_on_source(notice)
     at = max(scheduled_at or timezone.now(), timezone.now())
     _go(notice, NoticeState.APPROVED, by, "notices.approve", approver=by, scheduled_at=at)
@@ -150,9 +162,8 @@ def _insist_on_source(notice: Notice) -> None:
 @transaction.atomic
 def pause(notice: Notice, *, by: User) -> int:
     """Keep back what has not gone out; returns how many messages. Those on their way arrive."""
-    notice = _locked(notice)
-    _go(notice, NoticeState.PAUSED, by, "notices.pause")
-    return _turn(notice, [MessageState.WAITING], MessageState.HELD)
+    turn = [MessageState.WAITING], MessageState.HELD
+    return _go(_locked(notice), NoticeState.PAUSED, by, "notices.pause", turn=turn)
 
 
 @transaction.atomic
@@ -161,9 +172,9 @@ def resume(notice: Notice, *, by: User) -> int:
     notice = _locked(notice)
     if not notice.is_paused:
         raise Refused(_not_now(notice))
-    _go(notice, NoticeState.SENDING, by, "notices.resume")
     wake_after_commit(queue_of(notice))
-    return _turn(notice, [MessageState.HELD], MessageState.WAITING)
+    turn = [MessageState.HELD], MessageState.WAITING
+    return _go(notice, NoticeState.SENDING, by, "notices.resume", turn=turn)
 
 
 @transaction.atomic
@@ -174,12 +185,16 @@ def cancel(notice: Notice, *, by: User, reason: str = "") -> int:
     already in a worker's hands, and the progress page counts those.
     """
     notice = _locked(notice)
-    _go(notice, NoticeState.CANCELLED, by, "notices.cancel", reason=reason)
-    return _turn(notice, UNSENT, MessageState.WITHDRAWN)
+    if notice.is_emergency and notice.published_at:
+        raise Refused(pgettext("staff", "An emergency is ended, not cancelled."))
+    turn = UNSENT, MessageState.WITHDRAWN
+    return _go(notice, NoticeState.CANCELLED, by, "notices.cancel", reason=reason, turn=turn)
 
 
 def _turn(notice: Notice, states: Iterable[str], to: MessageState) -> int:
-    return messages_of(notice).filter(state__in=states).update(state=to)
+    # Without an end its time would never be over, and the address would stay (Message.KEEPING).
+    ended_at = timezone.now() if to == MessageState.WITHDRAWN else None
+    return messages_of(notice).filter(state__in=states).update(state=to, ended_at=ended_at)
 
 
 @transaction.atomic
@@ -214,7 +229,10 @@ def issue(notice: Notice, *, by: User) -> Notice:
     An update ends what it updates.
     """
     if notice.updates_id:
-        _end(Notice.objects.select_for_update().get(pk=notice.updates_id), by)
+        earlier = _locked(notice.updates)
+        if not earlier.is_current:  # two tabs, or two people: one update is enough
+            raise Refused(pgettext("staff", "It has ended already."))
+        _end(earlier, by)
     notice.author, notice.state, notice.scheduled_at = by, NoticeState.APPROVED, timezone.now()
     notice.save()
     ready = [code for code in SPOKEN if has_text(notice, code)]
@@ -271,7 +289,8 @@ def begin_due_notices(most: int = sys.maxsize) -> int:
     most: how often, for each notice, a thousand rows are written.
     """
     written = 0
-    for key in Notice.objects.due().values_list("pk", flat=True):
+    for key in list(Notice.objects.due().values_list("pk", flat=True)):
+        _begin_if_due(key)
         for _time in range(most):
             rows = _write_some(key)
             if not rows:
@@ -281,15 +300,26 @@ def begin_due_notices(most: int = sys.maxsize) -> int:
 
 
 @transaction.atomic
+def _begin_if_due(key: int) -> None:
+    """Begin what is approved, in a transaction of its own.
+
+    PostgreSQL looks at new rows' references when it commits, and waits there for whoever is leaving; had this one
+    the trail's head in hand as well, for which that one waits, both would stand still.
+    """
+    skip_locked = connection.features.has_select_for_update_skip_locked
+    due = Notice.objects.select_for_update(skip_locked=skip_locked).due().filter(pk=key, state=NoticeState.APPROVED)
+    if notice := due.first():
+        _begin(notice)
+        record(notice.approver, "notices.begin", notice)
+
+
+@transaction.atomic
 def _write_some(key: int) -> int:
     """Write the next thousand rows of a notice; 0 if there is nothing left, or another worker is at it."""
     skip_locked = connection.features.has_select_for_update_skip_locked
     notice = Notice.objects.select_for_update(skip_locked=skip_locked).due().filter(pk=key).first()
-    if notice is None:
+    if notice is None or notice.state != NoticeState.SENDING:
         return 0
-    if notice.state == NoticeState.APPROVED:
-        _begin(notice)
-        record(notice.approver, "notices.begin", notice)
     for name, readers, make in _passes(notice):
         after = notice.written_up_to.get(name, 0)
         rows = list(readers.filter(pk__gt=after).order_by("pk")[:AT_ONCE])
@@ -440,8 +470,12 @@ def _locked(notice: Notice) -> Notice:
     return Notice.objects.select_for_update().get(pk=notice.pk)
 
 
-def _go(notice: Notice, state: NoticeState, by: User | None, action: str, *, reason: str = "", **facts) -> None:
-    """Move a locked notice, with a line in the trail. What its state does not allow is refused in words."""
+def _go(notice: Notice, state: NoticeState, by: User | None, action: str, *, reason: str = "", turn=(), **facts) -> int:
+    """Move a locked notice, with a line in the trail. What its state does not allow is refused in words.
+
+    turn: from which states its messages go to which; returns how many did. They come before the line, as whoever
+    leaves locks their messages first and the trail's head last: the other way round the two would wait for each other.
+    """
     if state not in notice.MOVES[notice.state]:
         raise Refused(_not_now(notice))
     move(notice, state)
@@ -449,7 +483,9 @@ def _go(notice: Notice, state: NoticeState, by: User | None, action: str, *, rea
         setattr(notice, name, value)
     notice.changed_at = timezone.now()
     notice.save(update_fields=["state", "changed_at", *facts])
+    turned = _turn(notice, *turn) if turn else 0
     record(by, action, notice, fields=["state"], reason=reason)
+    return turned
 
 
 def _not_now(notice: Notice) -> str:

@@ -137,12 +137,21 @@ class _PostOffice:
 
     def send(self, batch: list[Message]) -> int:
         """Send a claimed batch and write down what came of each; returns how many were tried."""
-        began, sent, tried = time.monotonic(), defaultdict(list), 0
+        began, sent = time.monotonic(), defaultdict(list)
         self._forget_old_letters()
         _take_newest_addresses(batch)
         about = objects_told_of(batch)
         hindered = _hindrances(batch)
         self.resting = _resting(batch)
+        try:
+            return self._send_each(batch, about, hindered, began, sent)
+        finally:  # whatever happened in between, what has gone out is written down, or it would go out twice
+            for written_in, messages in sent.items():
+                _end(messages, MessageState.SENT, written_in=written_in or models.F("language"))
+
+    def _send_each(self, batch: list[Message], about: dict, hindered: dict, began: float, sent: dict) -> int:
+        """Send one after the other; `sent` collects what went out, by the language that it is noted in."""
+        tried = 0
         for place, message in enumerate(batch):
             if place and time.monotonic() - began > LONGEST_BATCH:
                 _give_back(batch[place:])
@@ -161,8 +170,6 @@ class _PostOffice:
             elif letter := self._try(message, about):
                 # Who got it in their own language is one statement, whatever the language.
                 sent[letter.written_in if letter.is_fallback else None].append(message)
-        for written_in, messages in sent.items():
-            _end(messages, MessageState.SENT, written_in=written_in or models.F("language"))
         return tried
 
     def _try(self, message: Message, about: dict) -> Letter | None:

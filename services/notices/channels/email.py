@@ -37,14 +37,16 @@ class Email:
     drops_repeats = False
 
     def clean_address(self, typed: str) -> str:
-        """A mailbox's address, its domain in lower case."""
+        """A mailbox's address in lower case: no server in use tells Sita@ from sita@."""
         address = clean_code(typed)
         try:
             validate_email(address)
         except ValidationError as fault:
             raise ValidationError(_("Please write an e-mail address, like name@example.org."), code="email") from fault
-        name, _at, domain = address.rpartition("@")
-        return f"{name}@{domain.lower()}"
+        name, _at, _domain = address.rpartition("@")
+        if not name.isascii():  # Django's rule lets İ and ſ through, and no server of ours could write to them
+            raise ValidationError(_("Please write an e-mail address, like name@example.org."), code="email")
+        return address.lower()
 
     @contextmanager
     def open(self):

@@ -111,9 +111,7 @@ class Notice(models.Model):
     approver = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    edited_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    editors = models.JSONField(default=list, blank=True)  # public ids of whoever has changed a draft of it
     returned_because = models.CharField(max_length=500, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
     scheduled_at = models.DateTimeField(null=True, blank=True)

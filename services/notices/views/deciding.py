@@ -56,19 +56,20 @@ def _notice_page(request, notice: Notice, status: int = 200, *, approval=None, r
     gate = [_gate_row(notice, language, counts) for language in composing_order(notice.source_language)]
     user = request.user
     editor, decides = user.has_role(Role.EDITOR), user.has_role(Role.EDITOR, Role.MANAGER)
+    wrote_it = user.pk == notice.author_id or user.public_id in notice.editors
     context = {
         "notice": notice,
         "title": title_of(notice),
         "gate": gate,
         "people": sum(counts.values()),
         "channels": by_channel(counts),
-        "approval": approval or ApprovalForm(),
+        "approval": approval or ApprovalForm(initial={"seen": notice.changed_at}),
         "reason": reason or ReasonForm(auto_id="id_%s"),
         "may": {
             "edit": notice.state == NoticeState.DRAFT and user.has_role(Role.EDITOR, Role.TRANSLATOR),
             "submit": notice.state == NoticeState.DRAFT and editor,
-            "approve": notice.state == NoticeState.PENDING and decides and notice.author_id != user.pk,
-            "wait_for_another": notice.state == NoticeState.PENDING and decides and notice.author_id == user.pk,
+            "approve": notice.state == NoticeState.PENDING and decides and not wrote_it,
+            "wait_for_another": notice.state == NoticeState.PENDING and decides and wrote_it,
             "send_back": notice.state in {NoticeState.PENDING, NoticeState.APPROVED} and decides,
             "pause": notice.state == NoticeState.SENDING and decides,
             "resume": notice.state == NoticeState.PAUSED and decides,
@@ -194,6 +195,7 @@ def approve(request, public_id):
         broadcasting.approve,
         pgettext("staff", "Approved. It goes out at its time by itself."),
         scheduled_at=form.cleaned_data["scheduled_at"],
+        seen=form.cleaned_data["seen"],
     )
 
 
