@@ -122,6 +122,12 @@ def wrong_hours(visit: Visit):
     return _send(visit, "form.ticks", begins="17:00", ends="10:00")
 
 
+def wrong_wishes(visit: Visit):
+    """No topic, and an address that is none."""
+    visit.open("notices/subscribe/")
+    return _send(visit, "form:has([name=address])", address="me@here")
+
+
 PAGES = {
     "first visit": PageType(_path(""), choose=False),
     "home": PageType(_path("")),
@@ -137,6 +143,14 @@ PAGES = {
     "programme": PageType(_path("classes/")),
     "desk": PageType(_path("consultations/")),
     "desk, next week": PageType(next_week),
+    "notices": PageType(_path("notices/")),
+    "notice": PageType(_path("notices/demo-disaster-drill/")),
+    "notice, past": PageType(_path("notices/demo-past-typhoon/")),
+    "notices, past": PageType(_path("notices/archive/")),
+    "subscribe": PageType(_path("notices/subscribe/")),
+    "subscribe, wrong": PageType(wrong_wishes, 400),
+    "subscribe, asked": PageType(_path("notices/subscribe/asked/")),
+    "old link": PageType(_path("notices/subscription/leave/no-such-token/"), 410),
     "sign in": PageType(_path("me/login/")),
     "sign in, wrong": PageType(wrong_sign_in),
     "ask for a code": PageType(_path("me/login/code/")),
@@ -146,12 +160,19 @@ PAGES = {
     "sign up, wrong": PageType(wrong_sign_up),
     "password forgotten": PageType(_path("me/password/reset/")),
     "my page": PageType(_as("resident", "me/")),
+    "messages": PageType(_as("resident", "me/messages/")),
     "addresses": PageType(_as("resident", "me/email/")),
     "password": PageType(_as("resident", "me/password/change/")),
     "sign out": PageType(_as("resident", "me/logout/")),
     "is it you": PageType(_as("adviser", "me/second-factor/app/activate/"), resident=False),
     "code app": PageType(app_set_up, resident=False),
     "second factor": PageType(_as("adviser", "me/second-factor/"), resident=False),
+    "newsroom": PageType(_as("editor", "staff/notices/"), resident=False),
+    "composer": PageType(_as("editor", "staff/notices/demo-draft/edit/"), resident=False),
+    "notice to approve": PageType(_as("manager", "staff/notices/demo-waiting/"), resident=False),
+    "notice, preview": PageType(_as("manager", "staff/notices/demo-waiting/preview/ne/"), resident=False),
+    "patterns": PageType(_as("manager", "staff/notices/emergency/"), resident=False),
+    "ledger": PageType(_as("administrator", "staff/notices/messages/"), resident=False),
     "desk's timetable": PageType(_as("manager", "staff/desk/"), resident=False),
     "hours": PageType(hours, resident=False),
     "new hours, wrong": PageType(wrong_hours, 400, resident=False),

@@ -6,6 +6,7 @@ import pytest
 from django.utils.translation import override
 from playwright.sync_api import expect
 
+from portal.staff import BOARDS
 from services.accounts.demo import PEOPLE, RESIDENT
 from services.accounts.roles import Role
 from tests.browser.visits import PASSWORD
@@ -80,7 +81,7 @@ def test_demo_sign_in_leads_to_ones_own_page(visitor, role, name):
     assert visit.read(".head bdi") == name
     with override("ja"):
         assert visit.page.locator(".head .badge").all_inner_texts() == [str(Role(role).label)]
-    assert visit.page.locator(".board section").count() == 1
+    assert visit.page.locator(".board section").count() == len(BOARDS[role])
     lists = visit.page.locator(".board a.figure").evaluate_all(
         "links => links.map(link => link.pathname + link.search)"
     )

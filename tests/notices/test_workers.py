@@ -12,7 +12,7 @@ from services.notices.actions.delivering import AT_ONCE
 from services.notices.models import Queue
 from tests import servers
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.faults]
 
 WRITE = """
 from services.notices.actions.telling import notify
