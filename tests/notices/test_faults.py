@@ -268,8 +268,13 @@ def test_postgresql_stopped_at_once_loses_nothing_and_workers_come_back(town):
         town.write("stopped")
         with two_workers(env) as workers:
             town.wake()
-            servers.wait_until(lambda: sink.count >= 300, timeout=60, what="some messages")
+            servers.wait_until(
+                lambda: sink.count >= 300 and "sending" in town.ledger.states("stopped"),
+                timeout=60,
+                what="a batch on its way",
+            )
             town.database.kill(signal.SIGQUIT)
+            assert sink.count < COUNT  # in the middle of it
             time.sleep(2)
             town.database.start()
             in_flight = town.ledger.as_if_leases_were_over()
@@ -279,7 +284,7 @@ def test_postgresql_stopped_at_once_loses_nothing_and_workers_come_back(town):
             servers.wait_until(lambda: town.ledger.states("stopped") == {"sent": COUNT}, timeout=90, what="the rest")
             assert [process.poll() for process in (*(worker.process for worker in workers), beat.process)] == [None] * 3
         insist_that_each_arrived(sink.addresses(), everybody("stopped"), may_double=in_flight)
-    assert 0 < in_flight <= 2 * 50
+    assert in_flight <= 2 * 50
 
 
 def test_two_beats_begin_and_tell_everything_once(town):
