@@ -10,12 +10,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from consultations.reading import strip_in_words
+from consultations.reading import kept_strip
 from portal import emergency as emergency_words
 from portal.forms import SearchForm
 from portal.inbox import inbox_rows, letter_of
+from portal.page_cache import PLACE
 from portal.programmes import programme as words_of
 from services.accounts import actions as accounts
+from services.audit.trail import public_edition
 from services.base.hygiene import search_key
 from services.guide.models import Article, Category
 from services.guide.reading import article_rows, category_rows, listed
@@ -42,10 +44,11 @@ def first_visit(request):
 def home(request):
     """The square: choose a language, find help, see what is on."""
     news = Notice.objects.current().filter(level__isnull=True)[:NEWEST]
+    place = request.META.get(PLACE)  # the page cache's door has read the edition already
     context = {
         "categories": category_rows(Category.objects.all()),
         "news": in_words(news, request.LANGUAGE_CODE),
-        "desk": strip_in_words(request.LANGUAGE_CODE),
+        "desk": kept_strip(request.LANGUAGE_CODE, place.edition if place else public_edition()),
     }
     return render(request, "portal/home.html", context)
 
