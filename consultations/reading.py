@@ -23,6 +23,7 @@ from consultations.timetable import (
     speaks,
 )
 from services.base.hygiene import search_key
+from services.languages.choice import staff_language
 from services.languages.days import written_day_of_month, written_weekday
 from services.languages.names import NAMES
 from services.languages.ruby import as_plain
@@ -99,7 +100,7 @@ class Profession:
 
 def for_staff():
     """A context in which words are those of the staff's pages: Japanese or English."""
-    return translation.override("ja" if translation.get_language() in {"ja", "ja-simple"} else "en")
+    return translation.override(staff_language(translation.get_language()))
 
 
 def first_of_week(day: datetime.date) -> datetime.date:
