@@ -13,6 +13,7 @@ from consultations.models import DeskHours, Duty, Mode, Service
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.base.hygiene import DayField
+from services.languages.fields import LanguageField, LanguagesField
 from services.schedules.models import Schedule
 from services.schedules.rules import WEEKS, Rule
 
@@ -25,10 +26,6 @@ _WEEK_NAMES = {
     4: pgettext_lazy("staff: week of the month", "Fourth"),
     -1: pgettext_lazy("staff: week of the month", "Last"),
 }
-
-
-def _languages():
-    return [(language.code, language.own_name) for language in settings.CITY.offered()]
 
 
 def _weekdays():
@@ -95,12 +92,12 @@ class HoursForm(ScheduleForm):
     """When a language is spoken at the desk, or a profession is there."""
 
     service = forms.ChoiceField(label=pgettext_lazy("staff", "What"), choices=lambda: _for_staff(Service.choices))
-    language = forms.ChoiceField(
+    language = LanguageField(
         label=pgettext_lazy("staff", "Language"),
         help_text=pgettext_lazy(
             "staff", "A profession needs none: it comes with the interpreter whom the person needs."
         ),
-        choices=lambda: [("", "–"), *_languages()],
+        empty="–",
         required=False,
     )
     modes = forms.MultipleChoiceField(
@@ -156,9 +153,7 @@ class DutyForm(ScheduleForm):
     """When an adviser is at the desk, and in which languages."""
 
     adviser = AdviserField(label=pgettext_lazy("staff", "Adviser"))
-    languages = forms.MultipleChoiceField(
-        label=pgettext_lazy("staff", "Languages at the desk"), choices=_languages, widget=forms.CheckboxSelectMultiple
-    )
+    languages = LanguagesField(label=pgettext_lazy("staff", "Languages at the desk"))
     field_order = ["adviser", "languages", "weekdays", "weeks", "begins", "ends", "on_holidays"]
 
     def __init__(self, *args, **options):

@@ -7,6 +7,7 @@ from django.utils.translation import pgettext_lazy
 
 from services.base.hygiene import LineField
 from services.languages.choice import offered
+from services.languages.fields import LanguageField
 from services.languages.text import text_of
 from services.notices.channels import CHANNELS
 from services.notices.models import ChannelCode, Topic
@@ -27,10 +28,6 @@ class TopicsField(forms.ModelMultipleChoiceField):
         return text_of(topic, "name").marked
 
 
-def _languages():
-    return [(language.code, language.own_name) for language in settings.CITY.offered()]
-
-
 class WishesForm(forms.Form):
     """What somebody wants to be told, and how."""
 
@@ -38,13 +35,11 @@ class WishesForm(forms.Form):
         label=_("What do you want to know about?"),
         error_messages={"required": _("Please choose at least one topic.")},
     )
-    language = forms.ChoiceField(label=_("In which language?"), choices=_languages)
-    second_language = forms.ChoiceField(
+    language = LanguageField(label=_("In which language?"))
+    second_language = LanguageField(
         label=_("If something is not ready in your language"),
-        choices=lambda: [
-            ("", _("Any language that is ready")),
-            *[pair for pair in _languages() if pair[0] in {"en", "ja-simple"}],
-        ],
+        empty=_("Any language that is ready"),
+        among={"en", "ja-simple"},
         required=False,
     )
     area = forms.ChoiceField(label=_("Where do you live?"), required=False)

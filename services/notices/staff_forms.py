@@ -13,6 +13,7 @@ from django.utils.translation import pgettext, pgettext_lazy
 from services.base.hygiene import DayField, LineField, ProseField, clean_code
 from services.base.public_ids import public_id
 from services.languages.choice import staff_language
+from services.languages.fields import LanguagesField
 from services.languages.table import SPOKEN, Language
 from services.notices.models import Notice, Topic
 from services.notices.patterns import NAMES_OF_PLACES, TIMES, Pattern, intensities, levels
@@ -91,16 +92,6 @@ class AreaField(forms.ChoiceField):
         areas = [(code, settings.CITY.area(code, language)) for code in settings.CITY.areas]
         whole = ("", pgettext_lazy("staff", "The whole city"))
         super().__init__(choices=[whole, *areas], required=False, label=pgettext_lazy("staff", "Area"))
-
-
-class LanguagesField(forms.MultipleChoiceField):
-    """Some of the offered languages, by their own names."""
-
-    widget = forms.CheckboxSelectMultiple
-
-    def __init__(self, **options):
-        choices = [(language.code, language.own_name) for language in settings.CITY.offered()]
-        super().__init__(choices=choices, **options)
 
 
 def composing_order(source: str) -> list[Language]:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import polib
 import pytest
+from django.conf import settings
 
 from services.guide.demo import CATEGORIES
 from services.languages.catalogue import source_file
@@ -55,12 +56,14 @@ def in_english():
 
 
 def own_words(language: str) -> set[str]:
-    """What is the language's own word even if English has the same: from its catalogue and the guide's categories.
+    """What is the language's own word even if English has the same: by catalogue, categories, areas.
 
     Copies that nobody translated are found by check_catalogues.
     """
     titles = {category["titles"][language] for category in json.loads(CATEGORIES.read_text("utf-8"))}
-    return titles | {entry.msgstr for entry in polib.pofile(source_file(language))} | {SPOKEN[language].own_name}
+    areas = {settings.CITY.area(code, language) for code in settings.CITY.areas}
+    words = {entry.msgstr for entry in polib.pofile(source_file(language))}
+    return titles | areas | words | {SPOKEN[language].own_name}
 
 
 @pytest.mark.parametrize("language", [code for code in SPOKEN if code != "en"])

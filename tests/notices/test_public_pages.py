@@ -413,7 +413,7 @@ def test_form_begins_in_the_readers_language(client):
 
     page = text(client.get("/ne/notices/subscribe/"))
 
-    assert '<option value="ne" selected>' in page
+    assert '<option value="ne" selected lang="ne" dir="ltr">' in page
     assert 'type="email" name="address"' in page
     assert "Health" in page
 
@@ -524,7 +524,7 @@ def test_settings_are_shown_changed_and_kept(client):
     page = text(client.get(path))
     assert re.search(rf'value="{old.code}"[^>]* checked', page)
     assert '<option value="omori" selected>' in page
-    assert '<option value="ne" selected>' in page
+    assert '<option value="ne" selected lang="ne" dir="ltr">' in page
 
     saved = client.post(path, {"topics": [new.code], "language": "vi", "second_language": "en", "area": ""})
 
