@@ -6,7 +6,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
-from consultations.actions import change_day, save_duty, save_hours
+from consultations.actions.roster import change_day, save_duty, save_hours
 from consultations.models import DeskHours, Duty, Mode, Service
 from services.accounts.actions import grant, welcome
 from services.accounts.demo import PASSWORD

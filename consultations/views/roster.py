@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from consultations import actions, reading
-from consultations.forms import ChangeForm, DayForm, DutyForm, EndForm, HoursForm
+from consultations import reading
+from consultations.actions import roster as actions
+from consultations.forms.roster import ChangeForm, DayForm, DutyForm, EndForm, HoursForm
 from consultations.models import DeskHours, Duty, Service
 from consultations.timetable import Opening, read_timetable
 from services.accounts.roles import Role

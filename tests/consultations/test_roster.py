@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
-from consultations import actions
+from consultations.actions import roster as actions
 from consultations.models import DeskHours, Duty, Mode, Service
 from services.audit.models import Line
 from services.base.refusals import Refused

@@ -1,4 +1,4 @@
-"""The desk: when it is open, in which language, and who is there."""
+"""The roster: when the desk is open, in which language, and who is there."""
 
 from django.conf import settings
 from django.db import models

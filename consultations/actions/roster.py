@@ -1,4 +1,4 @@
-"""The verbs of the desk.
+"""The verbs of the roster.
 
 Whoever changes the timetable first locks its one row (`Roster`): two people cannot save two halves of a clash, not even
 of rows that are not there yet.

@@ -1,0 +1,1 @@
+"""What is typed at the desk, turned into clean arguments; one subject a file."""
