@@ -16,7 +16,7 @@ from services.languages.choice import staff_language
 from services.languages.fields import LanguagesField
 from services.languages.table import SPOKEN, Language
 from services.notices.models import Notice, Topic
-from services.notices.patterns import NAMES_OF_PLACES, TIMES, Pattern, intensities, levels
+from services.notices.patterns import NAMES_OF_PLACES, TIMES, Pattern, intensities, levels, words_of_pattern
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 LONGEST_TITLE, LONGEST_BODY, LONGEST_PLACE, LONGEST_SOURCE, LONGEST_REASON = 200, 10_000, 200, 100, 500
@@ -122,25 +122,14 @@ class TextsForm(forms.Form):
 
     def _add_texts(self, spoken: Language) -> None:
         is_source = spoken.code == self.source
-        marks = {"lang": spoken.code, "dir": spoken.dir}
         title, body, place = (f"{name}_{spoken.column}" for name in ("title", "body", "place"))
-        self.fields[title] = LineField(
-            label=_of_language(pgettext("staff", "Title"), spoken),
-            max_length=LONGEST_TITLE,
-            required=is_source,
-            widget=forms.TextInput(attrs=marks),
-        )
-        self.fields[body] = ProseField(
-            label=_of_language(pgettext("staff", "Text (Markdown)"), spoken),
-            max_length=LONGEST_BODY,
-            required=is_source,
-            widget=forms.Textarea(attrs={**marks, "rows": 8}),
-        )
+        self.fields[title] = title_field(spoken, required=is_source)
+        self.fields[body] = body_field(spoken, required=is_source)
         self.fields[place] = LineField(
             label=_of_language(pgettext("staff", "Place"), spoken),
             max_length=LONGEST_PLACE,
             required=False,
-            widget=forms.TextInput(attrs=marks),
+            widget=forms.TextInput(attrs=_marks(spoken)),
         )
         self.text_columns[spoken.code] = (title, body, place)
 
@@ -162,6 +151,30 @@ class TextsForm(forms.Form):
         """Put what was typed onto the row."""
         for name in self.stored_names():
             setattr(notice, name, self.cleaned_data[name])
+
+
+def title_field(spoken: Language, *, required: bool) -> LineField:
+    """A notice's title in one language."""
+    return LineField(
+        label=_of_language(pgettext("staff", "Title"), spoken),
+        max_length=LONGEST_TITLE,
+        required=required,
+        widget=forms.TextInput(attrs=_marks(spoken)),
+    )
+
+
+def body_field(spoken: Language, *, required: bool) -> ProseField:
+    """A notice's text in one language."""
+    return ProseField(
+        label=_of_language(pgettext("staff", "Text (Markdown)"), spoken),
+        max_length=LONGEST_BODY,
+        required=required,
+        widget=forms.Textarea(attrs={**_marks(spoken), "rows": 8}),
+    )
+
+
+def _marks(spoken: Language) -> dict[str, str]:
+    return {"lang": spoken.code, "dir": spoken.dir}
 
 
 def _of_language(name: str, spoken: Language) -> str:
@@ -363,6 +376,16 @@ class EmergencyForm(forms.Form):
             **kept,
             **texts,
         )
+
+
+class LanguageForm(forms.Form):
+    """An emergency's words in one more language; where its pattern is ready in it by now, those to begin from."""
+
+    def __init__(self, *args, notice: Notice, spoken: Language, **options):
+        title, body = words_of_pattern(notice.pattern, notice.slots, spoken.code)
+        super().__init__(*args, initial={"title": title, "body": body}, **options)
+        self.fields["title"] = title_field(spoken, required=True)
+        self.fields["body"] = body_field(spoken, required=True)
 
 
 def _needs_latin(name: str) -> bool:

@@ -3,6 +3,9 @@
 Draft, checked in each language, approved by another person, sent when its time has come, paused, cancelled,
 corrected. What is approved stands still. The ledger's rows are written a thousand at a time, each thousand in
 one transaction with the note of how far it got, so that a crash goes on where it stopped.
+
+Locks are taken in one order by everybody: the notice, its readers (subscriptions, residents), their messages, and
+the trail's head last. Who holds the head waits for nobody.
 """
 
 import datetime
@@ -16,6 +19,7 @@ from django.utils.translation import pgettext, pgettext_lazy
 
 from services.accounts.models import Resident, User
 from services.audit.trail import record
+from services.base.locks import look_at_references_now
 from services.base.refusals import Refused
 from services.base.states import move
 from services.languages.table import SPOKEN
@@ -35,6 +39,7 @@ from services.notices.models import (
 
 NEWS, EMERGENCY = "notices/news", "notices/emergency"
 KINDS = (NEWS, EMERGENCY)
+BEFORE_SENDING = (NoticeState.DRAFT, NoticeState.PENDING, NoticeState.APPROVED)
 AT_ONCE = 1000
 WARN_BEFORE = datetime.timedelta(hours=1)
 NOBODY_YET = pgettext_lazy("staff", "Nobody has got it yet: cancel it, or take it back.")
@@ -92,22 +97,32 @@ def has_text(notice: Notice, language: str) -> bool:
 
 @transaction.atomic
 def check_wording(notice: Notice, language: str, *, by: User) -> Wording:
-    """Say that a person has read the text in this language and that it says what the source says.
-
-    For an emergency that is already out, whoever reads this language gets it in their own words now.
-    """
+    """Say that a person has read the text in this language and that it says what the source says."""
     notice = _locked(notice)
     if not has_text(notice, language):
         raise Refused(pgettext("staff", "There is no text in this language yet."))
-    if notice.state != NoticeState.DRAFT and not notice.is_emergency:
+    if notice.state != NoticeState.DRAFT:
         raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
-    wording, _made = Wording.objects.select_for_update().get_or_create(notice=notice, language=language)
-    wording.state, wording.checked_by, wording.checked_at = WordingState.CHECKED, by, timezone.now()
-    wording.save()
+    return _check(notice, language, by)
+
+
+def _check(notice: Notice, language: str, by: User) -> Wording:
+    now = timezone.now()
+    wording, _made = Wording.objects.update_or_create(
+        notice=notice,
+        language=language,
+        defaults={"state": WordingState.CHECKED, "checked_by": by, "checked_at": now},
+    )
     record(by, "notices.check", notice, fields=[language])
-    if notice.is_current:
-        _follow_up_in(notice, language)
     return wording
+
+
+@transaction.atomic
+def save_checked(notice: Notice, language: str, *, by: User, changed: Iterable[str], is_minor: bool = False) -> Notice:
+    """Keep a draft and say that one of its languages has been checked: both, or neither where one is refused."""
+    save_draft(notice, by=by, changed=changed, is_minor=is_minor)
+    check_wording(notice, language, by=by)
+    return notice
 
 
 # --- Approving ----------------------------------------------------------------------------------
@@ -199,12 +214,17 @@ def _turn(notice: Notice, states: Iterable[str], to: MessageState) -> int:
 
 @transaction.atomic
 def correct(notice: Notice, *, by: User) -> Notice:
-    """A new draft that will go only to those who got the wrong one, with its texts to begin from."""
+    """A draft that will go only to those who got the wrong one, with its texts to begin from.
+
+    Asked for twice, even at once, it is the same one, as long as it has not gone out.
+    """
+    notice = _locked(notice)
     if notice.published_at is None:
         raise Refused(NOBODY_YET)
     if notice.is_emergency:
         raise Refused(pgettext("staff", "An emergency is updated or ended, not corrected."))
-    return _copy(notice, by=by, corrects=notice)
+    begun = notice.corrections.filter(state__in=BEFORE_SENDING).first()
+    return begun or _copy(notice, by=by, corrects=notice)
 
 
 def _copy(notice: Notice, *, by: User, **links) -> Notice:
@@ -249,6 +269,26 @@ def issue(notice: Notice, *, by: User) -> Notice:
     _begin(notice)
     wake_after_commit(Queue.EMERGENCY)
     return notice
+
+
+@transaction.atomic
+def add_language(notice: Notice, language: str, *, title: str, body: str, by: User) -> Wording:
+    """Say an emergency that is out in one more language, and tell those who read it once more, in their own words.
+
+    Whoever adds it says by that that it tells what the source tells. What has gone out stands still: refused then.
+    """
+    notice = _locked(notice)
+    if not (notice.is_emergency and notice.is_current):
+        raise Refused(pgettext("staff", "It has ended already."))
+    if notice.wordings.filter(language=language, state=WordingState.CHECKED).exists():
+        raise Refused(pgettext("staff", "This language has gone out already. Update the emergency if it is wrong."))
+    texts = {f"{name}_{SPOKEN[language].column}": text for name, text in (("title", title), ("body", body))}
+    for name, text in texts.items():
+        setattr(notice, name, text)
+    notice.save(update_fields=list(texts))
+    _follow_up_in(notice, language)
+    look_at_references_now()
+    return _check(notice, language, by)
 
 
 @transaction.atomic
@@ -445,13 +485,17 @@ def _to_same_reader(notice: Notice, message: Message) -> Message:
     return _message(notice, **{name: getattr(message, name) for name in same})
 
 
-def _follow_up_in(notice: Notice, language: str) -> None:
-    """Tell those who had to read an emergency in another language once more, in their own.
+def waiting_for(notice: Notice, language: str) -> models.QuerySet[Message]:
+    """The messages of those who read a language and got an emergency in another one.
 
     Those whose message is in a worker's hands are among them: it may have been written just before.
     """
-    readers = reached(notice).filter(language=language).exclude(written_in=language)
-    rows = readers.iterator(chunk_size=AT_ONCE)
+    return reached(notice).filter(language=language).exclude(written_in=language)
+
+
+def _follow_up_in(notice: Notice, language: str) -> None:
+    """Tell those who had to read an emergency in another language once more, in their own."""
+    rows = waiting_for(notice, language).iterator(chunk_size=AT_ONCE)
     while some := list(islice(rows, AT_ONCE)):
         again = [_to_same_reader(notice, message) for message in some]
         for message in again:

@@ -15,13 +15,14 @@ from services.base.refusals import Refused
 from services.languages.ruby import annotate_page
 from services.languages.table import SPOKEN, Language
 from services.notices.actions import broadcasting
+from services.notices.actions.broadcasting import BEFORE_SENDING
 from services.notices.channels.sms import size
 from services.notices.composing import LEAVE, MANAGE, WORDS_ONLY, CannotBeWritten, compose, part_of_a_page
 from services.notices.counting import audience_counts, progress_of
 from services.notices.models import TROUBLED, ChannelCode, MessageState, Notice, NoticeState, Wording, WordingState
-from services.notices.reading import language_for, words_of
+from services.notices.reading import language_for, readable_languages, words_of
 from services.notices.staff_forms import ApprovalForm, ReasonForm, composing_order
-from services.notices.views.writing import BEFORE_SENDING, found_notice, title_of
+from services.notices.views.writing import found_notice, title_of
 
 
 @require_safe
@@ -75,6 +76,7 @@ def _notice_page(request, notice: Notice, status: int = 200, *, approval=None, r
             "resume": notice.state == NoticeState.PAUSED and decides,
             "cancel": decides and NoticeState.CANCELLED in Notice.MOVES[notice.state] and not notice.is_emergency,
             "correct": editor and notice.published_at is not None and not notice.is_emergency,
+            "add": languages_to_add(notice) if decides else [],
             "update": decides and notice.is_emergency and notice.is_current,
             "end": decides and notice.is_current,
         },
@@ -105,6 +107,13 @@ def _gate_row(notice: Notice, language: Language, counts) -> _GateRow:
     people = sum(number for (code, _channel), number in counts.items() if code == language.code)
     gets = SPOKEN[language_for(notice, language.code)]
     return _GateRow(language, wordings.get(language.code), people, gets)
+
+
+def languages_to_add(notice: Notice) -> list[str]:
+    """The offered languages that an emergency that holds lacks: its readers get another one until somebody adds it."""
+    if not (notice.is_emergency and notice.is_current):
+        return []
+    return [code for code in settings.CITY.languages if code not in readable_languages(notice)]
 
 
 def by_channel(counts) -> list[tuple[str, int]]:
@@ -235,9 +244,8 @@ def resume(request, public_id):
 def correct(request, public_id):
     """A new draft for those who got the wrong one; asked for twice, the same draft."""
     row = found_notice(request, public_id)
-    draft = row.corrections.filter(state=NoticeState.DRAFT).first()
     try:
-        draft = draft or broadcasting.correct(row, by=request.user)
+        draft = broadcasting.correct(row, by=request.user)
     except Refused as fault:
         messages.error(request, str(fault))
         return redirect("newsroom:notice", public_id)
