@@ -15,7 +15,7 @@ from services.notices.actions.broadcasting import add_language, begin_due_notice
 from services.notices.actions.delivering import deliver_waiting, take_bounce
 from services.notices.actions.subscribing import leave
 from services.notices.models import Message, Notice, Subscription, SubscriptionState, Suppression
-from tests.factories import NoticeFactory, SubscriptionFactory, TopicFactory, UserFactory
+from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory, UserFactory
 from tests.notices.test_broadcasting import DANISH, emergency, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,10 +83,22 @@ def test_language_is_added_while_one_of_its_readers_leaves(pause_in, monkeypatch
 # --- A mail comes back while its reader leaves -----------------------------------------------------------
 
 
+def asked(reader: Subscription) -> Message:
+    """The mail that asked them whether they want our news; the ledger leads from it to the subscription."""
+    return MessageFactory(
+        kind="notices/confirm_subscription",
+        state="sent",
+        address=reader.address,
+        about_type="notices.subscription",
+        about_id=reader.pk,
+    )
+
+
+@pytest.mark.parametrize("find", [lambda reader: Message.objects.get(subscription=reader), asked])
 @pytest.mark.parametrize("is_mended", [True, False])
-def test_mail_comes_back_while_its_reader_leaves(pause_in, monkeypatch, is_mended):
+def test_mail_comes_back_while_its_reader_leaves(pause_in, monkeypatch, is_mended, find):
     _notice, reader = told_in_english("en")
-    message = Message.objects.get(subscription=reader)
+    message = find(reader)
     if not is_mended:
         monkeypatch.setattr(delivering, "_lock_reader_of", lambda public_id: None)
     has_locked = pause_in("public_id")

@@ -552,6 +552,20 @@ def test_leaving_shows_first_and_acts_on_the_button(client):
     assert client.get(path_of(subscription, links.CONFIRM)).status_code == 410
 
 
+def test_page_after_leaving_leads_nowhere_that_is_shut(client):
+    subscription = SubscriptionFactory()
+
+    page = text(client.post(path_of(subscription, links.LEAVE, "en")))
+    shut = text(client.get(path_of(subscription, links.MANAGE, "en")))
+
+    for last in (page, shut):
+        addresses = set(re.findall(r'href="(/en/[^"]*)"', last))
+        assert "/en/notices/subscribe/" in addresses
+        assert not any("/subscription/settings/" in address for address in addresses)
+        found = {address: client.get(address).status_code for address in addresses}
+        assert {address: status for address, status in found.items() if status >= 400} == {}
+
+
 def test_mail_programs_leave_with_one_post(new_client):
     """RFC 8058: no cookies, no token, the body that the header asks for."""
     subscription = SubscriptionFactory()

@@ -407,9 +407,9 @@ def take_bounce(public_id: str, *, for_good: bool, cause: str) -> bool:
 
 
 def _lock_reader_of(public_id: str) -> None:
-    """Lock a message's subscription before the message itself, as whoever leaves does: its end may follow."""
-    keys = Message.objects.filter(public_id=public_id).values_list("subscription", flat=True)
-    list(Subscription.objects.select_for_update().filter(pk__in=list(keys)))
+    """Lock the subscription of a message's address before the message, as whoever leaves does: it may be ended too."""
+    for channel, address in Message.objects.filter(public_id=public_id).values_list("channel", "address"):
+        list(Subscription.objects.select_for_update().filter(channel=channel, address=address))
 
 
 @transaction.atomic
