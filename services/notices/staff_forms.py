@@ -387,6 +387,11 @@ class LanguageForm(forms.Form):
         self.fields["title"] = title_field(spoken, required=True)
         self.fields["body"] = body_field(spoken, required=True)
 
+    def clean_body(self):
+        """What was typed; the pattern's own text with its marks of direction, which nobody may type, if it is that."""
+        typed, kept = self.cleaned_data["body"], self.initial["body"]
+        return kept if kept and typed == self.fields["body"].clean(kept) else typed
+
 
 def _needs_latin(name: str) -> bool:
     return any(mark.isalpha() and mark > _LATIN_UP_TO for mark in name)

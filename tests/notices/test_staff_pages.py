@@ -833,6 +833,16 @@ def test_missing_language_begins_from_the_pattern_where_that_is_ready_by_now(edi
     assert escape(patterns()["evacuate"].fill(alarm.slots, "ne")) in page
 
 
+def test_missing_language_keeps_the_patterns_marks_of_direction(editor):
+    alarm = alarm_without("ar")
+    body = patterns()["evacuate"].fill(alarm.slots, "ar")
+
+    editor.post(f"{DESK}{alarm.public_id}/languages/ar/", {"title": "إخلاء", "body": body, "step": "send"})
+
+    assert "\u2068Omori Elementary School (大森小学校)\u2069" in body
+    assert Notice.objects.get().body_ar == body
+
+
 def test_missing_language_of_a_pattern_that_is_gone_begins_empty(editor):
     alarm = alarm_without("ne", pattern="heat", slots={})
     Notice.objects.update(pattern="gone")
