@@ -16,26 +16,12 @@ from services.audit.models import Line
 from services.base.refusals import Refused
 from services.languages.table import SPOKEN
 from services.notices.actions import broadcasting, delivering
-from services.notices.actions.broadcasting import (
-    add_language,
-    approve,
-    audience,
-    begin_due_notices,
-    cancel,
-    check_wording,
-    correct,
-    end,
-    finish_sent_notices,
-    issue,
-    pause,
-    put_away_past_notices,
-    resume,
-    save_draft,
-    send_back,
-    submit,
-)
+from services.notices.actions.broadcasting import audience, begin_due_notices, finish_sent_notices
+from services.notices.actions.deciding import approve, cancel, pause, resume, send_back, submit
 from services.notices.actions.delivering import claim, deliver_waiting, take_bounce
 from services.notices.actions.reminding import remind_of_what_is_due
+from services.notices.actions.warning import add_language, end, issue, put_away_past_notices
+from services.notices.actions.writing import check_wording, correct, save_draft
 from services.notices.models import Message, Notice, NoticeState, Queue, Reminder, Subscription, Topic, Wording
 from services.notices.tasks import do_what_is_due
 from tests.factories import NoticeFactory, ResidentFactory, SubscriptionFactory, TopicFactory, UserFactory

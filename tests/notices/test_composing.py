@@ -15,8 +15,10 @@ from services.languages.names import NAMES
 from services.languages.table import SPOKEN
 from services.languages.text import reading_order
 from services.notices import composing
-from services.notices.actions.broadcasting import begin_due_notices, check_wording, issue, save_draft
+from services.notices.actions.broadcasting import begin_due_notices
 from services.notices.actions.delivering import deliver_waiting
+from services.notices.actions.warning import issue
+from services.notices.actions.writing import check_wording, save_draft
 from services.notices.composing import LEAVE, MANAGE, WORDS_ONLY, CannotBeWritten, compose
 from services.notices.counting import fallbacks
 from services.notices.models import Message, Notice, Wording, WordingState

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from services.base.states import WrongMove
 from services.notices.actions import delivering as actions
-from services.notices.actions.broadcasting import add_language, begin_due_notices, cancel, end, issue, pause, resume
+from services.notices.actions.broadcasting import begin_due_notices
+from services.notices.actions.deciding import cancel, pause, resume
 from services.notices.actions.delivering import (
     call_it_sent,
     claim,
@@ -25,6 +26,7 @@ from services.notices.actions.delivering import (
     try_again,
 )
 from services.notices.actions.subscribing import leave
+from services.notices.actions.warning import add_language, end, issue
 from services.notices.models import Heartbeat, Message, MessageState, Notice, Promise, Queue, Rest, Suppression
 from tests.factories import (
     MessageFactory,

@@ -10,7 +10,8 @@ from django.utils import timezone
 from services.base.refusals import Refused
 from services.languages.ruby import as_plain
 from services.languages.table import SPOKEN
-from services.notices.actions.broadcasting import add_language, cancel, end, put_away_past_notices
+from services.notices.actions.deciding import cancel
+from services.notices.actions.warning import add_language, end, put_away_past_notices
 from services.notices.models import Notice
 from services.notices.patterns import levels, patterns
 from tests.factories import NoticeFactory, TopicFactory, UserFactory

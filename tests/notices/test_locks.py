@@ -10,10 +10,12 @@ import pytest
 from django.db import OperationalError, connection
 
 from services.audit.models import Line
-from services.notices.actions import broadcasting, delivering, subscribing
-from services.notices.actions.broadcasting import add_language, begin_due_notices, correct
+from services.notices.actions import delivering, subscribing, warning, writing
+from services.notices.actions.broadcasting import begin_due_notices
 from services.notices.actions.delivering import deliver_waiting, take_bounce
 from services.notices.actions.subscribing import leave
+from services.notices.actions.warning import add_language
+from services.notices.actions.writing import correct
 from services.notices.models import Message, Notice, Subscription, SubscriptionState, Suppression
 from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory, UserFactory
 from tests.notices.test_broadcasting import DANISH, emergency, together
@@ -68,7 +70,7 @@ def test_language_is_added_while_one_of_its_readers_leaves(pause_in, monkeypatch
     notice, reader = told_in_english("da")
     by = UserFactory()
     if not is_mended:
-        monkeypatch.setattr(broadcasting, "look_at_references_now", lambda: None)
+        monkeypatch.setattr(warning, "look_at_references_now", lambda: None)
     has_locked = pause_in("record")
 
     faults = together(lambda: leave(reader), after(has_locked, lambda: add_language(notice, "da", **DANISH, by=by)))
@@ -121,20 +123,20 @@ def test_mail_comes_back_while_its_reader_leaves(pause_in, monkeypatch, is_mende
 @pytest.fixture
 def slow_copy(monkeypatch):
     """Copying takes its time, so that the other one comes while it is at it."""
-    original = broadcasting._copy
+    original = writing._copy
 
     def slowly(*args, **options):
         time.sleep(LONG_ENOUGH)
         return original(*args, **options)
 
-    monkeypatch.setattr(broadcasting, "_copy", slowly)
+    monkeypatch.setattr(writing, "_copy", slowly)
 
 
 @pytest.mark.parametrize("has_lock", [True, False])
 def test_correction_asked_for_twice_at_once_is_one_draft(slow_copy, monkeypatch, has_lock):
     notice, by = NoticeFactory(topic=TopicFactory()), UserFactory()
     if not has_lock:
-        monkeypatch.setattr(broadcasting, "_locked", lambda row: Notice.objects.get(pk=row.pk))
+        monkeypatch.setattr(writing, "locked", lambda row: Notice.objects.get(pk=row.pk))
 
     drafts = []
     faults = together(*[lambda: drafts.append(correct(notice, by=by))] * 2)

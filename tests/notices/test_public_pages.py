@@ -12,13 +12,9 @@ from services.languages.catalogue import KANJI
 from services.languages.ruby import annotate_page
 from services.languages.table import SPOKEN
 from services.notices import links
-from services.notices.actions.broadcasting import (
-    cancel,
-    correct,
-    end,
-    put_away_past_notices,
-    submit,
-)
+from services.notices.actions.deciding import cancel, submit
+from services.notices.actions.warning import end, put_away_past_notices
+from services.notices.actions.writing import correct
 from services.notices.models import Message, Notice, Subscription, SubscriptionState
 from services.notices.patterns import levels, patterns
 from services.notices.reading import words_of

@@ -13,7 +13,7 @@ from services.accounts.roles import Role
 from services.audit.models import Line
 from services.base.public_ids import public_id
 from services.languages.table import SPOKEN
-from services.notices.actions import broadcasting, delivering
+from services.notices.actions import broadcasting, deciding, delivering, steps, warning
 from services.notices.causes import in_words, masked
 from services.notices.counting import audience_counts
 from services.notices.demo import load_topics
@@ -271,7 +271,7 @@ def test_write_with_an_empty_language_to_check_keeps_nothing_but_what_was_typed(
 
 def test_edit_of_what_is_approved_is_refused_and_kept(editor):
     notice = NoticeFactory(is_published=False)
-    broadcasting.submit(notice, by=editor.user)
+    deciding.submit(notice, by=editor.user)
 
     response = editor.post(f"{DESK}{notice.public_id}/edit/", texts_of(notice, title_en="Too late"))
 
@@ -392,7 +392,7 @@ def test_audience_counts_are_what_is_written_into_the_ledger(topics):
 
     counts = audience_counts(notice)
 
-    broadcasting.issue(notice, by=author)
+    warning.issue(notice, by=author)
     broadcasting.begin_due_notices()
     written = Message.objects.about(notice).values_list("language", "channel")
     assert counts == {("ne", "email"): 1, ("en", "sms"): 1, ("ar", "email"): 2}
@@ -464,7 +464,7 @@ def test_notice_goes_from_draft_to_readers_by_two_people(editor, manager):
 
 def test_approval_at_a_time_waits_for_it(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
-    broadcasting.submit(notice, by=editor.user)
+    deciding.submit(notice, by=editor.user)
 
     manager.post(f"{DESK}{notice.public_id}/approve/", {"scheduled_at": moment(days=2)})
 
@@ -477,7 +477,7 @@ def test_approval_at_a_time_waits_for_it(editor, manager):
 @pytest.mark.parametrize("when", [*ABSURD, "2020-01-01T10:00"])
 def test_approval_at_an_absurd_time_is_refused(editor, manager, when):
     notice = NoticeFactory(is_published=False, author=editor.user)
-    broadcasting.submit(notice, by=editor.user)
+    deciding.submit(notice, by=editor.user)
 
     response = manager.post(f"{DESK}{notice.public_id}/approve/", {"scheduled_at": when})
 
@@ -488,7 +488,7 @@ def test_approval_at_an_absurd_time_is_refused(editor, manager, when):
 
 def test_sending_back_needs_a_reason_and_shows_it(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
-    broadcasting.submit(notice, by=editor.user)
+    deciding.submit(notice, by=editor.user)
     address = f"{DESK}{notice.public_id}/send-back/"
 
     refused = manager.post(address, {"reason": "\u200b"})
@@ -504,8 +504,8 @@ def test_pause_resume_and_cancel_turn_the_messages_over(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
     for _reader in range(3):
         SubscriptionFactory(language="en", topics=[notice.topic])
-    broadcasting.submit(notice, by=editor.user)
-    broadcasting.approve(notice, by=manager.user)
+    deciding.submit(notice, by=editor.user)
+    deciding.approve(notice, by=manager.user)
     broadcasting.begin_due_notices()
     delivering.claim()
     Message.objects.filter(pk=Message.objects.last().pk).update(
@@ -605,8 +605,8 @@ def test_progress_counts_by_state_and_language_in_one_query(editor):
 def test_progress_is_refreshed_only_while_something_may_change(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
     SubscriptionFactory(language="en", topics=[notice.topic])
-    broadcasting.submit(notice, by=editor.user)
-    broadcasting.approve(notice, by=manager.user)
+    deciding.submit(notice, by=editor.user)
+    deciding.approve(notice, by=manager.user)
     broadcasting.begin_due_notices()
 
     sending = editor.get(f"{DESK}{notice.public_id}/").content.decode()
@@ -878,7 +878,7 @@ def test_missing_language_is_sent_once_and_never_changed(editor):
 
     assert Notice.objects.get().title_ne == "निकासी"
     assert told(again)[-1] == "This language has gone out already, or the emergency has ended."
-    assert Message.objects.about(alarm).filter(kind=broadcasting.EMERGENCY).count() == 2
+    assert Message.objects.about(alarm).filter(kind=steps.EMERGENCY).count() == 2
 
 
 @pytest.mark.parametrize("language", ["tlh", "NE", "x" * 300])
@@ -888,7 +888,7 @@ def test_missing_language_that_is_none_is_404(editor, language):
 
 def test_missing_language_of_news_is_404_and_of_what_has_ended_is_said(editor):
     alarm = alarm_without("ne")
-    broadcasting.end(alarm, by=editor.user)
+    warning.end(alarm, by=editor.user)
 
     assert editor.get(f"{DESK}{NoticeFactory().public_id}/languages/ne/").status_code == 404
     assert editor.get(f"{DESK}{alarm.public_id}/languages/ne/").status_code == 302

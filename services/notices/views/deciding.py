@@ -14,8 +14,8 @@ from services.accounts.roles import Role
 from services.base.refusals import Refused
 from services.languages.ruby import annotate_page
 from services.languages.table import SPOKEN, Language
-from services.notices.actions import broadcasting
-from services.notices.actions.broadcasting import BEFORE_SENDING
+from services.notices.actions import deciding, steps, warning, writing
+from services.notices.actions.steps import BEFORE_SENDING
 from services.notices.channels.sms import size
 from services.notices.composing import LEAVE, MANAGE, WORDS_ONLY, CannotBeWritten, compose, part_of_a_page
 from services.notices.counting import audience_counts, progress_of
@@ -135,7 +135,7 @@ def preview(request, public_id, language):
     notice = found_notice(request, public_id)
     gets = language_for(notice, language)
     _as_if_checked(notice, language)
-    kind = broadcasting.EMERGENCY if notice.is_emergency else broadcasting.NEWS
+    kind = steps.EMERGENCY if notice.is_emergency else steps.NEWS
     letter, fault = None, ""
     try:
         letter = compose(kind, language, about=notice, frame=WORDS_ONLY)
@@ -178,7 +178,7 @@ def page(request, public_id):
 def _as_if_checked(notice: Notice, language: str) -> None:
     """Let a language be read before somebody has checked it; on this object only, nothing is saved."""
     for wording in notice.wordings.all():
-        if wording.language == language and broadcasting.has_text(notice, language):
+        if wording.language == language and writing.has_text(notice, language):
             wording.state = WordingState.CHECKED
 
 
@@ -188,7 +188,7 @@ def _as_if_checked(notice: Notice, language: str) -> None:
 @require_POST
 def submit(request, public_id):
     """Ask for approval."""
-    return _act(request, public_id, broadcasting.submit, pgettext("staff", "Another person can approve it now."))
+    return _act(request, public_id, deciding.submit, pgettext("staff", "Another person can approve it now."))
 
 
 @require_POST
@@ -201,7 +201,7 @@ def approve(request, public_id):
     return _act(
         request,
         public_id,
-        broadcasting.approve,
+        deciding.approve,
         pgettext("staff", "Approved. It goes out at its time by itself."),
         scheduled_at=form.cleaned_data["scheduled_at"],
         seen=form.cleaned_data["seen"],
@@ -211,33 +211,31 @@ def approve(request, public_id):
 @require_POST
 def send_back(request, public_id):
     """Return it to its author, with a reason."""
-    return _act_with_reason(request, public_id, broadcasting.send_back, pgettext("staff", "It is a draft again."))
+    return _act_with_reason(request, public_id, deciding.send_back, pgettext("staff", "It is a draft again."))
 
 
 @require_POST
 def cancel(request, public_id):
     """Stop it for good."""
-    return _act_with_reason(request, public_id, broadcasting.cancel, pgettext("staff", "It is cancelled."))
+    return _act_with_reason(request, public_id, deciding.cancel, pgettext("staff", "It is cancelled."))
 
 
 @require_POST
 def end(request, public_id):
     """Take it off the front pages into the archive."""
-    return _act_with_reason(
-        request, public_id, broadcasting.end, pgettext("staff", "It has ended and is in the archive.")
-    )
+    return _act_with_reason(request, public_id, warning.end, pgettext("staff", "It has ended and is in the archive."))
 
 
 @require_POST
 def pause(request, public_id):
     """Keep back what has not gone out."""
-    return _act(request, public_id, broadcasting.pause, _held)
+    return _act(request, public_id, deciding.pause, _held)
 
 
 @require_POST
 def resume(request, public_id):
     """Go on."""
-    return _act(request, public_id, broadcasting.resume, pgettext("staff", "It goes on."))
+    return _act(request, public_id, deciding.resume, pgettext("staff", "It goes on."))
 
 
 @require_POST
@@ -245,7 +243,7 @@ def correct(request, public_id):
     """A new draft for those who got the wrong one; asked for twice, the same draft."""
     row = found_notice(request, public_id)
     try:
-        draft = broadcasting.correct(row, by=request.user)
+        draft = writing.correct(row, by=request.user)
     except Refused as fault:
         messages.error(request, str(fault))
         return redirect("newsroom:notice", public_id)

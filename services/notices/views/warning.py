@@ -17,7 +17,7 @@ from services.base.refusals import Refused
 from services.languages.choice import staff_language
 from services.languages.ruby import annotate_page, as_html
 from services.languages.table import SPOKEN, Language
-from services.notices.actions import broadcasting
+from services.notices.actions import broadcasting, warning
 from services.notices.counting import audience_counts
 from services.notices.models import Notice, Topic
 from services.notices.patterns import Pattern, levels, patterns
@@ -162,7 +162,7 @@ def _send(request, notice: Notice):
             raise Refused(pgettext("staff", "There is no topic yet. Please ask the administrator to load them."))
         if not Notice.objects.filter(public_id=key).exists():
             notice.topic = topic
-            broadcasting.issue(notice, by=request.user)
+            warning.issue(notice, by=request.user)
             messages.success(request, pgettext("staff", "It is being sent."))
     except IntegrityError:  # the same form, sent twice at once: the other one has issued it
         pass
@@ -195,7 +195,7 @@ def add_language(request, public_id, language):
 
 def _send_language(request, notice: Notice, language: str, form: LanguageForm):
     try:
-        broadcasting.add_language(notice, language, **form.cleaned_data, by=request.user)
+        warning.add_language(notice, language, **form.cleaned_data, by=request.user)
     except Refused as fault:
         messages.error(request, str(fault))
     else:

@@ -19,8 +19,8 @@ from services.languages.figures import differences
 from services.languages.names import NAMES
 from services.languages.table import SPOKEN, Language
 from services.languages.text import text_of
-from services.notices.actions import broadcasting
-from services.notices.actions.broadcasting import BEFORE_SENDING
+from services.notices.actions import writing
+from services.notices.actions.steps import BEFORE_SENDING
 from services.notices.counting import notices_by_state
 from services.notices.models import Notice, NoticeState, Wording, WordingState
 from services.notices.staff_forms import DraftForm, NewDraftForm, TextsForm, token_of
@@ -142,9 +142,9 @@ def _store(request, form: TextsForm, notice: Notice) -> None:
     kept = {"by": request.user, "changed": changed, "is_minor": form.cleaned_data["is_minor"]}
     language = request.POST.get("check", "")
     if language in SPOKEN:
-        broadcasting.save_checked(notice, language, **kept)
+        writing.save_checked(notice, language, **kept)
     else:
-        broadcasting.save_draft(notice, **kept)
+        writing.save_draft(notice, **kept)
 
 
 @GET_OR_POST
