@@ -17,6 +17,7 @@ from services.notices.actions import broadcasting, deciding, delivering, steps, 
 from services.notices.causes import in_words, masked
 from services.notices.counting import audience_counts
 from services.notices.demo import load_topics
+from services.notices.emergency_forms import EmergencyForm
 from services.notices.models import (
     ChannelCode,
     Heartbeat,
@@ -30,7 +31,6 @@ from services.notices.models import (
     WordingState,
 )
 from services.notices.patterns import patterns
-from services.notices.staff_forms import EmergencyForm
 from tests.factories import MessageFactory, NoticeFactory, ResidentFactory, SubscriptionFactory, UserFactory
 
 DESK = "/en/staff/notices/"

@@ -19,10 +19,10 @@ from services.languages.ruby import annotate_page, as_html
 from services.languages.table import SPOKEN, Language
 from services.notices.actions import broadcasting, warning
 from services.notices.counting import audience_counts
+from services.notices.emergency_forms import EmergencyForm, LanguageForm, typed_slots, with_named_slots
 from services.notices.models import Notice, Topic
 from services.notices.patterns import Pattern, levels, patterns
 from services.notices.reading import readable_languages
-from services.notices.staff_forms import EmergencyForm, LanguageForm, typed_slots, with_named_slots
 from services.notices.views.deciding import by_channel, languages_to_add
 from services.notices.views.writing import GET_OR_POST, found_notice, title_of, warnings_between
 
