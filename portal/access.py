@@ -82,6 +82,10 @@ ACCESS = {
     "notices:confirm": EVERYBODY,
     "notices:manage": EVERYBODY,
     "notices:leave": EVERYBODY,
+    "registration:show": EVERYBODY,
+    "registration:answer": EVERYBODY,
+    "registration:party": EVERYBODY,
+    "registration:calendar": EVERYBODY,
     # Watched by machines.
     "healthz": EVERYBODY,
     "readyz": EVERYBODY,
