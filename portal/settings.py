@@ -5,7 +5,9 @@ Every variable is in the table of docs/deploy.md. With DEMO=1 the portal brings 
 until it has been told.
 """
 
+import base64
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,6 +23,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var"))
 DEMO = os.environ.get("DEMO") == "1"
 DEBUG = False
+DEMO_RECORD_KEY = "dGFidW5rYS1kZW1vLWtleS1rbm93bi10by1ldmVyeWI="  # known to everybody: protects nothing
 
 
 def _told(name: str, demo: str, why: str) -> str:
@@ -43,6 +46,16 @@ def _secret(name: str, why: str) -> str:
     return value
 
 
+def _record_keys() -> tuple[str, ...]:
+    """The keys of sealed texts, the one that writes first."""
+    told = _told("RECORD_KEYS", DEMO_RECORD_KEY, "the keys under which consultations are sealed, by commas")
+    keys = tuple(key.strip() for key in told.split(","))
+    if not all(re.fullmatch(r"[\w-]{43}=", key, re.ASCII) for key in keys) or (DEMO_RECORD_KEY in keys and not DEMO):
+        new = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        raise ImproperlyConfigured(f"Each of RECORD_KEYS must be 32 bytes in base64url. One made just now: {new}")
+    return keys
+
+
 def _web_service(name: str) -> str:
     """A provider's address, or nothing."""
     value = os.environ.get(name, "").strip()
@@ -60,6 +73,7 @@ except UnknownCity as unknown:
     raise ImproperlyConfigured(str(unknown)) from unknown
 
 SECRET_KEY = _secret("SECRET_KEY", "a long random text that signs sessions and links")
+RECORD_KEYS = _record_keys()
 AUDIT_KEY = _secret("AUDIT_KEY", "a second long random text that chains the audit trail")
 SITE_URL = _told("SITE_URL", f"http://localhost:{os.environ.get('PORT', '8000')}", "the address in mails and feeds")
 SITE_URL = SITE_URL.rstrip("/")

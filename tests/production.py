@@ -3,6 +3,7 @@
 Every variable that docs/deploy.md demands is told, with strong secrets made for this one run.
 """
 
+import base64
 import os
 import secrets
 import sys
@@ -16,6 +17,7 @@ def variables(directory: str) -> dict[str, str]:
     return {
         "SECRET_KEY": secrets.token_urlsafe(64),
         "AUDIT_KEY": secrets.token_urlsafe(64),
+        "RECORD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "SITE_URL": "https://tabunka.example.org",
         "ALLOWED_HOSTS": "tabunka.example.org",
         "EMAIL_URL": "smtp://portal:password@127.0.0.1:587?tls=1",

@@ -1,5 +1,39 @@
 """The consultation desk's tables, one subject a file."""
 
+from consultations.models.cases import Case, CaseState, Member
+from consultations.models.clients import Client
+from consultations.models.consultations import (
+    Amendment,
+    Asker,
+    Bridging,
+    Channel,
+    Closing,
+    Consultation,
+    ConsultationTopic,
+    Draft,
+    Outcome,
+    Reader,
+)
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
 
-__all__ = ["DeskHours", "Duty", "Mode", "Roster", "Service"]
+__all__ = [
+    "Amendment",
+    "Asker",
+    "Bridging",
+    "Case",
+    "CaseState",
+    "Channel",
+    "Client",
+    "Closing",
+    "Consultation",
+    "ConsultationTopic",
+    "DeskHours",
+    "Draft",
+    "Duty",
+    "Member",
+    "Mode",
+    "Outcome",
+    "Reader",
+    "Roster",
+    "Service",
+]

@@ -19,7 +19,7 @@ from django.utils import timezone
 from services.audit.models import Head, Line
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # what cannot be recorded is undone as a whole
 def record(
     by,
     action: str,

@@ -1,13 +1,23 @@
 """Rows for tests. A factory makes what its name says and nothing beside; what matters, the test says itself."""
 
 from tests.factories.accounts import ResidentFactory, UserFactory
-from tests.factories.consultations import DutyFactory, HoursFactory, ScheduleFactory
+from tests.factories.consultations import (
+    CaseFactory,
+    ClientFactory,
+    ConsultationFactory,
+    DutyFactory,
+    HoursFactory,
+    ScheduleFactory,
+)
 from tests.factories.guide import ArticleFactory, CategoryFactory
 from tests.factories.notices import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory, publish
 
 __all__ = [
     "ArticleFactory",
+    "CaseFactory",
     "CategoryFactory",
+    "ClientFactory",
+    "ConsultationFactory",
     "DutyFactory",
     "HoursFactory",
     "MessageFactory",

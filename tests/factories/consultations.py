@@ -1,10 +1,24 @@
-"""The desk's hours and duties, put straight into their tables: no clash is looked for, no line is written."""
+"""The desk's rows, put straight into their tables: no clash is looked for, no line is written."""
 
 import datetime
 
 import factory
+from django.utils import timezone
 
-from consultations.models import DeskHours, Duty, Mode
+from consultations.models import (
+    Bridging,
+    Case,
+    Channel,
+    Client,
+    Consultation,
+    ConsultationTopic,
+    DeskHours,
+    Duty,
+    Mode,
+    Outcome,
+    Reader,
+)
+from services.base.sealed import blind_index
 from services.schedules.models import Schedule
 from services.schedules.rules import Rule
 from tests.factories.accounts import UserFactory
@@ -49,3 +63,62 @@ class DutyFactory(factory.django.DjangoModelFactory):
     adviser = factory.SubFactory(UserFactory, roles=["adviser"])
     schedule = factory.SubFactory(ScheduleFactory)
     languages = factory.LazyFunction(lambda: ["ne"])
+
+
+class ClientFactory(factory.django.DjangoModelFactory):
+    """Somebody known to the desk, whom no channel may be used to reach."""
+
+    class Meta:
+        model = Client
+
+    name = factory.Sequence(lambda number: f"Client {number}")
+    contact = factory.Sequence(lambda number: f"client{number}@example.org")
+    name_index = factory.LazyAttribute(lambda row: blind_index(row.name, "name"))
+    contact_index = factory.LazyAttribute(lambda row: blind_index(row.contact, "contact"))
+    language = "ne"
+    last_seen_at = factory.LazyFunction(timezone.now)
+
+
+class CaseFactory(factory.django.DjangoModelFactory):
+    """An open case of one adviser. `members=[…]` may read it; the assigned one always does."""
+
+    class Meta:
+        model = Case
+        skip_postgeneration_save = True
+
+    subject = "A case"
+    language = "ne"
+    assigned = factory.SubFactory(UserFactory, roles=["adviser"])
+
+    @factory.post_generation
+    def members(self, create, users, **options):
+        for user in {self.assigned, *(users or ())}:
+            self.members.get_or_create(user=user)
+
+
+class ConsultationFactory(factory.django.DjangoModelFactory):
+    """Ten minutes just now about rubbish, which its adviser reads. `topics=[…]`: the primary one first."""
+
+    class Meta:
+        model = Consultation
+        skip_postgeneration_save = True
+
+    began_at = factory.LazyFunction(timezone.now)
+    month = factory.LazyAttribute(lambda row: timezone.localdate(row.began_at).replace(day=1))
+    minutes = 10
+    channel = Channel.VISIT
+    language = "ne"
+    bridging = Bridging.ADVISER
+    outcome = Outcome.INFO
+    note = "A note."
+    adviser = factory.SubFactory(UserFactory, roles=["adviser"])
+
+    @factory.post_generation
+    def topics(self, create, topics, **options):
+        for place, topic in enumerate(topics or ["daily_life"]):
+            ConsultationTopic.objects.create(consultation=self, topic=topic, scheme="2026", is_primary=place == 0)
+
+    @factory.post_generation
+    def readers(self, create, users, **options):
+        for user in {self.adviser, *(users or ())}:
+            Reader.objects.create(consultation=self, user=user)

@@ -1,0 +1,238 @@
+"""The verbs of the log: log, amend, assign, open, break the glass."""
+
+import datetime
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import pgettext
+
+from consultations import taxonomy
+from consultations.models import (
+    Amendment,
+    Asker,
+    Case,
+    Client,
+    Closing,
+    Consultation,
+    ConsultationTopic,
+    Draft,
+    Outcome,
+    Reader,
+)
+from services.accounts.models import User
+from services.accounts.roles import Role
+from services.audit.opening import open_sealed
+from services.audit.trail import record
+from services.base.refusals import Refused
+from services.notices.actions.telling import notify
+
+GLASS_LASTS = datetime.timedelta(minutes=60)
+UNCOUNTED = {"note", "late_reason", "referred_to"}
+COUNTED_BY = (
+    "began_at",
+    "minutes",
+    "channel",
+    "asker",
+    "language",
+    "bridging",
+    "mother_tongue",
+    "nationality",
+    "outcome",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an adviser writes down of one contact. `topics`: the primary one first. `minutes`: how long it took."""
+
+    began_at: datetime.datetime
+    minutes: int
+    channel: str
+    language: str
+    bridging: str
+    topics: tuple[str, ...]
+    outcome: str
+    asker: str = Asker.SELF
+    note: str = ""
+    mother_tongue: str = ""
+    nationality: str = ""
+    referred_to: str = ""
+    late_reason: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "topics")
+
+
+@transaction.atomic
+def log(
+    entry: Entry, *, by: User, client: Client | None = None, case: Case | None = None, draft: str = ""
+) -> Consultation:
+    """Write a contact down. draft: the public id of the draft it was; logged a second time it is the same consultation.
+
+    Refused for the future, for a past day without a reason, for a closed month, and to who is no adviser.
+    """
+    if not by.has_role(Role.ADVISER):
+        raise Refused(pgettext("staff", "Only advisers log consultations."))
+    if draft and (already := Consultation.objects.filter(public_id=draft, adviser=by).first()):
+        return already
+    _refuse_impossible(entry)
+    consultation = Consultation(adviser=by, client=client, case=case, **_columns(entry))
+    if case:
+        consultation.is_restricted = case.is_restricted
+    if draft:
+        consultation.public_id = draft
+    consultation.save(force_insert=True)
+    _write_topics(consultation, entry.topics)
+    let_read(consultation, {by.pk, *(case.members.values_list("user", flat=True) if case else ())})
+    if draft:
+        Draft.objects.filter(public_id=draft, adviser=by).delete()
+    record(by, "consultations.log", consultation, changes=False)
+    refuse_closed(consultation.month)
+    return consultation
+
+
+@transaction.atomic
+def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) -> Consultation:
+    """Change what was written down; what stood there before is kept, sealed, with who changed it and why.
+
+    Refused to who may not read it, without a reason, and where a closed month's figures would move.
+    """
+    if not reason:
+        raise Refused(pgettext("staff", "Please say why you change it."))
+    consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
+    if not Consultation.objects.readable_by(by).filter(pk=consultation.pk).exists():
+        raise Refused(pgettext("staff", "You cannot read this consultation any more."))
+    _refuse_impossible(entry)
+    before = entry_of(consultation, note=open_sealed(by, "consultations.open", consultation, "note")["note"])
+    changed = [name for name in (*COLUMNS, "topics") if getattr(before, name) != getattr(entry, name)]
+    if not changed:
+        return consultation
+    old_month = consultation.month
+    Amendment.objects.create(
+        consultation=consultation,
+        version=consultation.version,
+        by=by,
+        reason=reason,
+        fields=changed,
+        before=json.dumps(asdict(before), ensure_ascii=False, default=str),
+    )
+    for name, value in _columns(entry).items():
+        setattr(consultation, name, value)
+    consultation.version += 1
+    consultation.save()
+    if "topics" in changed:
+        consultation.topics.all().delete()
+        _write_topics(consultation, entry.topics)
+    record(by, "consultations.amend", consultation, fields=changed, changes=False)
+    if not UNCOUNTED.issuperset(changed):
+        refuse_closed(old_month, consultation.month)
+    return consultation
+
+
+@transaction.atomic
+def assign(consultation: Consultation, to: User, *, by: User) -> Consultation:
+    """Hand a consultation to another adviser, who can read it from now on. The author keeps reading it."""
+    if not to.has_role(Role.ADVISER):
+        raise Refused(pgettext("staff", "Only an adviser can take over a consultation."))
+    consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
+    before, consultation.assigned = consultation.assigned_id, to
+    consultation.save(update_fields=["assigned"])
+    let_read(consultation, {to.pk})
+    if before and before not in {to.pk, consultation.adviser_id, *_members(consultation.case)}:
+        consultation.readers.filter(user=before).delete()
+    record(by, "consultations.assign", consultation, fields=["assigned"], changes=False)
+    return consultation
+
+
+@transaction.atomic
+def open_consultation(consultation: Consultation, *, by: User) -> dict[str, str]:
+    """The note and the client's name and contact, with a line in the trail. Empty to who may not read.
+
+    That a manager looked at the facts alone leaves a line too.
+    """
+    if not Consultation.objects.readable_by(by).filter(pk=consultation.pk).exists():
+        record(by, "consultations.see", consultation, changes=False)
+        return {}
+    words = open_sealed(by, "consultations.open", consultation, "note")
+    if consultation.client:
+        words |= open_sealed(by, "consultations.open_client", consultation.client, "name", "contact")
+    return words
+
+
+@transaction.atomic
+def break_the_glass(consultation: Consultation, *, by: User, reason: str) -> Reader:
+    """Let somebody read for an hour what is not theirs to read. The reason is in the trail, and the managers are told.
+
+    Refused without a reason. What is restricted has no glass: it exists for its members alone.
+    """
+    if len(reason) < 10:
+        raise Refused(pgettext("staff", "Please say why you must read it, in a few words."))
+    consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
+    if consultation.is_restricted or not by.has_role(Role.ADVISER, Role.MANAGER):
+        raise Consultation.DoesNotExist
+    reader, made = consultation.readers.get_or_create(user=by, defaults={"until": timezone.now() + GLASS_LASTS})
+    if not made and reader.until:
+        reader.until = timezone.now() + GLASS_LASTS
+        reader.save(update_fields=["until"])
+    line = record(by, "consultations.break_the_glass", consultation, reason=reason, changes=False)
+    for manager in User.objects.filter(grants__role=Role.MANAGER, is_active=True).exclude(pk=by.pk):
+        notify(
+            manager,
+            "consultations/glass_broken",
+            occasion=f"glass:{line.sequence}",
+            context={"who": str(by)},
+        )
+    return reader
+
+
+def let_read(consultation: Consultation, users: Iterable[int]) -> None:
+    """Make users lasting readers of a consultation."""
+    rows = [Reader(consultation=consultation, user_id=user) for user in users]
+    Reader.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["consultation", "user"], update_fields=["until"]
+    )
+
+
+def refuse_closed(*months: datetime.date) -> None:
+    """Refuse where a month is closed. Asked last: who closes a month waits for the trail's head, as we just did."""
+    if Closing.objects.filter(month__in=months, reopened_at__isnull=True).exists():
+        raise Refused(pgettext("staff", "This month is closed: its figures have been reported."))
+
+
+def entry_of(consultation: Consultation, *, note: str = "") -> Entry:
+    """What was written down; the note as whoever may read it has it."""
+    columns = {name: getattr(consultation, name) for name in COLUMNS if name != "note"}
+    return Entry(topics=tuple(row.topic for row in consultation.topics.all()), note=note, **columns)
+
+
+def _columns(entry: Entry) -> dict:
+    columns = {name: getattr(entry, name) for name in COLUMNS}
+    return columns | {"month": timezone.localdate(entry.began_at).replace(day=1)}
+
+
+def _refuse_impossible(entry: Entry) -> None:
+    if not entry.topics:
+        raise Refused(pgettext("staff", "Please choose at least one topic."))
+    if unknown := set(entry.topics) - set(taxonomy.topics()):
+        raise Refused(pgettext("staff", "There is no topic %(code)s.") % {"code": min(unknown)})
+    if entry.outcome == Outcome.REFERRAL and not entry.referred_to:
+        raise Refused(pgettext("staff", "Please choose where the person was referred to."))
+    if entry.began_at > timezone.now():
+        raise Refused(pgettext("staff", "This time is still to come."))
+    if timezone.localdate(entry.began_at) < timezone.localdate() and not entry.late_reason:
+        raise Refused(pgettext("staff", "Please say why it is logged on a later day."))
+
+
+def _write_topics(consultation: Consultation, topics: tuple[str, ...]) -> None:
+    scheme = taxonomy.scheme_version()
+    ConsultationTopic.objects.bulk_create(
+        ConsultationTopic(consultation=consultation, topic=topic, scheme=scheme, is_primary=place == 0)
+        for place, topic in enumerate(dict.fromkeys(topics))
+    )
+
+
+def _members(case: Case | None) -> set[int]:
+    return set(case.members.values_list("user", flat=True)) if case else set()

@@ -1,0 +1,257 @@
+"""Logging, amending, assigning, opening, breaking the glass."""
+
+import datetime
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from consultations.actions.consultations import (
+    GLASS_LASTS,
+    Entry,
+    amend,
+    assign,
+    break_the_glass,
+    entry_of,
+    log,
+    open_consultation,
+)
+from consultations.models import Bridging, Channel, Closing, Consultation, Draft, Outcome
+from services.accounts.actions import revoke
+from services.audit.models import Line
+from services.audit.opening import open_sealed
+from services.base.refusals import Refused
+from services.notices.models import Message
+from tests.factories import CaseFactory, ClientFactory, ConsultationFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def an_entry(**words) -> Entry:
+    """A call about rubbish that has just ended."""
+    usual = {
+        "began_at": timezone.now() - datetime.timedelta(minutes=10),
+        "minutes": 10,
+        "channel": Channel.PHONE,
+        "language": "ne",
+        "bridging": Bridging.ADVISER,
+        "topics": ("daily_life",),
+        "outcome": Outcome.INFO,
+        "note": "She asked on which day glass is collected.",
+    }
+    return Entry(**usual | words)
+
+
+@pytest.fixture
+def adviser():
+    return UserFactory(roles=["adviser"])
+
+
+@pytest.fixture
+def manager():
+    return UserFactory(roles=["manager"])
+
+
+def seen_by(user) -> set[str]:
+    return set(Consultation.objects.visible_to(user).values_list("public_id", flat=True))
+
+
+def test_logged_consultation_says_what_was_written(adviser):
+    consultation = log(an_entry(topics=("tax", "municipal", "tax")), by=adviser)
+
+    found = Consultation.objects.get(pk=consultation.pk)
+    note = open_sealed(adviser, "x", found, "note")["note"]
+    began_at = found.began_at
+    assert entry_of(found, note=note) == an_entry(topics=("tax", "municipal"), began_at=began_at)
+    assert [(row.topic, row.is_primary, row.scheme) for row in found.topics.all()] == [
+        ("tax", True, "2026"),
+        ("municipal", False, "2026"),
+    ]
+    assert found.month == timezone.localdate(began_at).replace(day=1)
+    line = Line.objects.get(action="consultations.log")
+    assert (line.actor, line.object_id) == (adviser.public_id, found.public_id)
+
+
+def test_logging_costs_eleven_queries_at_most(adviser, django_assert_num_queries):
+    draft = Draft.objects.create(adviser=adviser, typed="{}")
+    entry = an_entry(topics=("tax", "municipal", "housing"))
+    assert adviser.roles
+    with django_assert_num_queries(11):  # two of them are the test's own savepoint
+        log(entry, by=adviser, draft=draft.public_id)
+
+
+def test_draft_logged_twice_is_one_consultation(adviser):
+    draft = Draft.objects.create(adviser=adviser, typed="{}")
+
+    first = log(an_entry(), by=adviser, draft=draft.public_id)
+    second = log(an_entry(), by=adviser, draft=draft.public_id)
+
+    assert first == second
+    assert (Consultation.objects.count(), Draft.objects.count()) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"topics": ()}, "Please choose at least one topic."),
+        ({"topics": ("tax", "nonsense")}, "There is no topic nonsense."),
+        ({"outcome": Outcome.REFERRAL}, "Please choose where the person was referred to."),
+        ({"began_at": datetime.datetime(2090, 1, 1, tzinfo=datetime.UTC)}, "This time is still to come."),
+        (
+            {"began_at": datetime.datetime(2026, 1, 5, 3, tzinfo=datetime.UTC)},
+            "Please say why it is logged on a later day.",
+        ),
+    ],
+)
+def test_impossible_entry_is_refused_and_leaves_nothing(adviser, words, told):
+    with pytest.raises(Refused) as refusal:
+        log(an_entry(**words), by=adviser)
+
+    assert str(refusal.value) == told
+    assert (Consultation.objects.count(), Line.objects.filter(action="consultations.log").count()) == (0, 0)
+
+
+def test_only_advisers_log(manager):
+    with pytest.raises(Refused):
+        log(an_entry(), by=manager)
+
+
+def test_past_day_is_logged_with_a_reason(adviser):
+    entry = an_entry(began_at=timezone.now() - datetime.timedelta(days=40), late_reason="Outreach day")
+    assert log(entry, by=adviser).late_reason == "Outreach day"
+
+
+def test_closed_month_takes_nothing_until_it_is_reopened(adviser, manager):
+    month = timezone.localdate().replace(day=1)
+    before = log(an_entry(), by=adviser)
+    closing = Closing.objects.create(month=month, closed_at=timezone.now(), closed_by=manager)
+
+    with pytest.raises(Refused):
+        log(an_entry(), by=adviser)
+    with pytest.raises(Refused):
+        amend(before, an_entry(minutes=20), by=adviser, reason="It took longer")
+    note_alone = an_entry(began_at=before.began_at, note="She asked about glass and paper.")
+    assert amend(before, note_alone, by=adviser, reason="Forgotten").version == 2
+    closing.reopened_at, closing.reopened_by, closing.reason = timezone.now(), manager, "Two sheets were found"
+    closing.save()
+    assert log(an_entry(), by=adviser).pk
+
+
+def test_amendment_keeps_what_stood_there(adviser):
+    consultation = log(an_entry(), by=adviser)
+    entry = an_entry(began_at=consultation.began_at, minutes=25, topics=("housing",), note="About a lease.")
+
+    amended = amend(consultation, entry, by=adviser, reason="Mixed up with the next call")
+
+    kept = amended.amendments.get()
+    assert (amended.version, kept.version, kept.reason) == (2, 1, "Mixed up with the next call")
+    assert kept.fields == ["minutes", "note", "topics"]
+    assert "glass is collected" in open_sealed(adviser, "x", kept, "before")["before"]
+    assert b"glass" not in bytes(type(kept).objects.values_list("before", flat=True).get())
+    assert [row.topic for row in amended.topics.all()] == ["housing"]
+
+
+def test_amendment_without_a_reason_or_by_a_stranger_is_refused(adviser):
+    consultation = log(an_entry(), by=adviser)
+    with pytest.raises(Refused):
+        amend(consultation, an_entry(minutes=20), by=adviser, reason="")
+    with pytest.raises(Refused):
+        amend(consultation, an_entry(minutes=20), by=UserFactory(roles=["adviser"]), reason="I want to")
+
+
+def test_amendment_that_changes_nothing_leaves_no_version(adviser):
+    consultation = log(an_entry(), by=adviser)
+    assert amend(consultation, an_entry(began_at=consultation.began_at), by=adviser, reason="Look").version == 1
+
+
+def test_who_sees_that_a_consultation_exists(adviser, manager):
+    consultation = log(an_entry(), by=adviser)
+
+    assert seen_by(adviser) == seen_by(manager) == {consultation.public_id}
+    for role in ("administrator", "editor", "dispatcher", "interpreter"):
+        assert seen_by(UserFactory(roles=[role])) == set()
+    assert seen_by(UserFactory(roles=["adviser"])) == set()
+
+
+def test_restricted_consultation_exists_for_members_alone(adviser, manager):
+    member = UserFactory(roles=["adviser"])
+    case = CaseFactory(assigned=adviser, members=[member], is_restricted=True)
+    consultation = log(an_entry(topics=("dv_abuse",)), by=adviser, case=case)
+
+    assert consultation.is_restricted
+    assert seen_by(adviser) == seen_by(member) == {consultation.public_id}
+    assert seen_by(manager) == set()
+    with pytest.raises(Consultation.DoesNotExist):
+        break_the_glass(consultation, by=manager, reason="Somebody asked for it by telephone")
+
+
+def test_role_that_was_taken_away_sees_nothing(adviser):
+    log(an_entry(), by=adviser)
+    revoke(adviser, "adviser", by=None)
+    assert seen_by(adviser) == set()
+
+
+def test_opening_gives_words_to_readers_and_leaves_lines(adviser, manager):
+    consultation = log(an_entry(), by=adviser, client=ClientFactory(name="Sita", contact="sita@example.org"))
+    consultation = Consultation.objects.get(pk=consultation.pk)
+
+    assert open_consultation(consultation, by=adviser) == {
+        "note": "She asked on which day glass is collected.",
+        "name": "Sita",
+        "contact": "sita@example.org",
+    }
+    assert open_consultation(consultation, by=manager) == {}
+    told = Line.objects.exclude(action__startswith="accounts.").values_list("actor", "action", "fields")
+    assert list(told) == [
+        (adviser.public_id, "consultations.log", []),
+        (adviser.public_id, "consultations.open", ["note"]),
+        (adviser.public_id, "consultations.open_client", ["contact", "name"]),
+        (manager.public_id, "consultations.see", []),
+    ]
+
+
+def test_assigned_adviser_reads_and_the_one_before_does_not_any_more(adviser):
+    first, second = UserFactory(roles=["adviser"]), UserFactory(roles=["adviser"])
+    consultation = log(an_entry(), by=adviser)
+
+    assign(consultation, first, by=adviser)
+    assert seen_by(first) == {consultation.public_id}
+    assign(consultation, second, by=adviser)
+    assert (seen_by(first), seen_by(second), seen_by(adviser)) == (set(), {consultation.public_id}, seen_by(second))
+    with pytest.raises(Refused):
+        assign(consultation, UserFactory(roles=["editor"]), by=adviser)
+
+
+def test_broken_glass_lasts_an_hour_is_told_and_stands_in_the_trail(adviser, manager, monkeypatch):
+    consultation = log(an_entry(), by=adviser)
+    reader = break_the_glass(consultation, by=manager, reason="The client stands at the counter")
+    other = UserFactory(roles=["adviser"])
+    break_the_glass(consultation, by=other, reason="The client stands at the counter")
+
+    assert Consultation.objects.readable_by(manager).get() == consultation
+    assert (
+        Line.objects.filter(action="consultations.break_the_glass").latest("sequence").reason.startswith("The client")
+    )
+    assert [message.user for message in Message.objects.filter(channel="email")] == [manager]
+    assert mail.outbox == []
+    type(reader).objects.filter(until__isnull=False).update(until=timezone.now() - datetime.timedelta(seconds=1))
+    assert list(Consultation.objects.readable_by(manager)) == []
+    assert seen_by(other) == set()
+    assert datetime.timedelta(minutes=60) == GLASS_LASTS
+
+
+def test_glass_is_not_broken_without_a_reason(adviser, manager):
+    consultation = log(an_entry(), by=adviser)
+    with pytest.raises(Refused):
+        break_the_glass(consultation, by=manager, reason="because")
+
+
+def test_list_costs_the_same_for_one_and_thirty(adviser, django_assert_num_queries):
+    assert adviser.roles
+    ConsultationFactory(adviser=adviser)
+    with django_assert_num_queries(1):
+        assert len(Consultation.objects.visible_to(adviser)) == 1
+    for _number in range(29):
+        ConsultationFactory(adviser=adviser)
+    with django_assert_num_queries(1):
+        assert len(Consultation.objects.visible_to(adviser)) == 30
