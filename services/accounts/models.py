@@ -114,8 +114,8 @@ class Resident(models.Model):
     """
 
     KEEPING = Keeping(
-        "Serving somebody in their language. With an account until they ask to be forgotten; without, until three months "
-        "after what they came for.",
+        "Serving somebody in their language. With an account until they ask to be forgotten; without, until three "
+        "months after what they came for.",
         since="needed_until",
         days=90,
         only=models.Q(user__isnull=True),

@@ -11,6 +11,7 @@ from tests.factories.consultations import (
 )
 from tests.factories.guide import ArticleFactory, CategoryFactory
 from tests.factories.notices import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory, publish
+from tests.factories.registration import OfferingFactory, RegistrationFactory
 
 __all__ = [
     "ArticleFactory",
@@ -22,6 +23,8 @@ __all__ = [
     "HoursFactory",
     "MessageFactory",
     "NoticeFactory",
+    "OfferingFactory",
+    "RegistrationFactory",
     "ResidentFactory",
     "ScheduleFactory",
     "SubscriptionFactory",
