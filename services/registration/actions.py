@@ -50,11 +50,13 @@ def register(
     party_size: int = 1,
     needs: dict | None = None,
     form_key: str = "",
+    may_wait: bool = True,
 ) -> Registration:
     """Give the party a place, a turn on the waiting list, or a lot if a lottery decides. Tells them which.
 
-    by: who acts, or None for the resident. form_key: the same form sent again is the same registration. Refused
-    outside the time for it, for who is registered already or has a place elsewhere at that time, and when all is full.
+    by: who acts, or None for the resident. form_key: the same form sent again is the same registration. may_wait:
+    False for who was shown a free place and has not been asked whether they would wait. Refused outside the time for
+    it, for who is registered already or has a place elsewhere at that time, and when all is full.
     """
     offering = _lock(offering)
     if form_key and (before := offering.registrations.filter(form_key=form_key).first()):
@@ -63,13 +65,16 @@ def register(
     if offering.registrations.active().filter(resident=resident).exists():
         raise Refused(_("You are registered for this already."))
     _refuse_two_at_once(resident, offering)
+    state = _state_for(offering, party_size)
+    if state == RegistrationState.WAITING and not may_wait:
+        raise Refused(_("Somebody has just taken it. You can wait for it, or choose another time."))
     registration = Registration(
         offering=offering,
         resident=resident,
         party_size=party_size,
         needs=needs or {},
         form_key=form_key or None,
-        state=_state_for(offering, party_size),
+        state=state,
     )
     registration.save()
     keep_until(resident, offering.ends_at)

@@ -55,7 +55,12 @@ def facts_of(registration: Registration, language: str) -> Facts:
 def registration_in_words(registration: Registration, language: str, second_language: str) -> dict:
     """What letters say, with the link by which the person answers and changes, and a calendar entry that follows."""
     facts = facts_of(registration, language)
-    words = {"registration": registration, "facts": facts, "url": manage_url(registration, language)}
+    words = {
+        "registration": registration,
+        "facts": facts,
+        "url": manage_url(registration, language),
+        "again_url": settings.SITE_URL + facts.again_url,
+    }
     if registration.state == RegistrationState.WAITING:
         words["position"] = registration.position()
     if registration.state == RegistrationState.OFFERED:
