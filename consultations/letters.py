@@ -1,6 +1,9 @@
 """What letters and pages say of appointments."""
 
+from dataclasses import dataclass
+
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -8,7 +11,7 @@ from consultations.models import Mode
 from consultations.slots import PROGRAMME
 from consultations.times_in_words import how_in_words, interpreter_in_words, name_of, place_of, when
 from services.languages.table import SPOKEN
-from services.registration.letters import Facts, describes
+from services.registration.letters import Facts, describes, facts_of
 from services.registration.links import MANAGE, token_for
 from services.registration.models import Registration
 
@@ -31,3 +34,26 @@ def appointment_in_words(registration: Registration, language: str) -> Facts:
         another_url=reverse("consultations:another", args=[token_for(registration, MANAGE)]),
         again_url=reverse("consultations:times", args=[slot.service]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """An appointment of somebody who is signed in, with the page on which they change it."""
+
+    facts: Facts
+    state: str
+    url: str
+
+
+def coming_appointments(user, language: str) -> list[Coming]:
+    """What the user has, is offered or waits for, in order of time. One query."""
+    rows = Registration.objects.visible_to(user).active().select_related("offering__slot")
+    coming = rows.filter(offering__programme=PROGRAMME, offering__ends_at__gt=timezone.now())
+    return [
+        Coming(
+            facts_of(row, language),
+            row.state,
+            reverse("registration:show", args=[token_for(row, MANAGE)]),
+        )
+        for row in coming.order_by("offering__starts_at")
+    ]

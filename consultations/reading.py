@@ -90,8 +90,9 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Profession:
-    """Somebody who comes on certain days."""
+    """Somebody who comes on certain days. `service` leads to their times by appointment."""
 
+    service: str
     name: str
     rule: str
     by_appointment: bool
@@ -270,6 +271,7 @@ def professions_in_words(timetable: Timetable, moment: datetime.datetime) -> lis
         coming = next((it for it in timetable.openings if it.hours == hours.public_id and it.ends_at > moment), None)
         found.append(
             Profession(
+                hours.service,
                 hours.get_service_display(),
                 _on_days(hours),
                 hours.by_appointment,

@@ -170,7 +170,7 @@ class CameForm(forms.Form):
 
     came = forms.TypedChoiceField(
         choices=[("yes", "yes"), ("no", "no"), ("", "")],
-        coerce=lambda typed: {"yes": True, "no": False}.get(typed),
+        coerce={"yes": True, "no": False}.get,
         empty_value=None,
         required=False,
     )
