@@ -127,9 +127,9 @@ def _asked(start: datetime.datetime, end: datetime.datetime) -> dict[str, list[_
     held = Sum(f"{registered}__party_size", filter=Q(**{f"{registered}__state__in": HOLDING}), default=0)
     waiting = Count(registered, filter=Q(**{f"{registered}__state": RegistrationState.WAITING}))
     slots = Slot.objects.standing().filter(hours__isnull=False, starts_at__range=(start, end))
-    columns = ("hours__public_id", "starts_at", "offering__ends_at")
-    for key, starts_at, ends_at, *counts in slots.order_by().values_list(*columns, held, waiting):
-        found[key].append(_Asked(starts_at, ends_at, *counts))
+    counted = slots.annotate(held=held, waiting=waiting).order_by()
+    for hours, *facts in counted.values_list("hours__public_id", "starts_at", "offering__ends_at", "held", "waiting"):
+        found[hours].append(_Asked(*facts))
     return found
 
 

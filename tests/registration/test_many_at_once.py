@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-from collections import Counter
 
 import pytest
 from django.db import connections
@@ -13,47 +12,14 @@ from hypothesis import strategies as st
 from services.base.refusals import Refused
 from services.registration import actions
 from services.registration.models import ENDED, Offering, Registration
+from tests.crowds import at_once
 from tests.factories import OfferingFactory, ResidentFactory
 
 MANY = 50
 
 
-def at_once(count: int, deed) -> Counter:
-    """How each of so many threads ended: with a state, or refused."""
-    together, ends = threading.Barrier(count), []
-
-    def act(number):
-        together.wait()
-        try:
-            ends.append(str(deed(number)))
-        except Refused:
-            ends.append("refused")
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=act, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return Counter(ends)
-
-
-@pytest.fixture
-def patient():
-    """Fifty at once on a small machine wait longer for each other than a request may."""
-    if connections["default"].vendor == "postgresql":
-        options = connections["default"].settings_dict["OPTIONS"]
-        before = options["options"]
-        options["options"] = "-c lock_timeout=60000"
-        yield
-        options["options"] = before
-    else:
-        yield
-
-
 @pytest.mark.django_db(transaction=True)
-def test_last_place_that_fifty_want_at_once_is_given_once(patient):
+def test_last_place_that_fifty_want_at_once_is_given_once():
     offering, residents = OfferingFactory(waiting_limit=10), ResidentFactory.create_batch(MANY)
     ends = at_once(MANY, lambda number: actions.register(residents[number], offering).state)
     assert ends == {"placed": 1, "waiting": 10, "refused": 39}
@@ -61,21 +27,21 @@ def test_last_place_that_fifty_want_at_once_is_given_once(patient):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_form_that_is_sent_fifty_times_at_once_is_one_registration(patient):
+def test_one_form_that_is_sent_fifty_times_at_once_is_one_registration():
     offering, residents = OfferingFactory(capacity=100), ResidentFactory.create_batch(MANY)
     ends = at_once(MANY, lambda number: actions.register(residents[number], offering, form_key="key").public_id)
     assert list(ends.values()) == [MANY]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_person_who_wants_two_meetings_at_once_gets_one(patient):
+def test_one_person_who_wants_two_meetings_at_once_gets_one():
     resident, offerings = ResidentFactory(), OfferingFactory.create_batch(8, is_one_meeting=True)
     ends = at_once(8, lambda number: actions.register(resident, offerings[number]).state)
     assert ends == {"placed": 1, "refused": 7}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_change_places_crosswise_do_not_wait_for_each_other(patient):
+def test_two_who_change_places_crosswise_do_not_wait_for_each_other():
     one, other = OfferingFactory.create_batch(2, capacity=20)
     rows = [actions.register(ResidentFactory(), one if number % 2 else other) for number in range(10)]
     ends = at_once(10, lambda number: actions.move_to(rows[number], other if number % 2 else one).state)
