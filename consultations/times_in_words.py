@@ -1,5 +1,6 @@
 """Appointments in words of the reader's language, as pages, letters and calendars take them."""
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from consultations.models import Mode, Service
-from consultations.reading import written_date, written_stretch, written_times
+from consultations.reading import written_date, written_stretch
 from consultations.slots import Free, Time
 from services.languages.names import NAMES
 from services.registration.models import Registration
@@ -29,7 +30,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class TimeWords:
-    """One time in a list of a day."""
+    """One time in a list of a day, told by its beginning."""
 
     words: str
     url: str
@@ -78,10 +79,16 @@ def by_day(times: Iterable[Time], address) -> list[DayWords]:
     return [
         DayWords(
             written_date(day),
-            [TimeWords(written_times(it.starts_at, it.ends_at), address(it), it.free == Free.WAIT) for it in of_day],
+            [TimeWords(f"{it.starts_at:%H:%M}", address(it), it.free == Free.WAIT) for it in of_day],
         )
         for day, of_day in groupby(times, key=lambda it: it.day)
     ]
+
+
+def minutes_of(times: Iterable[Time]) -> int:
+    """How long each of them is; 0 where they differ."""
+    lengths = {it.ends_at - it.starts_at for it in times}
+    return lengths.pop() // datetime.timedelta(minutes=1) if len(lengths) == 1 else 0
 
 
 def when(registration: Registration) -> str:

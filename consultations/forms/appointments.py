@@ -119,7 +119,7 @@ class CounterForm(forms.Form):
 
     time = forms.ChoiceField(label=pgettext_lazy("staff", "Time"))
     name = LineField(label=pgettext_lazy("staff", "Name as they give it"), max_length=LONGEST_NAME)
-    language = LanguageField(label=pgettext_lazy("staff", "Language in which we write"))
+    language = LanguageField(label=pgettext_lazy("staff", "Language in which we write"), empty="–")
     email = LineField(label=pgettext_lazy("staff", "E-mail"), max_length=LONGEST_ADDRESS, required=False)
     phone = LineField(
         label=pgettext_lazy("staff", "Telephone"),

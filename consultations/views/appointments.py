@@ -18,6 +18,7 @@ from consultations.times_in_words import (
     by_day,
     how_in_words,
     interpreter_in_words,
+    minutes_of,
     name_of,
     place_of,
     subjects,
@@ -48,7 +49,7 @@ def times(request, service):
         raise Http404
     language = request.GET.get("language", "")
     found = slots.times(service, language if service == Service.ADVICE else "")
-    context = {"page": _days(request, found, _to_book), "name": _name(service, found)}
+    context = {"page": _days(request, found, _to_book), "name": _name(service, found), "minutes": minutes_of(found)}
     return render(request, "consultations/times.html", context)
 
 
@@ -148,6 +149,7 @@ def another(request, token):
     context = {
         "facts": facts_of(registration, request.LANGUAGE_CODE),
         "page": _days(request, found, lambda it: reverse("consultations:change", args=[token, it.hours, it.at])),
+        "minutes": minutes_of(found),
         "token": token,
     }
     return private(render(request, "consultations/another.html", context))
