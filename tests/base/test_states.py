@@ -3,7 +3,7 @@
 import pytest
 from django.apps import apps
 
-from consultations.models import Case
+from consultations.models import Case, FollowUp, Referral
 from services.base.states import WrongMove, move
 from services.notices.models import Message, Notice, Subscription
 
@@ -35,7 +35,18 @@ ALLOWED = {
         "done": "sending",
         "cancelled": "",
     },
-    Case: {"open": "closed", "closed": "open"},
+    Case: {"open": "closed merged", "closed": "open", "merged": "open"},
+    FollowUp: {"due": "attempted done", "attempted": "done decided", "done": "", "decided": ""},
+    Referral: {
+        "draft": "consent_pending revoked",
+        "consent_pending": "draft sent revoked",
+        "sent": "accepted rejected no_reply revoked",
+        "no_reply": "accepted rejected revoked",
+        "accepted": "done revoked",
+        "rejected": "done revoked",
+        "done": "",
+        "revoked": "",
+    },
     Subscription: {"pending": "active", "active": "left", "left": ""},
 }
 
