@@ -20,6 +20,7 @@ from services.notices.links import CONFIRM, LEAVE, MANAGE, token_for
 from services.notices.models import Heartbeat, Suppression
 from tests.factories import (
     ArticleFactory,
+    CaseFactory,
     HoursFactory,
     MessageFactory,
     NoticeFactory,
@@ -35,6 +36,7 @@ EVERYBODY = frozenset(VISITORS)
 NOBODY = frozenset()
 ADMINISTRATOR, EDITOR = frozenset({"administrator"}), frozenset({"editor"})
 MANAGER = frozenset({"manager"})
+ADVISER_OR_MANAGER = frozenset({"adviser", "manager"})
 
 # Who gets in, for every name that is not open to everybody.
 ONLY = {
@@ -62,6 +64,21 @@ ONLY = {
     "desk:change": MANAGER,
     "desk:keep": MANAGER,
     "desk:end": MANAGER,
+    "cases:index": ADVISER_OR_MANAGER,
+    "cases:today": ADVISER_OR_MANAGER,
+    "cases:earlier": ADVISER_OR_MANAGER,
+    "cases:open": ADVISER_OR_MANAGER,
+    "cases:follow_up": ADVISER_OR_MANAGER,
+    "cases:referral": ADVISER_OR_MANAGER,
+    "cases:consent": ADVISER_OR_MANAGER,
+    "cases:refer": ADVISER_OR_MANAGER,
+    "cases:undo": ADVISER_OR_MANAGER,
+    "cases:case": ADVISER_OR_MANAGER,
+    "cases:person": ADVISER_OR_MANAGER,
+    "cases:forget": ADVISER_OR_MANAGER,
+    "cases:tell": ADVISER_OR_MANAGER,
+    "cases:new_referral": ADVISER_OR_MANAGER,
+    "cases:do": ADVISER_OR_MANAGER,
     "newsroom:index": frozenset({"editor", "translator", "manager"}),
     "newsroom:write": EDITOR,
     "newsroom:edit": frozenset({"editor", "translator"}),
@@ -107,6 +124,19 @@ SHUT = (
 # object's own page, a search from a form); journeys in tests/accounts/ and tests/browser/ open them.
 NEED_A_PAST = {
     "message",  # one's own only: tests/portal/test_inbox.py
+    # A member's own only: tests/consultations/test_case_pages.py
+    "cases:open",
+    "cases:follow_up",
+    "cases:referral",
+    "cases:consent",
+    "cases:refer",
+    "cases:undo",
+    "cases:case",
+    "cases:person",
+    "cases:forget",
+    "cases:tell",
+    "cases:new_referral",
+    "cases:do",
     "admin:view_on_site",
     "admin:autocomplete",
     "mfa_deactivate_totp",
@@ -146,6 +176,7 @@ def addresses(db):
     shut = Suppression.objects.create(address="shut@example.org", reason="The mail server does not know the address.")
     newsroom = {"pattern": "heat", "language": "en", "key": shut.pk, "public_id": event.public_id}
     desk = {"kind": "hours", "public_id": HoursFactory().public_id}
+    case = {"verb": "write", "public_id": CaseFactory().public_id}
     tokens = {name: token_for(subscription, purpose) for name, purpose in PURPOSES.items()}
     found = []
     for name, route in patterns():
@@ -163,6 +194,8 @@ def addresses(db):
         elif name.startswith("newsroom:"):
             keys = {**newsroom, "public_id": message.public_id} if name == "newsroom:arrived" else newsroom
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, keys=keys: str(keys[slot[1]]), route)))
+        elif name.startswith("cases:"):
+            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: case.get(slot[1], "ne"), route)))
         elif name.startswith("desk:"):
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
         elif name.startswith("notices:"):

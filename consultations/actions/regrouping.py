@@ -1,9 +1,9 @@
 """Putting two cases together, taking one apart, putting two records of a person together; and undoing each.
 
 Merging and splitting let nobody read what they could not read before. Cases are merged only where their members are the
-same; where they are not, members are added and removed first, each by a deed of its own that says so. What is undone is read by who reads it at that
-moment: a case that comes back has the members of the one that it was in. A restricted case
-is merged with no unrestricted one. Notes are never copied: consultations move, with what is theirs.
+same; where they are not, members are added and removed first, each by a deed of its own that says so. A restricted case
+is merged with no unrestricted one. Notes are never copied: consultations move, with what is theirs. What is undone is
+read by who reads it at that moment: a case that comes back has the members of the one that it was in.
 """
 
 from django.db import transaction

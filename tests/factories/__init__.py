@@ -6,7 +6,9 @@ from tests.factories.consultations import (
     ClientFactory,
     ConsultationFactory,
     DutyFactory,
+    FollowUpFactory,
     HoursFactory,
+    ReferralFactory,
     ScheduleFactory,
 )
 from tests.factories.guide import ArticleFactory, CategoryFactory
@@ -19,9 +21,11 @@ __all__ = [
     "ClientFactory",
     "ConsultationFactory",
     "DutyFactory",
+    "FollowUpFactory",
     "HoursFactory",
     "MessageFactory",
     "NoticeFactory",
+    "ReferralFactory",
     "ResidentFactory",
     "ScheduleFactory",
     "SubscriptionFactory",
