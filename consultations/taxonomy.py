@@ -37,6 +37,25 @@ def scheme_version() -> str:
     return _read("topics")["version"]
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Where somebody can be referred to."""
+
+    code: str
+    ja: str
+    en: str
+
+    def name(self, language: str) -> str:
+        """For staff who read in a language. Residents read `consultations.consent.NAMES`."""
+        return self.ja if language.startswith("ja") else self.en
+
+
 @cache
-def _read(name: str) -> dict:
+def bodies() -> dict[str, Body]:
+    """All bodies by their code, in the order in which they are shown."""
+    return {row["code"]: Body(**row) for row in _read("bodies")}
+
+
+@cache
+def _read(name: str) -> dict | list:
     return json.loads((FOLDER / f"{name}.json").read_text("utf-8"))

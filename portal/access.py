@@ -50,6 +50,7 @@ WATCHES_LEDGER = Rule(roles=frozenset({Role.MANAGER, Role.ADMINISTRATOR}))
 MENDS_LEDGER = Rule(roles=frozenset({Role.ADMINISTRATOR}))
 SEES_ROSTER = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
+SEES_CASES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -138,6 +139,21 @@ ACCESS = {
     "desk:change": EDITS_ROSTER,
     "desk:keep": EDITS_ROSTER,
     "desk:end": EDITS_ROSTER,
+    "cases:index": SEES_CASES,
+    "cases:today": SEES_CASES,
+    "cases:earlier": SEES_CASES,
+    "cases:open": SEES_CASES,
+    "cases:follow_up": SEES_CASES,
+    "cases:referral": SEES_CASES,
+    "cases:consent": SEES_CASES,
+    "cases:refer": SEES_CASES,
+    "cases:undo": SEES_CASES,
+    "cases:case": SEES_CASES,
+    "cases:person": SEES_CASES,
+    "cases:forget": SEES_CASES,
+    "cases:tell": SEES_CASES,
+    "cases:new_referral": SEES_CASES,
+    "cases:do": SEES_CASES,
     "newsroom:index": SEES_NEWS,
     "newsroom:write": WRITES_NEWS,
     "newsroom:edit": WORDS_NEWS,

@@ -24,6 +24,7 @@ from services.registration import links as registrations
 from tests.factories import (
     AppointmentFactory,
     ArticleFactory,
+    CaseFactory,
     HoursFactory,
     MessageFactory,
     NoticeFactory,
@@ -39,6 +40,7 @@ EVERYBODY = frozenset(VISITORS)
 NOBODY = frozenset()
 ADMINISTRATOR, EDITOR = frozenset({"administrator"}), frozenset({"editor"})
 MANAGER = frozenset({"manager"})
+ADVISER_OR_MANAGER = frozenset({"adviser", "manager"})
 
 # Who gets in, for every name that is not open to everybody.
 ONLY = {
@@ -70,6 +72,21 @@ ONLY = {
     "desk:change": MANAGER,
     "desk:keep": MANAGER,
     "desk:end": MANAGER,
+    "cases:index": ADVISER_OR_MANAGER,
+    "cases:today": ADVISER_OR_MANAGER,
+    "cases:earlier": ADVISER_OR_MANAGER,
+    "cases:open": ADVISER_OR_MANAGER,
+    "cases:follow_up": ADVISER_OR_MANAGER,
+    "cases:referral": ADVISER_OR_MANAGER,
+    "cases:consent": ADVISER_OR_MANAGER,
+    "cases:refer": ADVISER_OR_MANAGER,
+    "cases:undo": ADVISER_OR_MANAGER,
+    "cases:case": ADVISER_OR_MANAGER,
+    "cases:person": ADVISER_OR_MANAGER,
+    "cases:forget": ADVISER_OR_MANAGER,
+    "cases:tell": ADVISER_OR_MANAGER,
+    "cases:new_referral": ADVISER_OR_MANAGER,
+    "cases:do": ADVISER_OR_MANAGER,
     "newsroom:index": frozenset({"editor", "translator", "manager"}),
     "newsroom:write": EDITOR,
     "newsroom:edit": frozenset({"editor", "translator"}),
@@ -116,6 +133,19 @@ SHUT = (
 # object's own page, a search from a form); journeys in tests/accounts/ and tests/browser/ open them.
 NEED_A_PAST = {
     "message",  # one's own only: tests/portal/test_inbox.py
+    # A member's own only: tests/consultations/test_case_pages.py
+    "cases:open",
+    "cases:follow_up",
+    "cases:referral",
+    "cases:consent",
+    "cases:refer",
+    "cases:undo",
+    "cases:case",
+    "cases:person",
+    "cases:forget",
+    "cases:tell",
+    "cases:new_referral",
+    "cases:do",
     "admin:view_on_site",
     "admin:autocomplete",
     "mfa_deactivate_totp",
@@ -186,6 +216,7 @@ def addresses(db):
     desk = {"kind": "hours", "public_id": HoursFactory().public_id}
     slots = {name: {"token": token_for(subscription, purpose)} for name, purpose in PURPOSES.items()}
     slots |= of_appointments()
+    case = {"verb": "write", "public_id": CaseFactory().public_id}
     found = []
     for name, route in patterns():
         owner = name.removeprefix("admin:").split("_")[0]
@@ -203,6 +234,8 @@ def addresses(db):
             own = {"newsroom:arrived": message.public_id, "newsroom:add_language": alarm.public_id}
             keys = newsroom | {"public_id": own.get(name, event.public_id)}
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, keys=keys: str(keys[slot[1]]), route)))
+        elif name.startswith("cases:"):
+            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: case.get(slot[1], "ne"), route)))
         elif name.startswith("desk:"):
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
         elif name.startswith("notices:"):

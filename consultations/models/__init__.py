@@ -1,7 +1,7 @@
 """The consultation desk's tables, one subject a file."""
 
 from consultations.models.appointments import Slot
-from consultations.models.cases import Case, CaseState, Member
+from consultations.models.cases import Case, CaseEvent, CaseState, EventKind, Member, Regrouping, RegroupingKind
 from consultations.models.clients import Client
 from consultations.models.consultations import (
     Amendment,
@@ -15,27 +15,42 @@ from consultations.models.consultations import (
     Outcome,
     Reader,
 )
+from consultations.models.followups import Attempt, Decision, FollowUp, FollowUpKind, FollowUpState, Way
+from consultations.models.referrals import Agreed, Referral, ReferralState
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
 
 __all__ = [
+    "Agreed",
     "Amendment",
     "Asker",
+    "Attempt",
     "Bridging",
     "Case",
+    "CaseEvent",
     "CaseState",
     "Channel",
     "Client",
     "Closing",
     "Consultation",
     "ConsultationTopic",
+    "Decision",
     "DeskHours",
     "Draft",
     "Duty",
+    "EventKind",
+    "FollowUp",
+    "FollowUpKind",
+    "FollowUpState",
     "Member",
     "Mode",
     "Outcome",
     "Reader",
+    "Referral",
+    "ReferralState",
+    "Regrouping",
+    "RegroupingKind",
     "Roster",
     "Service",
     "Slot",
+    "Way",
 ]
