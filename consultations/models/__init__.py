@@ -14,6 +14,7 @@ from consultations.models.consultations import (
     Outcome,
     Reader,
 )
+from consultations.models.figures import CountedMonth, Dimension, Tally
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
 
 __all__ = [
@@ -27,7 +28,9 @@ __all__ = [
     "Closing",
     "Consultation",
     "ConsultationTopic",
+    "CountedMonth",
     "DeskHours",
+    "Dimension",
     "Draft",
     "Duty",
     "Member",
@@ -36,4 +39,5 @@ __all__ = [
     "Reader",
     "Roster",
     "Service",
+    "Tally",
 ]
