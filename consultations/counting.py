@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db.models import Case, DateField, F, Sum, Value, When
 
 from consultations import taxonomy
 from consultations.models import Consultation, ConsultationTopic, CountedMonth, Dimension, Tally
+from consultations.periods import Period
 
 FEWEST = 5
 FACTS = {
@@ -33,6 +33,11 @@ class Figures(NamedTuple):
     topics: int = 0
     minutes: int = 0
 
+    @property
+    def hours(self) -> str:
+        """The minutes as hours, for people."""
+        return f"{self.minutes / 60:.1f}"
+
     def plus(self, other: "Figures", sign: int = 1) -> "Figures":
         """Both together; sign -1: without the other."""
         return Figures(*(mine + sign * theirs for mine, theirs in zip(self, other, strict=True)))
@@ -42,8 +47,8 @@ class Figures(NamedTuple):
 class Cell:
     """One cell's figures: of what is open to all who count, and of what is restricted."""
 
-    free: Figures = Figures()
-    restricted: Figures = Figures()
+    free: Figures = field(default_factory=Figures)
+    restricted: Figures = field(default_factory=Figures)
 
     @property
     def whole(self) -> Figures:
@@ -67,30 +72,6 @@ class Cell:
         return Cell(self.free.plus(other.free), self.restricted.plus(other.restricted))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Period:
-    """Months from a first to a last one, both named by their first day."""
-
-    first: datetime.date
-    last: datetime.date
-
-    @property
-    def months(self) -> list[datetime.date]:
-        """All of them in order."""
-        found = [self.first]
-        while found[-1] < self.last:
-            found.append(month_after(found[-1]))
-        return found
-
-    @property
-    def year_before(self) -> "Period":
-        """The same months a year before."""
-        return Period(*(month.replace(year=month.year - 1) for month in (self.first, self.last)))
-
-    def __str__(self):
-        return f"{self.first:%Y-%m}" if self.first == self.last else f"{self.first:%Y-%m} – {self.last:%Y-%m}"
-
-
 @dataclass(slots=True)
 class Count:
     """A period counted: its cells by dimension and value, and all of each month."""
@@ -106,22 +87,6 @@ class Count:
     def by(self, dimension: str) -> dict[str, Cell]:
         """The cells of one dimension by their value."""
         return {value: cell for (found, value), cell in self.cells.items() if found == dimension}
-
-
-def month_after(month: datetime.date) -> datetime.date:
-    """The first day of the next month."""
-    return (month + datetime.timedelta(days=31)).replace(day=1)
-
-
-def fiscal_year(year: int) -> Period:
-    """The twelve months of the fiscal year that begins in a year."""
-    first = datetime.date(year, settings.CITY.fiscal_year_starts_in, 1)
-    return Period(first, (first.replace(year=year + 1) - datetime.timedelta(days=1)).replace(day=1))
-
-
-def fiscal_year_of(day: datetime.date) -> int:
-    """The year in which the fiscal year that holds a day begins."""
-    return day.year - (day.month < settings.CITY.fiscal_year_starts_in)
 
 
 def cells_of(facts: dict, topics: Iterable[str]) -> Iterator[tuple[str, str, Figures]]:

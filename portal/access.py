@@ -50,6 +50,8 @@ WATCHES_LEDGER = Rule(roles=frozenset({Role.MANAGER, Role.ADMINISTRATOR}))
 MENDS_LEDGER = Rule(roles=frozenset({Role.ADMINISTRATOR}))
 SEES_ROSTER = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
+SEES_FIGURES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+REPORTS_FIGURES = Rule(roles=frozenset({Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -61,6 +63,7 @@ ACCESS = {
     "manifest": EVERYBODY,
     "consultations:index": EVERYBODY,
     "consultations:calendar": EVERYBODY,
+    "consultations:figures": EVERYBODY,
     "classes": EVERYBODY,
     "events": EVERYBODY,
     "volunteers": EVERYBODY,
@@ -124,6 +127,16 @@ ACCESS = {
     "desk:change": EDITS_ROSTER,
     "desk:keep": EDITS_ROSTER,
     "desk:end": EDITS_ROSTER,
+    "statistics:index": SEES_FIGURES,
+    "statistics:export": SEES_FIGURES,
+    "statistics:export_rows": SEES_FIGURES,
+    "statistics:hours": SEES_FIGURES,
+    "statistics:export_hours": SEES_FIGURES,
+    "statistics:report": REPORTS_FIGURES,
+    "statistics:export_report": REPORTS_FIGURES,
+    "statistics:months": REPORTS_FIGURES,
+    "statistics:close": REPORTS_FIGURES,
+    "statistics:reopen": REPORTS_FIGURES,
     "newsroom:index": SEES_NEWS,
     "newsroom:write": WRITES_NEWS,
     "newsroom:edit": WORDS_NEWS,

@@ -1,14 +1,14 @@
 """Closing a month: its figures have been reported and stand still."""
 
 import datetime
-from collections import defaultdict
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import pgettext
 
 from consultations.actions.counting import count_month
-from consultations.models import Closing, Tally
+from consultations.closings import figures_of
+from consultations.models import Closing
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.audit.trail import record
@@ -41,7 +41,7 @@ def close_month(month: datetime.date, *, by: User) -> Closing:
 
 @transaction.atomic
 def reopen_month(month: datetime.date, *, by: User, reason: str) -> Closing:
-    """Let a month's figures move again. The reason stands in the trail. Refused without one, or where none is closed."""
+    """Let a month's figures move again; the reason stands in the trail. Refused without one, and for an open month."""
     _refuse_others(by)
     if not reason:
         raise Refused(pgettext("staff", "Please say why the month is reopened."))
@@ -52,23 +52,6 @@ def reopen_month(month: datetime.date, *, by: User, reason: str) -> Closing:
     closing.save()
     record(by, "consultations.reopen_month", closing, reason=reason, changes=False)
     return closing
-
-
-def figures_of(month: datetime.date) -> dict[str, dict[str, list[int]]]:
-    """A month's tallies by dimension and value: consultations, topics, minutes; what is restricted is in them."""
-    return figures_of_months([month]).get(month, {})
-
-
-def figures_of_months(months) -> dict[datetime.date, dict[str, dict[str, list[int]]]]:
-    """The same for several months, those without any left out."""
-    found: dict = defaultdict(lambda: defaultdict(dict))
-    rows = Tally.objects.filter(month__in=months).order_by("month", "dimension", "value")
-    for month, dimension, value, *figures in rows.values_list(
-        "month", "dimension", "value", "consultations", "topics", "minutes"
-    ):
-        before = found[month][dimension].get(value, [0, 0, 0])
-        found[month][dimension][value] = [one + more for one, more in zip(before, figures, strict=True)]
-    return {month: {name: dict(values) for name, values in by.items()} for month, by in found.items()}
 
 
 def _refuse_others(by: User) -> None:
