@@ -2,13 +2,12 @@
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils import timezone
 
-from consultations.counting import Figures, count
-from consultations.models import Closing, Tally
+from consultations.counting import Count, Figures, count
+from consultations.models import Closing
 from consultations.periods import Period
 
 
@@ -30,37 +29,31 @@ class MonthState:
 
 def months_with_state(period: Period) -> list[MonthState]:
     """The months of a period, the newest first."""
-    (found,) = count(period)
+    months = list(reversed(period.months))
     rows = Closing.objects.filter(month__range=(period.first, period.last)).select_related("closed_by", "reopened_by")
     closings = {row.month: row for row in rows}
-    now = figures_of_months(closings)
-    this_month = timezone.localdate().replace(day=1)
-    return [
-        MonthState(
-            month,
-            found.by_month[month].shown,
-            closing := closings.get(month),
-            month < this_month,
-            bool(closing and closing.is_closed and closing.figures != now.get(month, {})),
-        )
-        for month in reversed(period.months)
-    ]
+    counts = count(*(Period(month, month) for month in months))
+    return [_state(month, found, closings.get(month)) for month, found in zip(months, counts, strict=True)]
+
+
+def _state(month: datetime.date, found: Count, closing: Closing | None) -> MonthState:
+    is_over = month < timezone.localdate().replace(day=1)
+    has_moved = closing is not None and closing.is_closed and closing.figures != _kept(found)
+    return MonthState(month, found.total.shown, closing, is_over, has_moved)
 
 
 def figures_of(month: datetime.date) -> dict[str, dict[str, list[int]]]:
-    """A month's tallies by dimension and value: consultations, topics, minutes; what is restricted is in them."""
-    return figures_of_months([month]).get(month, {})
+    """A month's figures by dimension and value (consultations, topics, minutes), to be kept with its closing.
+
+    What is restricted is in them and not told apart: a consultation may be restricted later, the sum stays as it was.
+    """
+    (found,) = count(Period(month, month))
+    return _kept(found)
 
 
-def figures_of_months(
-    months: Iterable[datetime.date],
-) -> dict[datetime.date, dict[str, dict[str, list[int]]]]:
-    """The same for several months, those without any left out."""
-    found: dict = defaultdict(lambda: defaultdict(dict))
-    rows = Tally.objects.filter(month__in=months).order_by("month", "dimension", "value")
-    for month, dimension, value, *figures in rows.values_list(
-        "month", "dimension", "value", "consultations", "topics", "minutes"
-    ):
-        before = found[month][dimension].get(value, [0, 0, 0])
-        found[month][dimension][value] = [one + more for one, more in zip(before, figures, strict=True)]
-    return {month: {name: dict(values) for name, values in by.items()} for month, by in found.items()}
+def _kept(found: Count) -> dict[str, dict[str, list[int]]]:
+    kept: dict = defaultdict(dict)
+    for (dimension, value), cell in found.cells.items():
+        if any(cell.whole):
+            kept[str(dimension)][value] = list(cell.whole)
+    return dict(kept)
