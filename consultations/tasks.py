@@ -1,8 +1,17 @@
-"""What the desk tells when its time comes."""
+"""What the desk does when its time comes."""
 
+from celery import shared_task
+
+from consultations.actions import counting
 from consultations.models import FollowUp
 from services.notices.actions.reminding import teller
 from services.notices.actions.telling import notify
+
+
+@shared_task
+def count_months() -> None:
+    """Count the months that have to be counted anew. Each quarter of an hour by beat; two beats do no harm."""
+    counting.count_months()
 
 
 @teller("consultations/follow_up_due")

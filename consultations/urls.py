@@ -14,4 +14,5 @@ urlpatterns = [
     path("appointments/another/<str:token>/", appointments.another, name="another"),
     path("appointments/another/<str:token>/<str:hours>/<str:at>/", appointments.change, name="change"),
     path("appointments/<slug:service>/", appointments.times, name="times"),
+    path("figures/", public.figures, name="figures"),
 ]

@@ -51,6 +51,8 @@ MENDS_LEDGER = Rule(roles=frozenset({Role.ADMINISTRATOR}))
 SEES_ROSTER = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
 SEES_CASES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+SEES_FIGURES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+REPORTS_FIGURES = Rule(roles=frozenset({Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -65,6 +67,7 @@ ACCESS = {
     "consultations:appointments": EVERYBODY,
     "consultations:times": EVERYBODY,
     "consultations:book": EVERYBODY,
+    "consultations:figures": EVERYBODY,
     "classes": EVERYBODY,
     "events": EVERYBODY,
     "volunteers": EVERYBODY,
@@ -154,6 +157,16 @@ ACCESS = {
     "cases:tell": SEES_CASES,
     "cases:new_referral": SEES_CASES,
     "cases:do": SEES_CASES,
+    "statistics:index": SEES_FIGURES,
+    "statistics:export": SEES_FIGURES,
+    "statistics:export_rows": SEES_FIGURES,
+    "statistics:hours": SEES_FIGURES,
+    "statistics:export_hours": SEES_FIGURES,
+    "statistics:report": REPORTS_FIGURES,
+    "statistics:export_report": REPORTS_FIGURES,
+    "statistics:months": REPORTS_FIGURES,
+    "statistics:close": REPORTS_FIGURES,
+    "statistics:reopen": REPORTS_FIGURES,
     "newsroom:index": SEES_NEWS,
     "newsroom:write": WRITES_NEWS,
     "newsroom:edit": WORDS_NEWS,

@@ -15,6 +15,7 @@ from consultations.models.consultations import (
     Outcome,
     Reader,
 )
+from consultations.models.figures import CountedMonth, Dimension, Tally
 from consultations.models.followups import Attempt, Decision, FollowUp, FollowUpKind, FollowUpState, Way
 from consultations.models.referrals import Agreed, Referral, ReferralState
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
@@ -33,8 +34,10 @@ __all__ = [
     "Closing",
     "Consultation",
     "ConsultationTopic",
+    "CountedMonth",
     "Decision",
     "DeskHours",
+    "Dimension",
     "Draft",
     "Duty",
     "EventKind",
@@ -52,5 +55,6 @@ __all__ = [
     "Roster",
     "Service",
     "Slot",
+    "Tally",
     "Way",
 ]

@@ -266,11 +266,15 @@ class Draft(models.Model):
 
 
 class Closing(models.Model):
-    """A month whose figures stand still: nothing is logged or changed in it until it is reopened, with a reason."""
+    """A month whose figures stand still: nothing is logged or changed in it until it is reopened, with a reason.
+
+    `figures`: its tallies as they were when it was closed, by dimension and value: consultations, topics, minutes.
+    """
 
     KEEPING = Keeping("Who answers for a month's figures. Kept with the figures.")
 
     month = models.DateField(unique=True)
+    figures = models.JSONField(default=dict)
     closed_at = models.DateTimeField()
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reopened_at = models.DateTimeField(null=True, blank=True)
@@ -290,3 +294,8 @@ class Closing(models.Model):
 
     def __str__(self):
         return f"{self.month:%Y-%m}"
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it stands still now."""
+        return self.reopened_at is None
