@@ -53,6 +53,8 @@ EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
 SEES_CASES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 SEES_FIGURES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 REPORTS_FIGURES = Rule(roles=frozenset({Role.MANAGER}))
+LOGS = Rule(roles=frozenset({Role.ADVISER}))
+SEES_LOG = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -167,6 +169,19 @@ ACCESS = {
     "statistics:months": REPORTS_FIGURES,
     "statistics:close": REPORTS_FIGURES,
     "statistics:reopen": REPORTS_FIGURES,
+    # The log; of each consultation, Consultation.objects.visible_to and readable_by say more.
+    "log:index": SEES_LOG,
+    "log:new": LOGS,
+    "log:keep": LOGS,
+    "log:discard": LOGS,
+    "log:find": SEES_LOG,
+    "log:open_by_code": SEES_LOG,
+    "log:consultation": SEES_LOG,
+    "log:amend": SEES_LOG,
+    "log:assign": SEES_LOG,
+    "log:glass": SEES_LOG,
+    "log:print": SEES_LOG,
+    "log:version": SEES_LOG,
     "newsroom:index": SEES_NEWS,
     "newsroom:write": WRITES_NEWS,
     "newsroom:edit": WORDS_NEWS,

@@ -70,7 +70,7 @@ def unguard(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("consultations", "0002_records"),
+        ("consultations", "0003_appointments"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
