@@ -119,6 +119,7 @@ def test_city_starts_and_answers_in_its_language(city, language, own_name, not_o
         assert portal.get("/en/guide/article/rubbish/")[0] == 200
         assert portal.get(f"/{language}/emergency/")[0] == 200
         assert news in portal.get("/ja/notices/")[2]
+        assert ("about Ota City in Tokyo" in portal.get("/en/")[2]) is (city != "ota")
         if not_offered:
             assert portal.get(f"/{not_offered}/")[0] == 404
             assert f'hreflang="{not_offered}"' not in text
