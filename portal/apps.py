@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from portal import access  # noqa: F401  importing registers its check
+from portal import access, emergency  # noqa: F401  importing registers their checks
 
 
 class PortalConfig(AppConfig):

@@ -51,7 +51,10 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """One city's facts. `names`, `centres` and each of `areas` hold a text for each language that the city offers."""
+    """One city's facts. `names`, `centres` and each of `areas` hold a text for each language that the city offers.
+
+    `dangers` are those whose first steps the emergency page tells (portal/emergency.py).
+    """
 
     code: str
     names: dict[str, str]
@@ -63,6 +66,7 @@ class City:
     fiscal_year_starts_in: int
     holidays: str
     level_frameworks: tuple[str, ...]
+    dangers: tuple[str, ...]
     emergency_numbers: tuple[EmergencyNumber, ...] = field(default=())
     areas: dict[str, dict[str, str]] = field(default_factory=dict)
     desk: Desk | None = None
@@ -94,7 +98,7 @@ def read_city(code: str) -> City:
     try:
         facts = tomllib.loads(file.read_text("utf-8"))
         numbers = tuple(EmergencyNumber(**number) for number in facts.pop("emergency_numbers"))
-        for key in ("languages", "level_frameworks"):
+        for key in ("languages", "level_frameworks", "dangers"):
             facts[key] = tuple(facts[key])
         desk = Desk(**facts.pop("desk")) if "desk" in facts else None
         city = City(code=code, emergency_numbers=numbers, desk=desk, **facts)

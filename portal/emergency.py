@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
+from django.conf import settings
+from django.core.checks import Error, register
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from portal.city import City
@@ -81,6 +82,31 @@ class Advice:
     steps: list[str]
 
 
+# What to do first in the dangers that a preset names in `dangers`.
+DANGERS = {
+    "earthquake": Advice(
+        gettext_lazy("When the ground shakes"),
+        [
+            gettext_lazy("Protect your head. Get under a table."),
+            gettext_lazy("Wait until the shaking stops. Then put out fires and open a door."),
+            gettext_lazy("Keep away from the sea, rivers, walls and glass."),
+            gettext_lazy(
+                "If your home is in danger, go to the nearest evacuation site. Everybody may enter. It is free."
+            ),
+        ],
+    ),
+}
+CALLING = Advice(
+    gettext_lazy("When you call for help"),
+    [
+        gettext_lazy("You can call from any phone, also at night. You do not need to speak the language well."),
+        gettext_lazy("Say which language you speak. An interpreter can join the call."),
+        gettext_lazy("Say where you are: the address, a station, a shop or a sign nearby."),
+        gettext_lazy("Do not hang up until they tell you to."),
+    ],
+)
+
+
 def sections(city: City) -> list[dict]:
     """The city's numbers with their words, by section; sections without a number are left out."""
     filled = []
@@ -96,25 +122,18 @@ def sections(city: City) -> list[dict]:
     return filled
 
 
-def advice() -> list[Advice]:
-    """What to do first, in the reader's language."""
+def advice(city: City) -> list[Advice]:
+    """What to do first: in the dangers of this city, then whenever somebody calls for help."""
+    return [*(DANGERS[danger] for danger in city.dangers), CALLING]
+
+
+@register()
+def preset_says_what_has_words(app_configs, **options):
+    """A number without words would be missing on the page, and nobody would notice before they need it."""
+    city, shown = settings.CITY, {kind for _title, kinds in SECTIONS for kind in kinds}
+    kinds = {number.kind for number in city.emergency_numbers}
     return [
-        Advice(
-            _("When the ground shakes"),
-            [
-                _("Protect your head. Get under a table."),
-                _("Wait until the shaking stops. Then put out fires and open a door."),
-                _("Keep away from the sea, rivers, walls and glass."),
-                _("If your home is in danger, go to the nearest evacuation site. Everybody may enter. It is free."),
-            ],
-        ),
-        Advice(
-            _("When you call for help"),
-            [
-                _("You can call from any phone, also at night. You do not need to speak the language well."),
-                _("Say which language you speak. An interpreter can join the call."),
-                _("Say where you are: the address, a station, a shop or a sign nearby."),
-                _("Do not hang up until they tell you to."),
-            ],
-        ),
+        Error(f"{city.code}.toml: no words for {word!r}; portal/emergency.py has {sorted(known)}.", id="portal.E003")
+        for words, known in ((kinds, shown), (set(city.dangers), set(DANGERS)))
+        for word in sorted(words - known)
     ]

@@ -16,7 +16,7 @@ import dj_database_url
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.city import UnknownCity, read_city
+from portal.city import PRESETS, UnknownCity, read_city
 from services.languages.table import MISSING_IN_DJANGO, SPOKEN
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -224,7 +224,9 @@ FIRST_DAY_OF_WEEK = CITY.week_starts_on
 # the city's default language is CITY.default_language.
 LANGUAGE_CODE = "en"
 LANGUAGES = [(language.code, language.own_name) for language in CITY.offered()]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+# A city's own words, where it has some, go before the portal's one catalogue (services/languages/catalogue.py).
+CITY_PRESETS = PRESETS
+LOCALE_PATHS = [*(path for path in [PRESETS / CITY.code] if path.is_dir()), BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["portal.formats"]
 LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600

@@ -60,7 +60,7 @@ def emergency(request):
     context = {
         "now": emergencies_now(),
         "sections": emergency_words.sections(settings.CITY),
-        "advice": emergency_words.advice(),
+        "advice": emergency_words.advice(settings.CITY),
         "speaks_locally": request.LANGUAGE_CODE.startswith(settings.CITY.default_language),
     }
     return render(request, "portal/emergency.html", context)

@@ -33,6 +33,7 @@ LOANWORDS = {
     "fil": {"AM", "PM", "a.m.", "p.m.", "Code", "E-mail", "Email", "Email address", "Emergency"}
     | {"Furigana", "Menu", "Password"},
     "vi": {"Menu"},
+    "da": {"Furigana", "Information", "Menu"},
 }
 # Words that are the same in every language: names, numbers, programmes.
 SAME_EVERYWHERE = re.compile(r"^[\W\d_]*$|^(Tabunka|E-?mail|iCal|Atom|%\(\w+\)s|\W)+$")
@@ -40,7 +41,7 @@ SAME_EVERYWHERE = re.compile(r"^[\W\d_]*$|^(Tabunka|E-?mail|iCal|Atom|%\(\w+\)s|
 
 def source_file(code: str) -> Path:
     """The language's catalogue as translators write it."""
-    return Path(settings.LOCALE_PATHS[0], to_locale(code), "LC_MESSAGES", "django.po")
+    return Path(settings.LOCALE_PATHS[-1], to_locale(code), "LC_MESSAGES", "django.po")
 
 
 def compiled_file(code: str) -> Path:
@@ -48,14 +49,23 @@ def compiled_file(code: str) -> Path:
     return source_file(code).with_suffix(".mo")
 
 
-def compile_all() -> list[str]:
-    """Compile every catalogue that changed since it was compiled; returns their codes."""
-    done = []
+def city_files() -> dict[str, Path]:
+    """The few words that one city says otherwise, by `city/language`: a ward is no city, a city no district."""
+    found = {}
     for code in SPOKEN:
-        source, target = source_file(code), compiled_file(code)
+        for file in sorted(Path(settings.CITY_PRESETS).glob(f"*/{to_locale(code)}/LC_MESSAGES/django.po")):
+            found[f"{file.parts[-4]}/{code}"] = file
+    return found
+
+
+def compile_all() -> list[str]:
+    """Compile every catalogue that changed since it was compiled, each city's own too; returns their names."""
+    done = []
+    for name, source in ({code: source_file(code) for code in SPOKEN} | city_files()).items():
+        target = source.with_suffix(".mo")
         if not target.is_file() or target.stat().st_mtime < source.stat().st_mtime:
             polib.pofile(source).save_as_mofile(target)
-            done.append(code)
+            done.append(name)
     return done
 
 
@@ -76,6 +86,22 @@ def faults(code: str, catalogue: polib.POFile) -> list[str]:
     for entry in catalogue:
         if not entry.obsolete:
             found += [f"{code}: {fault}: {entry.msgid[:70]!r}" for fault in _faults_of(code, entry)]
+    return found
+
+
+def city_faults() -> list[str]:
+    """Everything wrong with the cities' own words; one that replaces nothing would never be read."""
+    found = []
+    for name, file in city_files().items():
+        city, code = name.split("/")
+        own = polib.pofile(file)
+        said = {(entry.msgctxt, entry.msgid) for entry in polib.pofile(source_file(code)) if not entry.obsolete}
+        found += [f"{city}/{fault}" for fault in faults(code, own)]
+        found += [
+            f"{name}: replaces nothing: {entry.msgid[:70]!r}"
+            for entry in own
+            if (entry.msgctxt, entry.msgid) not in said
+        ]
     return found
 
 
@@ -106,7 +132,7 @@ def _faults_between(code: str, entry: polib.POEntry, text: str) -> list[str]:
         found.append("other placeholders than the source")
     if sorted(TAG.findall(text)) not in [sorted(TAG.findall(source)) for source in sources]:
         found.append("other HTML tags than the source")
-    if code not in {"en", "da"} and text == entry.msgid and not _may_be_same(code, entry):
+    if code != "en" and text == entry.msgid and not _may_be_same(code, entry):
         found.append("copied from the source")
     if code == "ja-simple" and KANJI.search(plain):
         found.append("kanji without furigana")

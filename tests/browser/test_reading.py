@@ -113,6 +113,13 @@ def test_furigana_is_in_easy_japanese_only(reader, language):
     assert visit.page.locator("button[name=furigana], ruby").count() == 0
 
 
+WHERE_WORDS_BEGIN = """places => places.map(place => {
+    const words = document.createRange();
+    words.selectNodeContents(place);
+    return Math.round(words.getBoundingClientRect().left);
+})"""
+
+
 @pytest.mark.parametrize("language", ["ne", "ar"])
 def test_missing_article_is_read_in_english_and_says_so(reader, language):
     visit = reader(language)
@@ -133,6 +140,9 @@ def test_missing_article_is_read_in_english_and_says_so(reader, language):
     for place in ("h1 > span", "article .lead > span", "article > p > span[lang]", ".answer dd > span", ".prose"):
         found = visit.page.locator(place).evaluate_all(marked)
         assert (place, found) == (place, [["en", "ltr"]] * max(1, len(found)))
+    # Title, summary and body begin at the same side, the one where their language begins.
+    words = "article :is(h1, .lead, p) > span[lang], .prose > h2"
+    assert len(set(visit.page.locator(words).evaluate_all(WHERE_WORDS_BEGIN))) == 1
     # What the portal itself says stays in the reader's language.
     assert visit.read("article .part small").startswith(visit.says("Checked on %(date)s").split("%")[0])
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 
 import polib
@@ -16,6 +17,15 @@ from services.languages.table import SPOKEN
 
 TEMPLATE = ("portal/home.html", "1")
 STAFF_TEMPLATE = ("templates/staff/board.html", "1")
+
+# What only a ward or a district is called, in the languages that have a word of their own for it.
+WARD = {
+    "ja": "区",
+    "zh-hans": "区役所|区政|区里|全区",
+    "ko": "구청|구에서|구 전체",
+    "ne": "वडा",
+    "vi": "[Qq]uận",
+}
 
 
 def entry(msgid="Hello", msgstr="नमस्ते", occurrences=(TEMPLATE,), **more):
@@ -55,6 +65,7 @@ def test_whole_entry_has_no_fault():
         ("ne", entry("Go <b>on</b>", "<i>जाऊ</i>"), "ne: other HTML tags than the source: 'Go <b>on</b>'"),
         ("ne", entry("Go <b>on</b>", "<b>जाऊ<b>"), "ne: other HTML tags than the source: 'Go <b>on</b>'"),
         ("ne", entry(msgstr="Hello"), "ne: copied from the source: 'Hello'"),
+        ("da", entry(msgstr="Hello"), "da: copied from the source: 'Hello'"),
         ("ja-simple", entry(msgstr="漢字です"), "ja-simple: kanji without furigana: 'Hello'"),
         ("ja-simple", entry(msgstr="{漢字|かんじ}と人"), "ja-simple: kanji without furigana: 'Hello'"),
         ("ja", entry(msgstr="{漢字|かんじ}"), "ja: furigana outside Easy Japanese: 'Hello'"),
@@ -82,7 +93,6 @@ def test_what_is_the_same_everywhere_may_be_copied():
     assert one("ne", entry("Tabunka", "Tabunka"), entry("123", "123"), entry("iCal", "iCal")) == []
     for code, words in LOANWORDS.items():
         assert one(code, *(entry(word, word) for word in sorted(words))) == []
-    assert one("da", entry("Interpreter", "Interpreter")) == []
 
 
 def test_obsolete_entries_are_left_alone():
@@ -99,8 +109,9 @@ def test_strings_for_staff_need_only_the_languages_of_staff():
 @pytest.fixture
 def own_locale(tmp_path, settings):
     """A copy of the catalogues to do harm to."""
-    shutil.copytree(settings.LOCALE_PATHS[0], tmp_path / "locale")
+    shutil.copytree(settings.LOCALE_PATHS[-1], tmp_path / "locale")
     settings.LOCALE_PATHS = [tmp_path / "locale"]
+    settings.CITY_PRESETS = tmp_path / "cities"
     return tmp_path / "locale"
 
 
@@ -118,6 +129,40 @@ def test_command_names_every_fault_and_fails(own_locale):
     out = io.StringIO()
     call_command("check_catalogues", no_extract=True, language="da", stdout=out)
     assert out.getvalue() == "The catalogues are whole.\n"
+
+
+def test_own_words_of_every_city_are_whole():
+    assert "copenhagen/ja" in catalogue.city_files()
+    assert catalogue.city_faults() == []
+
+
+def test_own_words_of_a_city_are_checked_like_the_others_and_must_replace_something(own_locale, tmp_path):
+    file = tmp_path / "cities" / "atlantis" / "ne" / "LC_MESSAGES" / "django.po"
+    file.parent.mkdir(parents=True)
+    made = polib.POFile()
+    made.metadata = {"Plural-Forms": PLURALS["ne"], "Content-Type": "text/plain; charset=utf-8"}
+    made.extend([entry("News from the city", ""), entry("A sentence that nobody says", "नमस्ते")])
+    made.save(str(file))
+    found = [
+        "atlantis/ne: missing: 'News from the city'",
+        "atlantis/ne: replaces nothing: 'A sentence that nobody says'",
+    ]
+    assert catalogue.city_faults() == found
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="2 faults"):
+        call_command("check_catalogues", no_extract=True, stdout=out)
+    assert out.getvalue().splitlines() == found
+
+
+@pytest.mark.parametrize("code", WARD)
+def test_copenhagen_is_nowhere_called_a_ward(code):
+    """Ota is a ward and Guro a district, and the catalogue says so; every such sentence has another for a city."""
+    ward = re.compile(WARD[code])
+    said = [found for found in polib.pofile(catalogue.source_file(code)) if not is_for_staff(found)]
+    of_wards = {(found.msgctxt, found.msgid) for found in said if ward.search(found.msgstr)}
+    own = polib.pofile(catalogue.city_files()[f"copenhagen/{code}"])
+    assert of_wards == {(found.msgctxt, found.msgid) for found in own}
+    assert [found.msgid for found in own if ward.search(found.msgstr)] == []
 
 
 @pytest.mark.servers

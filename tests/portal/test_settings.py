@@ -98,10 +98,14 @@ def test_city_does_not_change_the_migrations(city, tmp_path):
 
 @pytest.mark.servers
 @pytest.mark.parametrize(
-    ("city", "language", "own_name", "not_offered"),
-    [("ota", "ja", "大田区", None), ("guro", "ko", "구로구", "da"), ("copenhagen", "da", "København", "ja-simple")],
+    ("city", "language", "own_name", "not_offered", "news"),
+    [
+        ("ota", "ja", "大田区", None, "区からのお知らせ"),
+        ("guro", "ko", "구로구", "da", "区からのお知らせ"),
+        ("copenhagen", "da", "København", "ja-simple", "市からのお知らせ"),
+    ],
 )
-def test_city_starts_and_answers_in_its_language(city, language, own_name, not_offered, tmp_path):
+def test_city_starts_and_answers_in_its_language(city, language, own_name, not_offered, news, tmp_path):
     env = servers.environment(CITY=city, VAR_DIR=str(tmp_path))
     for words in (("migrate", "-v0"), ("load_demo", "-v0"), ("collectstatic", "--noinput", "-v0")):
         servers.manage(*words, env=env)
@@ -114,6 +118,8 @@ def test_city_starts_and_answers_in_its_language(city, language, own_name, not_o
         assert own_name in text
         assert portal.get("/en/guide/article/rubbish/")[0] == 200
         assert portal.get(f"/{language}/emergency/")[0] == 200
+        assert news in portal.get("/ja/notices/")[2]
+        assert ("about Ota City in Tokyo" in portal.get("/en/")[2]) is (city != "ota")
         if not_offered:
             assert portal.get(f"/{not_offered}/")[0] == 404
             assert f'hreflang="{not_offered}"' not in text

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import to_locale
 
-from services.languages.catalogue import faults, source_file
+from services.languages.catalogue import city_faults, faults, source_file
 from services.languages.table import SPOKEN
 
 
@@ -27,6 +27,8 @@ class Command(BaseCommand):
         found = []
         for code in [language] if language else SPOKEN:
             found += faults(code, polib.pofile(source_file(code)))
+        if not language:
+            found += city_faults()
         if not no_extract:
             found += self._unextracted()
         for fault in found:

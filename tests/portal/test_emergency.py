@@ -1,0 +1,39 @@
+"""The emergency page in each city: every number with its words, and first steps in the dangers that there are."""
+
+import dataclasses
+
+import pytest
+
+from portal.city import PRESETS, EmergencyNumber, read_city
+from portal.emergency import preset_says_what_has_words
+
+CITIES = sorted(file.stem for file in PRESETS.glob("*.toml"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", CITIES)
+def test_emergency_page_shows_every_number_of_the_city(client, settings, code):
+    settings.CITY = read_city(code)
+    response = client.get("/en/emergency/")
+    shown = [entry["number"] for section in response.context["sections"] for entry in section["numbers"]]
+    assert sorted(shown, key=str) == sorted(settings.CITY.emergency_numbers, key=str)
+    assert preset_says_what_has_words(None) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("code", "shakes"), [("ota", True), ("guro", True), ("copenhagen", False)])
+def test_emergency_page_tells_of_earthquakes_where_there_are_some(client, settings, code, shakes):
+    settings.CITY = read_city(code)
+    page = client.get("/en/emergency/").content.decode()
+    assert ("When the ground shakes" in page) is shakes
+    assert "When you call for help" in page
+
+
+def test_number_or_danger_without_words_fails_the_check(settings):
+    settings.CITY = dataclasses.replace(
+        read_city("ota"), emergency_numbers=(EmergencyNumber("mountain_rescue", "1"),), dangers=("avalanche",)
+    )
+    errors = preset_says_what_has_words(None)
+    assert [error.id for error in errors] == ["portal.E003", "portal.E003"]
+    assert errors[0].msg.startswith("ota.toml: no words for 'mountain_rescue'; portal/emergency.py has ['child_abuse'")
+    assert errors[1].msg == "ota.toml: no words for 'avalanche'; portal/emergency.py has ['earthquake']."
