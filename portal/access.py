@@ -50,6 +50,7 @@ WATCHES_LEDGER = Rule(roles=frozenset({Role.MANAGER, Role.ADMINISTRATOR}))
 MENDS_LEDGER = Rule(roles=frozenset({Role.ADMINISTRATOR}))
 SEES_ROSTER = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
+IMPORTS_LOG = Rule(roles=frozenset({Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -124,6 +125,9 @@ ACCESS = {
     "desk:change": EDITS_ROSTER,
     "desk:keep": EDITS_ROSTER,
     "desk:end": EDITS_ROSTER,
+    "importing:index": IMPORTS_LOG,
+    "importing:plan": IMPORTS_LOG,
+    "importing:discard": IMPORTS_LOG,
     "newsroom:index": SEES_NEWS,
     "newsroom:write": WRITES_NEWS,
     "newsroom:edit": WORDS_NEWS,

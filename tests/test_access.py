@@ -62,6 +62,9 @@ ONLY = {
     "desk:change": MANAGER,
     "desk:keep": MANAGER,
     "desk:end": MANAGER,
+    "importing:index": MANAGER,
+    "importing:plan": MANAGER,
+    "importing:discard": MANAGER,
     "newsroom:index": frozenset({"editor", "translator", "manager"}),
     "newsroom:write": EDITOR,
     "newsroom:edit": frozenset({"editor", "translator"}),
@@ -106,6 +109,8 @@ SHUT = (
 # Pages of allauth and the admin that answer 404 or 403 unless something came before them (a pending code, an
 # object's own page, a search from a form); journeys in tests/accounts/ and tests/browser/ open them.
 NEED_A_PAST = {
+    "importing:plan",  # one's own only: tests/consultations/test_importing.py
+    "importing:discard",
     "message",  # one's own only: tests/portal/test_inbox.py
     "admin:view_on_site",
     "admin:autocomplete",

@@ -15,6 +15,7 @@ from consultations.models.consultations import (
     Reader,
 )
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
+from consultations.models.uploads import Upload
 
 __all__ = [
     "Amendment",
@@ -36,4 +37,5 @@ __all__ = [
     "Reader",
     "Roster",
     "Service",
+    "Upload",
 ]
