@@ -51,6 +51,8 @@ MENDS_LEDGER = Rule(roles=frozenset({Role.ADMINISTRATOR}))
 SEES_ROSTER = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
 IMPORTS_LOG = Rule(roles=frozenset({Role.MANAGER}))
+LOGS = Rule(roles=frozenset({Role.ADVISER}))
+SEES_LOG = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -128,6 +130,19 @@ ACCESS = {
     "importing:index": IMPORTS_LOG,
     "importing:plan": IMPORTS_LOG,
     "importing:discard": IMPORTS_LOG,
+    # The log; of each consultation, Consultation.objects.visible_to and readable_by say more.
+    "log:index": SEES_LOG,
+    "log:new": LOGS,
+    "log:keep": LOGS,
+    "log:discard": LOGS,
+    "log:find": SEES_LOG,
+    "log:open_by_code": SEES_LOG,
+    "log:consultation": SEES_LOG,
+    "log:amend": SEES_LOG,
+    "log:assign": SEES_LOG,
+    "log:glass": SEES_LOG,
+    "log:print": SEES_LOG,
+    "log:version": SEES_LOG,
     "newsroom:index": SEES_NEWS,
     "newsroom:write": WRITES_NEWS,
     "newsroom:edit": WORDS_NEWS,
