@@ -19,17 +19,23 @@ from django.utils.translation import pgettext
 from consultations import taxonomy
 from consultations.actions.consultations import Entry
 from consultations.actions.importing import Past
-from consultations.models import Asker, Bridging, Channel, Outcome
+from consultations.models import Asker, Bridging, Channel, Consultation, Outcome
 from consultations.models.consultations import LONGEST_MINUTES
 from services.accounts.models import User
-from services.base.hygiene import FIRST_DAY, clean_line, clean_prose, search_key
+from services.base.hygiene import FIRST_DAY, clean_prose, search_key
 from services.base.tables import Table
-from services.languages.names import NAMES
-from services.languages.table import SPOKEN
 
 NEEDED = ("day", "minutes", "channel", "language", "bridging", "topics", "outcome")
-CODED = ("channel", "asker", "language", "bridging", "topics", "outcome", "mother_tongue")
-COLUMNS = ("number", "day", "time", *NEEDED[1:], "asker", "note", "mother_tongue", "nationality", "adviser")
+CODED = (
+    *("channel", "asker", "language", "bridging", "topics", "outcome", "mother_tongue", "nationality", "referred_to"),
+)
+LISTS = {
+    "topics": taxonomy.topics,
+    "language": taxonomy.tongues,
+    "mother_tongue": taxonomy.tongues,
+    "nationality": taxonomy.countries,
+    "referred_to": taxonomy.bodies,
+}
 CHOICES = {"channel": Channel, "asker": Asker, "bridging": Bridging, "outcome": Outcome}
 NOON = datetime.time(12)
 BETWEEN_TOPICS = (re.compile(r"[;；、／/|\n]"), re.compile(r"[,，]"))
@@ -88,7 +94,7 @@ def guess_columns(table: Table) -> dict[str, int]:
 
 def meaning(name: str, words: str) -> str:
     """The code that a cell's words stand for in one of our fields; empty if nobody knows."""
-    return _words_of("language" if name == "mother_tongue" else name).get(_key(words), "")
+    return _words_of(name).get(_key(words), "")
 
 
 def words_in(table: Table, name: str, place: int) -> list[str]:
@@ -158,16 +164,21 @@ class _Reading:
             for name in CODED
             if name != "topics"
         }
+        self.refuse_nowhere(coded)
         return Entry(
             began_at=self.began_at(),
             minutes=self.read("minutes", read_minutes),
             topics=self.read("topics", self.topics) or (),
             note=self.read("note", clean_prose) or "",
-            nationality=self.read("nationality", _country) or "",
-            referred_to="other" if coded["outcome"] == Outcome.REFERRAL else "",
             late_reason=pgettext("staff", "Taken over from an earlier log"),
             **coded | {"asker": coded["asker"] or Asker.SELF},
         )
+
+    def refuse_nowhere(self, coded: dict[str, str]) -> None:
+        if coded["outcome"] == Outcome.REFERRAL and not self.cell("referred_to"):
+            name = "referred_to" if "referred_to" in self.plan.columns else "outcome"
+            told = pgettext("staff", "Please choose where the person was referred to.")
+            self.faults.append(self.fault(name, told))
 
     def began_at(self) -> datetime.datetime | None:
         found = self.read("day", _day_and_rest)
@@ -252,20 +263,12 @@ def read_minutes(text: str) -> int:
     return minutes
 
 
-def _country(text: str) -> str:
-    """A country's two letters (ISO 3166-1), or that the person would not say."""
-    code = clean_line(text)
-    if re.fullmatch(r"[A-Za-z]{2}", code, re.ASCII):
-        return code.upper()
-    raise _Unclear(pgettext("staff", "Please write the country by its two letters, as in NP."))
-
-
 def codes(name: str) -> dict[str, str]:
     """Every code of one of our fields, with what it is called on the staff's pages."""
-    if name == "topics":
-        return {code: topic.name(translation.get_language()) for code, topic in taxonomy.topics().items()}
-    if name in {"language", "mother_tongue"}:
-        return {code: language.own_name for code, language in SPOKEN.items()}
+    if name in LISTS:
+        named = {code: it.name(translation.get_language()) for code, it in LISTS[name]().items()}
+        unsaid = {Consultation.DECLINED: pgettext("staff", "Not known, or would not say")}
+        return named | (unsaid if name in {"mother_tongue", "nationality"} else {})
     return {value: str(label) for value, label in CHOICES[name].choices}
 
 
@@ -297,16 +300,15 @@ def _words_of(name: str) -> dict[str, str]:
     Codes first, then names in Japanese and English, then what else is usual; who comes first keeps the word.
     """
     words: list[tuple[str, str]] = [(code, code) for code in codes(name)]
+    listed = LISTS[name]().values() if name in LISTS else ()
+    words += [(word, it.code) for it in listed for word in (it.ja, it.en, it.ja.partition("（")[0])]
     if name == "topics":
-        topics = taxonomy.topics().values()
-        words += [(word, topic.code) for topic in topics for word in (topic.ja, topic.en, topic.ja.partition("（")[0])]
-        words += [(topic.group, topic.code) for topic in topics]
-    for language in ("ja", "en"):
+        words += [(topic.group, topic.code) for topic in listed]
+    if name in {"language", "mother_tongue"}:
+        words += [(tongue.own_name, tongue.code) for tongue in listed]
+    for language in ("ja", "en") if name in CHOICES else ():
         with translation.override(language):
-            words += [(label, code) for code, label in (codes(name) if name != "topics" else {}).items()]
-            words += [(str(label), code) for code, label in (NAMES if name == "language" else {}).items()]
-    if name == "language":
-        words += [(language.english, code) for code, language in SPOKEN.items()]
+            words += [(label, code) for code, label in codes(name).items()]
     words += [(word, code) for code, usual in taxonomy.past_words(name).items() for word in usual]
     found: dict[str, str] = {}
     for word, code in words:

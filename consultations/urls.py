@@ -8,4 +8,5 @@ app_name = "consultations"
 urlpatterns = [
     path("", public.index, name="index"),
     path("calendar.ics", public.calendar, name="calendar"),
+    path("figures/", public.figures, name="figures"),
 ]

@@ -53,6 +53,8 @@ EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
 IMPORTS_LOG = Rule(roles=frozenset({Role.MANAGER}))
 LOGS = Rule(roles=frozenset({Role.ADVISER}))
 SEES_LOG = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+SEES_FIGURES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+REPORTS_FIGURES = Rule(roles=frozenset({Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -64,6 +66,7 @@ ACCESS = {
     "manifest": EVERYBODY,
     "consultations:index": EVERYBODY,
     "consultations:calendar": EVERYBODY,
+    "consultations:figures": EVERYBODY,
     "classes": EVERYBODY,
     "events": EVERYBODY,
     "volunteers": EVERYBODY,
@@ -143,6 +146,16 @@ ACCESS = {
     "log:glass": SEES_LOG,
     "log:print": SEES_LOG,
     "log:version": SEES_LOG,
+    "statistics:index": SEES_FIGURES,
+    "statistics:export": SEES_FIGURES,
+    "statistics:export_rows": SEES_FIGURES,
+    "statistics:hours": SEES_FIGURES,
+    "statistics:export_hours": SEES_FIGURES,
+    "statistics:report": REPORTS_FIGURES,
+    "statistics:export_report": REPORTS_FIGURES,
+    "statistics:months": REPORTS_FIGURES,
+    "statistics:close": REPORTS_FIGURES,
+    "statistics:reopen": REPORTS_FIGURES,
     "newsroom:index": SEES_NEWS,
     "newsroom:write": WRITES_NEWS,
     "newsroom:edit": WORDS_NEWS,

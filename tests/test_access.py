@@ -65,6 +65,16 @@ ONLY = {
     "importing:index": MANAGER,
     "importing:plan": MANAGER,
     "importing:discard": MANAGER,
+    "statistics:index": frozenset({"adviser", "manager"}),
+    "statistics:export": frozenset({"adviser", "manager"}),
+    "statistics:export_rows": frozenset({"adviser", "manager"}),
+    "statistics:hours": frozenset({"adviser", "manager"}),
+    "statistics:export_hours": frozenset({"adviser", "manager"}),
+    "statistics:report": MANAGER,
+    "statistics:export_report": MANAGER,
+    "statistics:months": MANAGER,
+    "statistics:close": MANAGER,
+    "statistics:reopen": MANAGER,
     "newsroom:index": frozenset({"editor", "translator", "manager"}),
     "newsroom:write": EDITOR,
     "newsroom:edit": frozenset({"editor", "translator"}),
@@ -170,6 +180,8 @@ def addresses(db):
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, keys=keys: str(keys[slot[1]]), route)))
         elif name.startswith("desk:"):
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
+        elif name.startswith("statistics:"):
+            found.append((name, route.replace("<slug:kind>", "csv")))
         elif name.startswith("notices:"):
             told = alarm if name == "notices:alert" else event
             found.append(

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import pgettext
 
 from consultations import taxonomy
+from consultations.actions.counting import add_tallies, tallies_of
 from consultations.models import (
     Amendment,
     Asker,
@@ -91,6 +92,7 @@ def log(
         Draft.objects.filter(public_id=draft, adviser=by).delete()
     record(by, "consultations.log", consultation, changes=False)
     refuse_closed(consultation.month)
+    add_tallies(tallies_of(consultation, entry.topics))
     return consultation
 
 
@@ -111,6 +113,7 @@ def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) ->
     if not changed:
         return consultation
     old_month = consultation.month
+    tallies = tallies_of(consultation, before.topics, sign=-1)
     Amendment.objects.create(
         consultation=consultation,
         version=consultation.version,
@@ -129,6 +132,7 @@ def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) ->
     record(by, "consultations.amend", consultation, fields=changed, changes=False)
     if not UNCOUNTED.issuperset(changed):
         refuse_closed(old_month, consultation.month)
+        add_tallies([*tallies, *tallies_of(consultation, entry.topics)])
     return consultation
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import pgettext
 
 from consultations import taxonomy
 from consultations.actions.consultations import Entry, columns_of, refuse_closed
+from consultations.actions.counting import forget_counts
 from consultations.models import Consultation, ConsultationTopic, Reader, Upload
 from services.accounts.models import User
 from services.accounts.roles import Role
@@ -97,6 +98,7 @@ def _take_over(upload: Upload, rows: Iterable[Past], by: User) -> Counts:
     record(by, "consultations.import", upload, reason=_in_words(counts), changes=False)
     upload.delete()
     refuse_closed(*months)
+    forget_counts(months)
     return counts
 
 

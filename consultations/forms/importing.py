@@ -31,6 +31,7 @@ LABELS = {
     "note": pgettext_lazy("staff: column of a past log", "Note"),
     "mother_tongue": pgettext_lazy("staff: column of a past log", "Mother tongue"),
     "nationality": pgettext_lazy("staff: column of a past log", "Nationality"),
+    "referred_to": pgettext_lazy("staff: column of a past log", "Where they were referred to"),
     "adviser": pgettext_lazy("staff: column of a past log", "Adviser's e-mail address"),
 }
 

@@ -8,7 +8,7 @@ import services.base.sealed
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("consultations", "0002_records"),
+        ("consultations", "0005_statistics"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -14,6 +14,7 @@ from consultations.models.consultations import (
     Outcome,
     Reader,
 )
+from consultations.models.figures import CountedMonth, Dimension, Tally
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
 from consultations.models.uploads import Upload
 
@@ -28,7 +29,9 @@ __all__ = [
     "Closing",
     "Consultation",
     "ConsultationTopic",
+    "CountedMonth",
     "DeskHours",
+    "Dimension",
     "Draft",
     "Duty",
     "Member",
@@ -37,5 +40,6 @@ __all__ = [
     "Reader",
     "Roster",
     "Service",
+    "Tally",
     "Upload",
 ]

@@ -281,11 +281,15 @@ class Draft(models.Model):
 
 
 class Closing(models.Model):
-    """A month whose figures stand still: nothing is logged or changed in it until it is reopened, with a reason."""
+    """A month whose figures stand still: nothing is logged or changed in it until it is reopened, with a reason.
+
+    `figures`: its tallies as they were when it was closed, by dimension and value: consultations, topics, minutes.
+    """
 
     KEEPING = Keeping("Who answers for a month's figures. Kept with the figures.")
 
     month = models.DateField(unique=True)
+    figures = models.JSONField(default=dict)
     closed_at = models.DateTimeField()
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reopened_at = models.DateTimeField(null=True, blank=True)
@@ -310,3 +314,8 @@ class Closing(models.Model):
     def months(cls) -> set[datetime.date]:
         """Those that are closed now."""
         return set(cls.objects.filter(reopened_at__isnull=True).values_list("month", flat=True))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it stands still now."""
+        return self.reopened_at is None

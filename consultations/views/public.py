@@ -12,6 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from consultations import reading
+from consultations.counting import FEWEST
+from consultations.periods import fiscal_year
+from consultations.public_figures import read_year, years_to_show
 from consultations.timetable import LOOK_AHEAD, read_timetable
 from services.languages.table import SPOKEN
 from services.schedules.calendar_files import calendar_file
@@ -70,3 +73,19 @@ def calendar(request):
     headers = {"Content-Disposition": f'attachment; filename="consultation-desk-{SPOKEN[spoken].code}.ics"'}
     file = calendar_file(entries, stamp=now.astimezone(datetime.UTC))
     return HttpResponse(file, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+@never_cache  # no recorded change of what is public tells that a consultation was logged late
+@require_safe
+def figures(request):
+    """A year of the desk in a few figures: the newest that is over, or another one of the last."""
+    years = years_to_show()
+    asked = next((year for year in years if str(year) == request.GET.get("year")), years[0] if years else None)
+    is_rtl = SPOKEN[request.LANGUAGE_CODE].dir == "rtl"
+    context = {
+        "years": [(year, fiscal_year(year)) for year in years],
+        "asked": asked,
+        "figures": read_year(asked, rtl=is_rtl) if asked else None,
+        "fewest": FEWEST,
+    }
+    return render(request, "consultations/figures.html", context)

@@ -1,7 +1,7 @@
 """Furigana: texts hold `{漢字|かんじ}`; here are its faces.
 
 A page shows `<ruby>`, or the kanji alone where the reader has switched furigana off or where markup
-cannot stand (titles, attributes, options); a text mail shows `漢字（かんじ）`.
+cannot stand (titles, attributes, options, the words of an SVG); a text mail shows `漢字（かんじ）`.
 """
 
 import re
@@ -11,7 +11,7 @@ RUBY = re.compile(_RUBY)
 
 # What in a page is not simply text with ruby: what must stay as typed, what holds text only, tags with a brace.
 _APART = re.compile(
-    r"<(?:(?P<typed>textarea\b.*?</textarea>)|(?P<plain>(?P<name>title|option|script)\b.*?</(?P=name)>)"
+    r"<(?:(?P<typed>textarea\b.*?</textarea>)|(?P<plain>(?P<name>title|option|script|desc|text)\b.*?</(?P=name)>)"
     r"|[^>{]*\{[^>]*>)",
     re.DOTALL | re.IGNORECASE,
 )

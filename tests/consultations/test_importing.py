@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consultations import importing
+from consultations.actions import counting
 from consultations.actions.importing import Counts, Past, keep_upload, take_over
 from consultations.forms.importing import PlanForm
-from consultations.models import Closing, Consultation, Upload
+from consultations.models import Closing, Consultation, Tally, Upload
 from services.audit.models import Line
 from services.audit.opening import open_sealed
 from services.base.refusals import Refused
@@ -215,6 +216,25 @@ def test_column_of_addresses_names_the_advisers(client, manager, adviser):
     assert faults(response) == [(2, "email", "This is not the e-mail address of an adviser.")]
 
 
+def test_referral_says_where(client, manager, adviser):
+    row = ROW.replace("情報提供", "紹介")
+    response = imported(client, f"{HEAD}\n{row}\n", adviser)
+    assert faults(response) == [(2, "対応", "Please choose where the person was referred to.")]
+
+    assert imported(client, f"{HEAD},紹介先\n{row},法テラス\n", adviser).status_code == 302
+    assert Consultation.objects.get().referred_to == "houterasu"
+
+
+def test_what_comes_in_is_counted(client, manager, adviser):
+    month = datetime.date(2026, 3, 1)
+    counting.count_month(month)
+
+    imported(client, f"{HEAD}\n{ROW}\n", adviser)
+    counting.count_months()
+
+    assert Tally.objects.get(month=month, dimension="all").consultations == 1
+
+
 def test_closed_month_takes_nothing(client, manager, adviser):
     Closing.objects.create(month=datetime.date(2026, 3, 1), closed_at=timezone.now(), closed_by=manager)
 
@@ -279,6 +299,9 @@ def test_length_is_read_as_offices_write_it(text, minutes):
         ("topics", "税金", "tax"),
         ("topics", "Taxes", "tax"),
         ("topics", "手続一般", "municipal"),
+        ("nationality", "ネパール", "NP"),
+        ("nationality", "不明", "declined"),
+        ("referred_to", "法テラス", "houterasu"),
         ("outcome", "なぞ", ""),
     ],
 )
@@ -318,8 +341,8 @@ def test_each_thousand_costs_the_same(manager):
             take_over(upload, many, by=manager)
         counts.append(len(asked))
     thousand, around = counts[1] - counts[0], 2 * counts[0] - counts[1]
-    # A thousand that is there already costs one question; where nothing is new no month is asked about.
-    assert counts[2:] == [around - 1 + 3, around + 3 + thousand]
+    # A thousand that is there already costs one question; where nothing is new no month is asked about, and none counted anew.
+    assert counts[2:] == [around - 2 + 3, around + 3 + thousand]
 
 
 FIELD = st.one_of(

@@ -42,6 +42,7 @@ def test_page_shows_ruby_with_furigana_and_kanji_without():
         ("<title>{漢字|かんじ} – x</title>", "<title>漢字 – x</title>"),
         ("<TITLE>{漢字|かんじ}</TITLE>", "<TITLE>漢字</TITLE>"),
         ('<option value="1">{漢字|かんじ}</option>', '<option value="1">漢字</option>'),
+        ('<desc>{漢字|かんじ}</desc><text x="0">{a|b}</text>', '<desc>漢字</desc><text x="0">a</text>'),
         ('<script type="application/ld+json">{"a": "{漢字|かんじ}"}</script>',
          '<script type="application/ld+json">{"a": "漢字"}</script>'),
         ('<img alt="{漢字|かんじ}">', '<img alt="漢字">'),

@@ -1,0 +1,147 @@
+"""How the log is counted. There is one definition, `cells_of`: of the log as it is, and of what was counted before.
+
+A month that has a `CountedMonth` is read from its tallies, which `log` and `amend` keep exact; any other from the log.
+"""
+
+import datetime
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from django.db.models import Case, DateField, F, Sum, Value, When
+
+from consultations import taxonomy
+from consultations.models import Consultation, ConsultationTopic, CountedMonth, Dimension, Tally
+from consultations.periods import Period
+
+FEWEST = 5
+FACTS = {
+    Dimension.LANGUAGE: "language",
+    Dimension.CHANNEL: "channel",
+    Dimension.BRIDGING: "bridging",
+    Dimension.NATIONALITY: "nationality",
+    Dimension.OUTCOME: "outcome",
+    Dimension.ADVISER: "adviser_id",
+}
+
+
+class Figures(NamedTuple):
+    """What is counted in one cell: contacts, the topics they were about, how many minutes they took."""
+
+    consultations: int = 0
+    topics: int = 0
+    minutes: int = 0
+
+    @property
+    def hours(self) -> str:
+        """The minutes as hours, for people."""
+        return f"{self.minutes / 60:.1f}"
+
+    def plus(self, other: "Figures", sign: int = 1) -> "Figures":
+        """Both together; sign -1: without the other."""
+        return Figures(*(mine + sign * theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+@dataclass(slots=True)
+class Cell:
+    """One cell's figures: of what is open to all who count, and of what is restricted."""
+
+    free: Figures = field(default_factory=Figures)
+    restricted: Figures = field(default_factory=Figures)
+
+    @property
+    def whole(self) -> Figures:
+        """Everything."""
+        return self.free.plus(self.restricted)
+
+    @property
+    def shown(self) -> Figures:
+        """What may be shown: what is restricted is in no cell that has fewer than five consultations with it."""
+        return self.whole if self.whole.consultations >= FEWEST else self.free
+
+    def add(self, figures: Figures, *, is_restricted: bool) -> None:
+        """Count something in."""
+        if is_restricted:
+            self.restricted = self.restricted.plus(figures)
+        else:
+            self.free = self.free.plus(figures)
+
+    def plus(self, other: "Cell") -> "Cell":
+        """Two cells as one."""
+        return Cell(self.free.plus(other.free), self.restricted.plus(other.restricted))
+
+
+@dataclass(slots=True)
+class Count:
+    """A period counted: its cells by dimension and value, and all of each month."""
+
+    cells: dict[tuple[str, str], Cell] = field(default_factory=lambda: defaultdict(Cell))
+    by_month: dict[datetime.date, Cell] = field(default_factory=lambda: defaultdict(Cell))
+
+    @property
+    def total(self) -> Cell:
+        """All of it."""
+        return self.cells[Dimension.ALL, ""]
+
+    def by(self, dimension: str) -> dict[str, Cell]:
+        """The cells of one dimension by their value."""
+        return {value: cell for (found, value), cell in self.cells.items() if found == dimension}
+
+
+def cells_of(facts: dict, topics: Iterable[str]) -> Iterator[tuple[str, str, Figures]]:
+    """What one consultation adds to which cells. topics: the primary one first."""
+    topics = list(dict.fromkeys(topics))
+    minutes = facts["minutes"]
+    whole = Figures(1, len(topics), minutes)
+    yield Dimension.ALL, "", whole
+    for dimension, name in FACTS.items():
+        yield dimension, str(facts[name]), whole
+    if topics:
+        yield Dimension.PRIMARY, topics[0], whole
+    for topic in topics:
+        yield Dimension.TOPIC, topic, Figures(1, 1, minutes)
+    known = taxonomy.topics()
+    for group, number in Counter(known[it].group if it in known else "" for it in topics).items():
+        yield Dimension.GROUP, group, Figures(1, number, minutes)
+
+
+def count(*periods: Period) -> list[Count]:
+    """Each period's figures. The periods must not overlap."""
+    found = [Count() for _period in periods]
+    place = {month: number for number, period in enumerate(periods) for month in period.months}
+    counted = set(CountedMonth.objects.filter(month__in=place).values_list("month", flat=True))
+    for month, dimension, value, is_restricted, *figures in _tallied(periods, counted):
+        _put(found[place[month]], month, dimension, value, Figures(*figures), is_restricted)
+    for month, is_restricted, dimension, value, figures in count_log(place.keys() - counted):
+        _put(found[place[month]], month, dimension, value, figures, is_restricted)
+    return found
+
+
+def count_log(months: Iterable[datetime.date]) -> Iterator[tuple[datetime.date, bool, str, str, Figures]]:
+    """The cells to which each consultation of some months adds, from the log itself."""
+    names = ("pk", "month", "is_restricted", "minutes", *FACTS.values())
+    about = defaultdict(list)
+    rows = ConsultationTopic.objects.filter(consultation__month__in=months).order_by("-is_primary", "pk")
+    for consultation, topic in rows.values_list("consultation_id", "topic").iterator(chunk_size=5000):
+        about[consultation].append(topic)
+    for facts in Consultation.objects.filter(month__in=months).order_by().values(*names).iterator(chunk_size=5000):
+        for dimension, value, figures in cells_of(facts, about[facts["pk"]]):
+            yield facts["month"], facts["is_restricted"], dimension, value, figures
+
+
+def _tallied(periods: tuple[Period, ...], months: set[datetime.date]):
+    """The tallies added up, month by month for all together and period by period for the rest: few rows to carry."""
+    # Said as a range too, since an index goes faster by it.
+    first, last = min(it.first for it in periods), max(it.last for it in periods)
+    of_period = [When(month__range=(it.first, it.last), then=Value(it.first, DateField())) for it in periods]
+    added = Case(When(dimension=Dimension.ALL, then=F("month")), *of_period, output_field=DateField())
+    rows = Tally.objects.filter(month__range=(first, last), month__in=months).annotate(added=added)
+    rows = rows.values_list("added", "dimension", "value", "is_restricted").order_by()
+    return rows.annotate(Sum("consultations"), Sum("topics"), Sum("minutes"))
+
+
+def _put(count: Count, month, dimension: str, value: str, figures: Figures, is_restricted: bool) -> None:
+    count.cells[dimension, value].add(figures, is_restricted=is_restricted)
+    if dimension == Dimension.ALL:
+        count.by_month[month].add(figures, is_restricted=is_restricted)

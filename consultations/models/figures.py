@@ -1,0 +1,63 @@
+"""What was counted of the log: many months stay fast to read, and the figures of what is long anonymous stay too."""
+
+from django.db import models
+
+from services.base.keeping import NOTHING_PERSONAL
+
+
+class Dimension(models.TextChoices):
+    """By what consultations are counted."""
+
+    ALL = "all"
+    LANGUAGE = "language"
+    CHANNEL = "channel"
+    BRIDGING = "bridging"
+    NATIONALITY = "nationality"
+    OUTCOME = "outcome"
+    ADVISER = "adviser"
+    PRIMARY = "primary"
+    TOPIC = "topic"
+    GROUP = "group"  # of the national report
+
+
+class CountedMonth(models.Model):
+    """A month whose tallies hold all of it. A month without such a row is counted from the log itself."""
+
+    KEEPING = NOTHING_PERSONAL
+
+    month = models.DateField(primary_key=True)
+
+    class Meta:
+        ordering = ["month"]
+
+    def __str__(self):
+        return f"{self.month:%Y-%m}"
+
+
+class Tally(models.Model):
+    """A part of a month's count; several of one cell are to be added up. Only consultations.actions.counting writes it.
+
+    `is_later`: it came after the month had been counted, one consultation at a time; the next count puts them together.
+    Restricted consultations stand apart, because they are in no cell under five.
+    """
+
+    KEEPING = NOTHING_PERSONAL
+
+    month = models.DateField()
+    dimension = models.CharField(max_length=12, choices=Dimension)
+    value = models.CharField(max_length=30, blank=True)
+    is_restricted = models.BooleanField(default=False)
+    consultations = models.IntegerField()
+    topics = models.IntegerField()
+    minutes = models.IntegerField()
+    is_later = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        indexes = [
+            models.Index(fields=["month", "dimension"], name="consultations_tallies"),
+            models.Index(fields=["month"], condition=models.Q(is_later=True), name="consultations_later_tallies"),
+        ]
+
+    def __str__(self):
+        return f"{self.month:%Y-%m} {self.dimension} {self.value}"

@@ -1,0 +1,77 @@
+"""The yearly report to the national body: topics by its groups, in its order, and how they come out of the log."""
+
+from dataclasses import dataclass
+
+from consultations import naming, taxonomy
+from consultations.counting import Cell, count
+from consultations.models import Consultation, ConsultationTopic, Dimension
+from consultations.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """From the rows of the log to the sum of the table. `difference` is what nobody can explain, and must be 0.
+
+    `unmapped`: topics that belong to no group, by name. `small`: topics of restricted consultations whose group has
+    fewer than five, and which are therefore in the total alone.
+    """
+
+    consultations: int
+    topics: int
+    mapped: int
+    unmapped: dict[str, int]
+    small: int
+    difference: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The table (group, topics, consultations) in the body's order, the edition of its groups, the reconciliation."""
+
+    period: Period
+    mapping: str
+    lines: list[tuple[str, int, int]]
+    check: Reconciliation
+
+
+def read_report(period: Period) -> Report:
+    """A period's report, reconciled to the log's own rows."""
+    (found,) = count(period)
+    cells, groups = found.by(Dimension.GROUP), naming.rows("reports", "groups")
+    shown = {code: cells.get(code, Cell()).shown for code in groups}
+    lines = [(naming.group_name(code), it.topics, it.consultations) for code, it in shown.items()]
+    mapped = sum(it.topics for it in shown.values())
+    unmapped = sum(cell.shown.topics for code, cell in cells.items() if code not in groups)
+    is_whole = found.total.shown == found.total.whole
+    small = sum(cell.whole.topics - cell.shown.topics for cell in cells.values()) if is_whole else 0
+    consultations, topics = _in_log(period, with_restricted=is_whole)
+    check = Reconciliation(
+        consultations=consultations,
+        topics=topics,
+        mapped=mapped,
+        unmapped=_named(found.by(Dimension.TOPIC), groups, unmapped),
+        small=small,
+        difference=topics - mapped - unmapped - small,
+    )
+    return Report(period, naming.mapping_version(), lines, check)
+
+
+def _in_log(period: Period, *, with_restricted: bool) -> tuple[int, int]:
+    rows = Consultation.objects.filter(month__range=(period.first, period.last))
+    topics = ConsultationTopic.objects.filter(consultation__month__range=(period.first, period.last))
+    if not with_restricted:
+        rows, topics = rows.filter(is_restricted=False), topics.filter(consultation__is_restricted=False)
+    return rows.count(), topics.count()
+
+
+def _named(topics: dict[str, Cell], groups, unmapped: int) -> dict[str, int]:
+    """How many rows of which topic have no group; what is too small to be named stands under no name."""
+    known = taxonomy.topics()
+    names = {
+        naming.topic_name(code): cell.shown.topics
+        for code, cell in topics.items()
+        if cell.shown.topics and (code not in known or known[code].group not in groups)
+    }
+    if rest := unmapped - sum(names.values()):
+        names[naming.group_name("")] = rest
+    return names

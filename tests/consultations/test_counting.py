@@ -1,0 +1,251 @@
+"""The count of the log: what is counted, in which month, and that tallies and log never differ."""
+
+import datetime
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from consultations.actions.consultations import amend, entry_of, log
+from consultations.actions.counting import count_month, count_months, forget_counts
+from consultations.counting import Cell, Figures, count
+from consultations.models import Bridging, Channel, Consultation, CountedMonth, Dimension, Outcome, Tally
+from consultations.periods import Period, asked_period, fiscal_year, fiscal_year_of, read_month
+from portal.city import read_city
+from services.base.keeping import keep_periods
+from tests.consultations.test_consultations import an_entry
+from tests.factories import CaseFactory, ConsultationFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+JUNE = datetime.date(2026, 6, 1)
+ONLY_JUNE = Period(JUNE, JUNE)
+
+
+def on(day: str, hour: int = 12, zone: str = "Asia/Tokyo") -> datetime.datetime:
+    return datetime.datetime.combine(datetime.date.fromisoformat(day), datetime.time(hour), ZoneInfo(zone))
+
+
+def whole(period: Period = ONLY_JUNE) -> dict[tuple[str, str], Figures]:
+    """What is counted, empty cells left out."""
+    (found,) = count(period)
+    return {key: cell.whole for key, cell in found.cells.items() if any(cell.whole)}
+
+
+def test_count_says_exactly_what_was_written_by_hand():
+    one, two = UserFactory(roles=["adviser"]), UserFactory(roles=["adviser"])
+    june = {"began_at": on("2026-06-10"), "adviser": one}
+    ConsultationFactory(**june, topics=["tax", "municipal", "job_seeking", "employment"], minutes=30, nationality="NP")
+    ConsultationFactory(**june, language="vi", topics=["housing"], channel=Channel.PHONE, nationality="declined")
+    ConsultationFactory(began_at=on("2026-06-30"), adviser=two, topics=["tax"], outcome=Outcome.LISTEN, minutes=5)
+    ConsultationFactory(began_at=on("2026-07-01"))
+
+    assert whole() == {
+        (Dimension.ALL, ""): (3, 6, 45),
+        (Dimension.LANGUAGE, "ne"): (2, 5, 35),
+        (Dimension.LANGUAGE, "vi"): (1, 1, 10),
+        (Dimension.CHANNEL, "visit"): (2, 5, 35),
+        (Dimension.CHANNEL, "phone"): (1, 1, 10),
+        (Dimension.BRIDGING, "adviser"): (3, 6, 45),
+        (Dimension.NATIONALITY, "NP"): (1, 4, 30),
+        (Dimension.NATIONALITY, "declined"): (1, 1, 10),
+        (Dimension.NATIONALITY, ""): (1, 1, 5),
+        (Dimension.OUTCOME, "info"): (2, 5, 40),
+        (Dimension.OUTCOME, "listen"): (1, 1, 5),
+        (Dimension.ADVISER, str(one.pk)): (2, 5, 40),
+        (Dimension.ADVISER, str(two.pk)): (1, 1, 5),
+        (Dimension.PRIMARY, "tax"): (2, 5, 35),
+        (Dimension.PRIMARY, "housing"): (1, 1, 10),
+        (Dimension.TOPIC, "tax"): (2, 2, 35),
+        (Dimension.TOPIC, "municipal"): (1, 1, 30),
+        (Dimension.TOPIC, "job_seeking"): (1, 1, 30),
+        (Dimension.TOPIC, "employment"): (1, 1, 30),
+        (Dimension.TOPIC, "housing"): (1, 1, 10),
+        (Dimension.GROUP, "税金"): (2, 2, 35),
+        (Dimension.GROUP, "手続一般"): (1, 1, 30),
+        (Dimension.GROUP, "雇用・労働"): (1, 2, 30),
+        (Dimension.GROUP, "住宅"): (1, 1, 10),
+    }
+
+
+def test_counted_month_says_the_same_as_the_log():
+    ConsultationFactory(began_at=on("2026-06-10"), topics=["tax", "housing"])
+    ConsultationFactory(began_at=on("2026-06-11"), is_restricted=True)
+    before = whole()
+
+    assert count_months() == 6  # June to November
+    assert whole() == before
+    assert count_months() == 0
+
+
+def test_tallies_follow_every_verb():
+    adviser = UserFactory(roles=["adviser"])
+    month = timezone.localdate().replace(day=1)
+    ConsultationFactory(adviser=adviser)
+    count_month(month)
+
+    consultation = log(an_entry(topics=("tax", "municipal")), by=adviser)
+    entry = an_entry(topics=("housing",), language="vi", minutes=25, began_at=consultation.began_at)
+    amend(consultation, entry, by=adviser, reason="Mixed up")
+    in_tallies = whole(Period(month, month))
+    forget_counts([month])
+
+    assert in_tallies == whole(Period(month, month))
+    assert in_tallies[Dimension.ALL, ""] == (2, 2, 35)
+    assert Tally.objects.filter(is_later=True).count() == 12 + 12 + 10
+    assert count_months() == 1
+    assert Tally.objects.filter(is_later=True).count() == 0
+    assert in_tallies == whole(Period(month, month))
+
+
+def test_amendment_moves_a_consultation_into_another_month():
+    adviser = UserFactory(roles=["adviser"])
+    consultation = log(an_entry(began_at=on("2026-06-30", 23), late_reason="Outreach"), by=adviser)
+    ConsultationFactory(began_at=on("2026-07-05"))
+    count_months()
+
+    moved = an_entry(began_at=on("2026-07-01", 0), late_reason="Outreach")
+    amend(consultation, moved, by=adviser, reason="It was after midnight")
+
+    (june, july) = count(ONLY_JUNE, Period(datetime.date(2026, 7, 1), datetime.date(2026, 7, 1)))
+    assert (june.total.whole.consultations, july.total.whole.consultations) == (0, 2)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_tallies_and_log_agree_after_anything(data):
+    adviser = UserFactory(roles=["adviser"])
+    case = CaseFactory(assigned=adviser, is_restricted=True)
+    months = Period(datetime.date(2026, 5, 1), datetime.date(2026, 7, 1))
+    days = st.dates(datetime.date(2026, 5, 1), datetime.date(2026, 7, 31))
+    for _time in range(data.draw(st.integers(1, 6))):
+        words = {
+            "began_at": on(str(data.draw(days))),
+            "language": data.draw(st.sampled_from(["ne", "vi"])),
+            "nationality": data.draw(st.sampled_from(["", "declined", "NP"])),
+            "topics": tuple(data.draw(st.lists(st.sampled_from(["tax", "rights", "legal"]), min_size=1, max_size=4))),
+            "late_reason": "Outreach",
+        }
+        verb = data.draw(st.sampled_from(["log", "log", "restricted", "amend", "count"]))
+        some = Consultation.objects.filter(adviser=adviser).first()
+        if verb == "count":
+            count_months()
+        elif verb == "amend" and some:
+            amend(some, an_entry(**words), by=adviser, reason="Otherwise")
+        else:
+            log(an_entry(**words), by=adviser, case=case if verb == "restricted" else None)
+
+    in_tallies = {key: (cell.free, cell.restricted) for key, cell in count(months)[0].cells.items()}
+    CountedMonth.objects.all().delete()
+    in_log = {key: (cell.free, cell.restricted) for key, cell in count(months)[0].cells.items()}
+    empty = (Figures(), Figures())
+    assert {key: it for key, it in in_tallies.items() if it != empty} == in_log
+
+
+def test_anonymous_rows_count_as_before():
+    ConsultationFactory(began_at=on("2019-06-10"), topics=["tax"], nationality="NP")
+    june = Period(datetime.date(2019, 6, 1), datetime.date(2019, 6, 1))
+    before = whole(june)
+
+    assert keep_periods()["consultations.Consultation"] == 1
+
+    assert whole(june) == before
+    count_months()
+    assert whole(june) == before
+
+
+def test_entry_knows_every_counted_fact():
+    entry = entry_of(ConsultationFactory())
+    assert {"language", "channel", "bridging", "nationality", "outcome", "minutes"} <= set(entry.__dataclass_fields__)
+    assert entry.bridging == Bridging.ADVISER
+
+
+# --- Months and years -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("city", "moment", "month"),
+    [
+        ("ota", "2026-06-30T14:59:59+00:00", "2026-06"),  # 23:59:59 in Tokyo
+        ("ota", "2026-06-30T15:00:00+00:00", "2026-07"),  # midnight there
+        ("ota", "2025-12-31T15:00:00+00:00", "2026-01"),
+        ("copenhagen", "2026-06-30T21:59:59+00:00", "2026-06"),  # summer time, two hours ahead
+        ("copenhagen", "2026-06-30T22:00:00+00:00", "2026-07"),
+        ("copenhagen", "2026-01-31T22:59:59+00:00", "2026-01"),  # winter time, one hour ahead
+        ("copenhagen", "2026-01-31T23:00:00+00:00", "2026-02"),
+        ("copenhagen", "2026-03-29T00:30:00+00:00", "2026-03"),  # half an hour before the clocks change
+        ("copenhagen", "2026-03-31T21:30:00+00:00", "2026-03"),
+        ("copenhagen", "2026-03-31T22:00:00+00:00", "2026-04"),
+        ("copenhagen", "2025-10-31T22:30:00+00:00", "2025-10"),
+        ("copenhagen", "2025-10-31T23:00:00+00:00", "2025-11"),
+    ],
+)
+def test_month_is_the_citys_own(city, moment, month, settings):
+    settings.CITY = read_city(city)
+    settings.TIME_ZONE = settings.CITY.time_zone
+    began_at = datetime.datetime.fromisoformat(moment)
+    log(an_entry(began_at=began_at, late_reason="Written down late"), by=UserFactory(roles=["adviser"]))
+    first = read_month(month)
+    assert whole(Period(first, first))[Dimension.ALL, ""].consultations == 1
+
+
+@pytest.mark.parametrize(
+    ("starts_in", "day", "year", "first", "last"),
+    [
+        (4, "2026-03-31", 2025, "2025-04-01", "2026-03-01"),
+        (4, "2026-04-01", 2026, "2026-04-01", "2027-03-01"),
+        (1, "2026-12-31", 2026, "2026-01-01", "2026-12-01"),
+        (1, "2026-01-01", 2026, "2026-01-01", "2026-12-01"),
+        (12, "2026-11-30", 2025, "2025-12-01", "2026-11-01"),
+    ],
+)
+def test_fiscal_year_has_its_borders(starts_in, day, year, first, last, settings):
+    settings.CITY = replace(settings.CITY, fiscal_year_starts_in=starts_in)
+    assert fiscal_year_of(datetime.date.fromisoformat(day)) == year
+    period = fiscal_year(year)
+    assert (str(period.first), str(period.last), len(period.months)) == (first, last, 12)
+
+
+TODAY = datetime.date(2026, 11, 27)
+THIS_YEAR = Period(datetime.date(2026, 4, 1), datetime.date(2026, 11, 1))
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "period"),
+    [
+        ("", "", THIS_YEAR),
+        ("2026", "", THIS_YEAR),
+        ("2025", "", Period(datetime.date(2025, 4, 1), datetime.date(2026, 3, 1))),
+        ("2025", "2026-06", ONLY_JUNE),
+        ("2027", "", THIS_YEAR),
+        ("", "2026-12", THIS_YEAR),
+        ("1999", "", THIS_YEAR),
+        ("٢٠٢٥", "", THIS_YEAR),
+        ("20250", "0001-01", THIS_YEAR),
+        ("-1", "2026-13", THIS_YEAR),
+        ("9" * 5000, "2026-6", THIS_YEAR),
+        ("NaN", "2026-06-01", THIS_YEAR),
+        ("\x00", "202606", THIS_YEAR),
+    ],
+)
+def test_period_that_is_asked_for(year, month, period):
+    assert asked_period(year, month, today=TODAY) == period
+
+
+def test_same_months_a_year_before():
+    assert THIS_YEAR.year_before == Period(datetime.date(2025, 4, 1), datetime.date(2025, 11, 1))
+    february = datetime.date(2024, 2, 1)
+    assert Period(february, february).year_before.months == [datetime.date(2023, 2, 1)]
+
+
+# --- What is restricted -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("free", "restricted", "shown"), [(0, 4, 0), (4, 0, 4), (3, 1, 3), (4, 1, 5), (0, 5, 5), (6, 2, 8), (0, 0, 0)]
+)
+def test_restricted_consultations_are_only_in_cells_of_five(free, restricted, shown):
+    cell = Cell(Figures(free, 2 * free, 10 * free), Figures(restricted, 2 * restricted, 10 * restricted))
+    assert cell.shown == (shown, 2 * shown, 10 * shown)

@@ -1,0 +1,517 @@
+"""The pages of figures: what they say, to whom, where they lead, what leaves as a file, and the report."""
+
+import csv
+import datetime
+import io
+import re
+import zipfile
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from consultations import statistics
+from consultations.actions.counting import count_months
+from consultations.exports import Sheet, as_csv, as_xlsx, harmless
+from consultations.models import Consultation, ConsultationTopic
+from consultations.report import Reconciliation, read_report
+from consultations.views import statistics as views
+from services.audit.models import Line
+from tests.consultations.test_counting import ONLY_JUNE, on
+from tests.factories import ConsultationFactory, DutyFactory, UserFactory
+from tests.test_bad_input import TEXT, sendable
+
+pytestmark = pytest.mark.django_db
+HOME = "/en/staff/statistics/"
+PAGES = ("", "hours/", "report/", "months/")
+
+
+@pytest.fixture
+def manager(client):
+    user = UserFactory(roles=["manager"], name="Manager")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def adviser():
+    return UserFactory(roles=["adviser"], name="Maricel")
+
+
+def june(number: int, **words) -> list[Consultation]:
+    return [ConsultationFactory(**{"began_at": on("2026-06-10")} | words) for _each in range(number)]
+
+
+def words(response) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def rows(response, heading: str) -> dict[str, list[str]]:
+    """The lines of the first table after a heading."""
+    page = response.content.decode()
+    table = re.search(rf'id="{heading}".*?<tbody>(.*?)</tbody>', page, re.DOTALL)[1]
+    lines = [re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)]
+    texts = [[" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in line] for line in lines]
+    return {name: cells for name, *cells in texts}
+
+
+def content(response) -> bytes:
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def sheet_texts(book: bytes) -> tuple[list[str], list[str]]:
+    """The texts of a workbook, and its formulas."""
+    with zipfile.ZipFile(io.BytesIO(book)) as files:
+        pages = "".join(files.read(name).decode() for name in sorted(files.namelist()) if "worksheets/sheet" in name)
+        shared = files.read("xl/sharedStrings.xml").decode() if "xl/sharedStrings.xml" in files.namelist() else ""
+    return re.findall(r"<t[^>]*>([^<]*)</t>", pages + shared), re.findall(r"<f>.*?</f>", pages)
+
+
+# --- The page ---------------------------------------------------------------------------------------
+
+
+def test_page_says_the_figures_beside_those_of_the_year_before(client, manager):
+    june(6, topics=["tax", "housing"], minutes=30)
+    june(1, language="vi", nationality="NP")
+    june(2, began_at=on("2025-06-30"), nationality="VN")
+    june(1, began_at=on("2025-12-01"))  # not among the same months
+
+    page = client.get(HOME)
+
+    assert "2026-04 – 2026-11" in words(page)
+    assert rows(page, "months")["2026-06"] == ["7", "13", "3.2", "2", "+5"]
+    assert rows(page, "language") == {
+        "Nepali": ["6", "12", "3.0", "2", "+4"],
+        "Vietnamese": ["1", "1", "0.2", "0", "+1"],
+    }
+    assert rows(page, "topic")["Taxes"] == ["6", "6", "3.0", "0", "+6"]
+    assert rows(page, "primary")["Daily life, rubbish, neighbours, local rules"] == ["1", "1", "0.2", "2", "-1"]
+    assert rows(page, "nationality") == {
+        "Not asked": ["6", "12", "3.0", "0", "+6"],
+        "South Asia": ["1", "1", "0.2", "0", "+1"],
+        "South-East Asia": ["0", "0", "0.0", "2", "-2"],
+    }
+
+
+def test_month_is_compared_with_the_same_month(client, manager):
+    june(3)
+    june(1, began_at=on("2025-06-30"))
+    june(1, began_at=on("2026-07-01"))
+    page = client.get(f"{HOME}?month=2026-06")
+    assert rows(page, "language") == {"Nepali": ["3", "3", "0.5", "1", "+2"]}
+    assert 'id="months"' not in page.content.decode()
+
+
+def test_restricted_consultations_are_in_no_small_cell(client, manager):
+    june(4)
+    june(1, is_restricted=True)
+    june(3, is_restricted=True, language="vi", topics=["dv_abuse"])
+    page = client.get(HOME)
+    assert rows(page, "language") == {"Nepali": ["5", "5", "0.8", "0", "+5"]}
+    assert "Domestic violence" not in words(page)
+    assert rows(page, "months")["2026-06"][0] == "8"
+
+
+def test_figures_are_the_same_for_a_member_of_what_is_restricted(client, manager):
+    june(1, is_restricted=True, readers=[manager], language="vi", topics=["dv_abuse"])
+    assert "Vietnamese" not in words(client.get(HOME))
+
+
+def test_numbers_lead_managers_to_their_list(manager, adviser, monkeypatch):
+    monkeypatch.setattr(statistics, "reverse", lambda name: {"log:index": "/staff/consultations/"}[name])
+    url = statistics.list_url(manager, ONLY_JUNE.first, language="zh-hans")
+    assert urlsplit(url).path == "/staff/consultations/"
+    assert parse_qs(urlsplit(url).query) == {"month": ["2026-06"], "language": ["zh-hans"]}
+    assert statistics.list_url(manager, None) == ""
+    assert statistics.list_url(adviser, ONLY_JUNE.first) == ""
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+@pytest.mark.parametrize("number", [1, 30])
+def test_page_costs_the_same_few_queries(client, manager, django_assert_num_queries, number, is_counted):
+    june(number)
+    if is_counted:
+        count_months()
+    client.get(HOME)
+    # Session, user, roles; counted months; tallies and the log's two, but each only where there is something to read.
+    with django_assert_num_queries(7 if is_counted else 6):
+        client.get(HOME)
+
+
+@pytest.mark.parametrize("language", ["ja", "ja-simple", "ar"])
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_in_the_staffs_language(client, manager, language, path):
+    june(6, topics=["tax"])
+    page = client.get(f"/{language}/staff/statistics/{path}?year=2026").content.decode()
+    if path in ("", "report/"):
+        assert ("税金" in page, "Taxes" in page) == ((True, False) if language.startswith("ja") else (False, True))
+    ids = re.findall(r"\sid=\"([^\"]+)\"", page)
+    assert len(ids) == len(set(ids))
+
+
+def test_charts_say_what_they_are_and_carry_no_style(client, manager):
+    june(5)
+    june(10, language="vi")
+    page = client.get(HOME).content.decode()
+    charts = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
+    assert len(charts) == 3
+    for chart in charts:
+        label = re.search(r'aria-labelledby="(\S+) (\S+)"', chart)
+        assert f'<title id="{label[1]}">' in chart
+        assert f'<desc id="{label[2]}">' in chart
+        assert "style=" not in chart
+    assert 'width="50.00%"' in charts[1]
+    assert "As a table" in page
+
+
+# --- Hours ------------------------------------------------------------------------------------------
+
+
+def test_manager_sees_the_hours_of_all_and_an_adviser_their_own(client, manager, adviser, new_client):
+    june(5, adviser=adviser, minutes=60)
+    DutyFactory(
+        adviser=adviser, schedule__first_day=datetime.date(2026, 6, 1), schedule__last_day=datetime.date(2026, 6, 2)
+    )
+    other = UserFactory(roles=["adviser"], name="Wang")
+    june(6, adviser=other, minutes=20)
+
+    shown = words(client.get(f"{HOME}hours/?month=2026-06"))
+    assert ("Maricel 5 5.0 14.0" in shown, "Wang 6 2.0 0.0" in shown) == (True, True)
+    own = new_client()
+    own.force_login(adviser)
+    shown = words(own.get(f"{HOME}hours/?month=2026-06"))
+    assert ("Maricel 5 5.0 14.0" in shown, "Wang" in shown) == (True, False)
+    file = content(own.post(f"{HOME}hours/csv/", {"month": "2026-06"})).decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(file)))[2:] == [["Maricel", "5", "300", "840"]]
+
+
+def test_hours_leave_restricted_ones_out_of_small_numbers(client, manager, adviser, new_client):
+    june(2, adviser=adviser)
+    june(1, adviser=adviser, is_restricted=True)
+    assert "Maricel 2 0.3" in words(client.get(f"{HOME}hours/?month=2026-06"))
+    own = new_client()
+    own.force_login(adviser)
+    assert "Maricel 3 0.5" in words(own.get(f"{HOME}hours/?month=2026-06"))
+
+
+def test_names_of_advisers_are_on_no_other_page_or_file(client, manager, adviser):
+    june(6, adviser=adviser)
+    for path in ("", "report/", "months/"):
+        assert "Maricel" not in words(client.get(f"{HOME}{path}"))
+    for path in ("export/", "report/", "rows/"):
+        assert b"Maricel" not in content(client.post(f"{HOME}{path}csv/"))
+
+
+# --- Files ------------------------------------------------------------------------------------------
+
+DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", 'a"b', "a,b\nc", "'x", "漢字", "", "مرحبا"]
+
+
+def test_csv_is_read_back_and_holds_no_formula():
+    file = b"".join(as_csv([Sheet("=title", ["+head"], [[it, -3] for it in DANGEROUS])]))
+    assert file.startswith(b"\xef\xbb\xbf")
+    found = list(csv.reader(io.StringIO(file.decode("utf-8-sig"), newline="")))
+    assert found[:2] == [["'=title"], ["'+head"]]
+    assert [line[0].removeprefix("'") for line in found[2:]] == [it.removeprefix("'") for it in DANGEROUS]
+    assert not [cell for line in found for cell in line[:1] if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert {line[1] for line in found[2:]} == {"-3"}
+
+
+@given(st.text(max_size=20))
+def test_no_text_of_a_csv_is_a_formula(text):
+    told = harmless(text)
+    assert told.removeprefix("'") == text.removeprefix("'")
+    assert not told.startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_workbook_holds_texts_and_numbers_and_no_formula():
+    book = as_xlsx(
+        [
+            Sheet("A/B: [x]" * 9, ["head"], [[it, 7] for it in DANGEROUS if it and "\r" not in it]),
+            Sheet("A", ["n"], [[3]]),
+        ]
+    )
+    texts, formulas = sheet_texts(book)
+    assert formulas == []
+    assert {"=1+1", "+1", "-1", "@SUM(A1)", "漢字", "مرحبا"} <= set(texts)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("what", ["export", "rows", "hours", "report"])
+def test_file_leaves_a_line_in_the_trail(client, manager, kind, what):
+    june(6)
+    answer = client.post(f"{HOME}{what}/{kind}/", {"year": "2026", "month": ""})
+    assert (answer.status_code, len(content(answer)) > 20) == (200, True)
+    assert answer["Content-Disposition"].endswith(f'-2026-04-2026-11.{kind}"')
+    line = Line.objects.latest("sequence")
+    name = {"export": "figures"}.get(what, what)
+    assert (line.actor, line.action) == (manager.public_id, f"consultations.export_{name}")
+    assert line.reason == "2026-04 – 2026-11"
+
+
+@pytest.mark.parametrize("what", ["export", "rows", "hours", "report"])
+def test_file_of_an_unknown_kind_is_not_there_and_leaves_no_line(client, manager, what):
+    before = Line.objects.count()
+    assert client.post(f"{HOME}{what}/exe/").status_code == 404
+    assert client.get(f"{HOME}{what}/csv/").status_code == 405
+    assert Line.objects.count() == before
+
+
+def test_figures_as_a_file_say_what_the_page_says(client, manager):
+    june(6, topics=["tax", "housing"], minutes=30)
+    june(2, began_at=on("2025-06-30"))
+    lines = list(csv.reader(io.StringIO(content(client.post(f"{HOME}export/csv/")).decode("utf-8-sig"))))
+    assert ["2026-06", "6", "12", "180", "2", "2", "20"] in lines
+    assert ["2026-04 – 2026-11", "6", "12", "180", "2", "2", "20"] in lines
+    assert ["Nepali", "6", "12", "180", "2", "2", "20"] in lines
+    texts, _formulas = sheet_texts(content(client.post(f"{HOME}export/xlsx/")))
+    assert {"2026-06", "Nepali", "Taxes"} <= set(texts)
+
+
+@pytest.mark.parametrize("role", ["adviser", "manager"])
+def test_rows_in_the_file_are_those_of_the_list(client, role):
+    reader = UserFactory(roles=[role])
+    client.force_login(reader)
+    june(2, readers=[reader], topics=["tax", "housing"])
+    june(2)
+    june(1, is_restricted=True)
+    june(1, is_restricted=True, readers=[reader], language="vi")
+    june(1, began_at=on("2026-07-01"), readers=[reader])
+    seen = Consultation.objects.visible_to(reader).filter(month=ONLY_JUNE.first)
+
+    def ids(**chosen) -> set[str]:
+        file = content(client.post(f"{HOME}rows/csv/", {"month": "2026-06", **chosen})).decode("utf-8-sig")
+        return {line["public_id"] for line in csv.DictReader(io.StringIO(file))}
+
+    assert ids() == {row.public_id for row in seen}
+    assert ids(language="vi") == {row.public_id for row in seen.filter(language="vi")}
+    assert ids(topic="tax") == {row.public_id for row in seen.filter(topics__topic="tax")}
+    assert Line.objects.latest("sequence").reason == "2026-06 topic=tax"
+    assert client.post(f"{HOME}rows/csv/", {"channel": "=1+1"}).status_code == 400
+
+
+def test_rows_hold_facts_and_nothing_that_is_sealed(client, manager):
+    (row,) = june(1, topics=["tax", "housing"], note="CANARY", late_reason="CANARY", nationality="NP")
+    file = content(client.post(f"{HOME}rows/csv/", {"month": "2026-06"})).decode("utf-8-sig")
+    assert "CANARY" not in file
+    (line,) = csv.DictReader(io.StringIO(file))
+    assert line == {
+        "public_id": row.public_id,
+        "month": "2026-06",
+        "channel": "visit",
+        "asker": "self",
+        "language": "ne",
+        "bridging": "adviser",
+        "mother_tongue": "",
+        "nationality": "NP",
+        "outcome": "info",
+        "referred_to": "",
+        "minutes": "10",
+        "topics": "tax housing",
+    }
+
+
+def test_rows_of_many_cost_constant_queries(client, manager, django_assert_num_queries):
+    june(1)
+    content(client.post(f"{HOME}rows/csv/", {"month": "2026-06"}))
+    for number in (0, 29):
+        june(number)
+        # Session, user, roles; savepoint; rows, topics; the trail's three, since it holds a line already.
+        with django_assert_num_queries(9):
+            content(client.post(f"{HOME}rows/csv/", {"month": "2026-06"}))
+
+
+# --- The national report ----------------------------------------------------------------------------
+
+
+def test_report_comes_out_of_the_log_without_a_difference():
+    june(5, topics=["tax"])
+    june(2, topics=["employment", "job_seeking", "tax"])
+    report = read_report(ONLY_JUNE)
+    shown = {name: (topics, consultations) for name, topics, consultations in report.lines if topics}
+    assert shown == {"Taxes": (7, 7), "Work": (4, 2)}
+    assert [name for name, _topics, _consultations in report.lines][:3] == [
+        "Immigration procedures",
+        "Other procedures",
+        "Work",
+    ]
+    assert (report.mapping, len(report.lines)) == ("ISA 2023", 16)
+    assert report.check == Reconciliation(7, 11, 11, {}, 0, 0)
+
+
+def test_report_names_what_maps_to_nothing_and_what_is_too_small():
+    june(5, topics=["tax"])
+    june(1, topics=["dv_abuse", "housing"], is_restricted=True)
+    (row,) = june(1, topics=["tax"])
+    ConsultationTopic.objects.create(consultation=row, topic="of_old", scheme="1999")
+    check = read_report(ONLY_JUNE).check
+    assert check == Reconciliation(7, 9, 6, {"of_old": 1}, 2, 0)
+
+
+def test_report_of_few_does_not_tell_of_restricted_ones():
+    june(2, topics=["tax"])
+    june(2, topics=["dv_abuse"], is_restricted=True)
+    assert read_report(ONLY_JUNE).check == Reconciliation(2, 2, 2, {}, 0, 0)
+
+
+def test_report_says_when_the_count_is_not_the_log():
+    june(6, topics=["tax"])
+    count_months()
+    june(1, topics=["tax"])  # past every action
+    assert read_report(ONLY_JUNE).check.difference == 1
+
+
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(["tax", "housing", "dv_abuse", "of_old"]), min_size=1, max_size=3, unique=True),
+            st.booleans(),
+        ),
+        max_size=8,
+    )
+)
+def test_report_always_adds_up(made):
+    Consultation.objects.all().delete()
+    for topics, is_restricted in made:
+        june(1, topics=topics, is_restricted=is_restricted)
+    check = read_report(ONLY_JUNE).check
+    assert check.difference == 0
+    assert check.mapped + sum(check.unmapped.values()) + check.small == check.topics
+
+
+def test_report_page_shows_the_reconciliation(client, manager):
+    june(6, topics=["tax"])
+    shown = words(client.get(f"{HOME}report/?month=2026-06"))
+    assert "Edition of the groups: ISA 2023." in shown
+    assert "Topics in the log 6 Topics in the table 6" in shown
+    assert "Difference 0" in shown
+    file = content(client.post(f"{HOME}report/csv/", {"month": "2026-06"})).decode("utf-8-sig")
+    assert ["Taxes", "6", "6"] in list(csv.reader(io.StringIO(file)))
+    assert ["Difference", "0"] in list(csv.reader(io.StringIO(file)))
+
+
+# --- Closing months ---------------------------------------------------------------------------------
+
+
+def test_month_is_closed_and_reopened_on_its_page(client, manager):
+    june(1)
+    assert client.post(f"{HOME}months/close/", {"month": "2026-06"})["Location"] == f"{HOME}months/?year=2026"
+    assert "2026-06 1 consultation Closed Closed on" in words(client.get(f"{HOME}months/"))
+    client.post(f"{HOME}months/reopen/", {"month": "2026-06", "reason": ""})
+    assert "Please say why the month is reopened." in words(client.get(f"{HOME}months/"))
+    client.post(f"{HOME}months/reopen/", {"month": "2026-06", "reason": "Two sheets"})
+    shown = words(client.get(f"{HOME}months/"))
+    assert ("2026-06 1 consultation Open" in shown, "by Manager: Two sheets" in shown) == (True, True)
+
+
+@pytest.mark.parametrize("typed", [{}, {"month": ""}, {"month": "2026-13"}, {"month": "9" * 400}, {"month": "\x00"}])
+@pytest.mark.parametrize("verb", ["close", "reopen"])
+def test_month_that_is_none_is_refused(client, manager, verb, typed):
+    assert client.post(f"{HOME}months/{verb}/", typed).status_code in {302, 400}
+    assert Line.objects.filter(action__endswith="_month").count() == 0
+
+
+@pytest.mark.parametrize("path", ["report/", "months/"])
+def test_adviser_neither_reports_nor_closes(client, adviser, path):
+    client.force_login(adviser)
+    page = client.get(HOME)
+    assert (page.status_code, f"{HOME}{path}" in page.content.decode()) == (200, False)
+    assert client.get(f"{HOME}{path}").status_code == 403
+
+
+# --- Whatever is typed ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PAGES)
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(year=TEXT.map(sendable), month=TEXT.map(sendable))
+def test_pages_survive_any_parameter(client, manager, path, year, month):
+    client.raise_request_exception = False
+    assert client.get(f"{HOME}{path}", {"year": year, "month": month}).status_code < 500
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_files_survive_anything_typed(client, manager, data):
+    client.raise_request_exception = False
+    names = ("year", "month", "reason", "language", "topic", "channel", "outcome")
+    typed = {name: sendable(data.draw(st.one_of(TEXT, st.just("2026-06"), st.just("")))) for name in names}
+    path = data.draw(st.sampled_from(["rows/csv/", "export/csv/", "report/csv/", "months/close/", "months/reopen/"]))
+    assert client.post(f"{HOME}{path}", typed).status_code < 500
+
+
+def test_every_page_has_its_address():
+    assert reverse("statistics:index").endswith("/staff/statistics/")
+    assert views.index.__doc__
+
+
+# --- For everybody ----------------------------------------------------------------------------------
+
+
+def last_year(number: int, **more) -> None:
+    for _each in range(number):
+        ConsultationFactory(**{"began_at": on("2025-06-10"), "topics": ["tax"]} | more)
+
+
+def test_public_page_tells_a_year_that_is_over(client):
+    last_year(9)
+    last_year(6, language="vi", topics=["housing", "tax"])
+    last_year(1, language="ko", is_restricted=True, topics=["dv_abuse"])
+    june(50)  # this year is not over
+
+    page = client.get("/en/consultations/figures/")
+
+    assert "2025-04 – 2026-03 16 consultations in one year" in words(page)
+    assert rows(page, "languages") == {"Nepali": ["9"], "Other languages": ["7"]}
+    assert rows(page, "topics") == {"Taxes": ["9"], "Other topics": ["7"]}
+    assert "Korean" not in words(page)
+
+
+def test_public_page_of_few_says_only_that_they_are_few(client):
+    last_year(4)
+    page = client.get("/en/consultations/figures/")
+    assert "Fewer than 5 consultations in one year" in words(page)
+    assert "Nepali" not in words(page)
+
+
+def test_public_page_without_a_year_says_so(client):
+    june(9)
+    assert "There are no figures yet." in words(client.get("/en/consultations/figures/"))
+
+
+def test_public_page_shows_another_year_and_the_newest_for_anything_odd(client):
+    last_year(5)
+    last_year(6, began_at=on("2024-06-10"))
+    assert "2024-04 – 2025-03 6 consultations" in words(client.get("/en/consultations/figures/?year=2024"))
+    for odd in ("2026", "1999", "x", "%00", "9" * 50):
+        response = client.get(f"/en/consultations/figures/?year={odd}")
+        assert response.status_code in {200, 400}
+        assert response.status_code == 400 or "2025-04 – 2026-03 5 consultations" in words(response)
+
+
+def test_public_chart_is_mirrored_where_one_reads_from_the_right(client):
+    last_year(10)
+    last_year(5, language="vi")
+    assert 'x="50.00%"' in client.get("/ar/consultations/figures/").content.decode()
+    left = client.get("/ne/consultations/figures/").content.decode()
+    assert ('x="50.00%"' in left, 'width="50.00%"' in left) == (False, True)
+
+
+def test_public_page_is_made_anew_when_something_was_logged_late(client):
+    last_year(5)
+    assert "5 consultations" in words(client.get("/en/consultations/figures/"))
+    last_year(1)
+    assert "6 consultations" in words(client.get("/en/consultations/figures/"))
+
+
+@pytest.mark.parametrize("number", [5, 30])
+def test_public_page_costs_the_same_few_queries(client, django_assert_num_queries, number):
+    last_year(number)
+    count_months()
+    client.get("/en/consultations/figures/")
+    # The trail's edition, the first month; counted months, tallies; of the months before the first the log's two.
+    with django_assert_num_queries(6):
+        client.get("/en/consultations/figures/")
