@@ -13,7 +13,7 @@ import time
 import traceback
 from pathlib import Path
 
-from benchmarks import broadcast, cached, cold, first_visit, memory, start_up
+from benchmarks import broadcast, cached, cold, first_visit, keys, memory, start_up
 from benchmarks.table import Row, printed, write
 
 PARTS = {
@@ -21,6 +21,7 @@ PARTS = {
     "cached": cached.measure,
     "cold": cold.measure,
     "first-visit": first_visit.measure,
+    "keys": keys.measure,
     "memory": memory.measure,
     "start-up": start_up.measure,
 }

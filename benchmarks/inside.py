@@ -164,8 +164,78 @@ def personal() -> None:
     print(json.dumps(moments))
 
 
+def seal(number: str) -> None:
+    """Write so many consultations with notes, in thousands; `referred_to` marks them."""
+    from consultations.models import Consultation
+    from services.accounts.models import User
+
+    adviser = User.objects.filter(grants__role="adviser").first()
+    moment = timezone.now().replace(day=1)
+    usual = {"began_at": moment, "month": moment.date(), "minutes": 10, "channel": "phone", "language": "ne"}
+    usual |= {"bridging": "adviser", "outcome": "info", "adviser": adviser, "referred_to": "measured"}
+    for thousand in range(0, int(number), 1000):
+        notes = (f"{place}: she asked on which day glass is collected, and about the letter from the tax office."
+                 for place in range(thousand, min(thousand + 1000, int(number))))  # fmt: skip
+        Consultation.objects.bulk_create(Consultation(note=note, **usual) for note in notes)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")
+
+
+def log() -> None:
+    """Log one consultation after the other, until a line comes in: how long each took, as JSON."""
+    import datetime
+    import select
+
+    from consultations.actions.consultations import Entry
+    from consultations.actions.consultations import log as log_one
+    from services.accounts.models import User
+
+    adviser = User.objects.filter(grants__role="adviser").first()
+    took = []
+    while not select.select([sys.stdin], [], [], 0.05)[0]:
+        began_at = timezone.now() - datetime.timedelta(seconds=1)
+        entry = Entry(began_at, 10, "phone", "ne", "adviser", ("tax",), "info", note="About a letter.", late_reason="-")
+        began = time.perf_counter()
+        log_one(entry, by=adviser)
+        took.append(time.perf_counter() - began)
+    print(json.dumps({"took": took}))
+
+
+def first_key() -> None:
+    """The name under which the first key's texts are stored, as JSON."""
+    from services.base import sealed
+
+    print(json.dumps(sealed.seal("x", place="x")[1:5].hex()))
+
+
+def changed(last: str = "") -> None:
+    """Which notes are under the first key: how many, the last one's row, and a digest of them as stored, as JSON.
+
+    last: a row; then every text of every model is opened, and the digest is of the notes up to that row.
+    """
+    import hashlib
+
+    from consultations.models import Consultation
+    from services.base import sealed
+
+    digest, number, at = hashlib.sha256(), 0, 0
+    rows = Consultation.objects.filter(referred_to="measured").order_by("pk").values_list("pk", "note")
+    for pk, note in rows.iterator(chunk_size=2000):
+        if sealed.is_under_first_key(bytes(note)) and (not last or pk <= int(last)):
+            number, at = number + 1, pk
+            digest.update(bytes(note))
+    opened = 0
+    for model, fields in sealed.sealed_models().items() if last else ():
+        for row in model._base_manager.order_by("pk").iterator(chunk_size=2000):
+            for field in fields:
+                if text := getattr(row, field.attname):
+                    sealed.unseal(text.stored, place=text.place)
+                    opened += 1
+    print(json.dumps({"number": number, "last": str(at), "digest": digest.hexdigest(), "opened": opened}))
+
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
-    verbs = (articles, queries, readers, write, send, personal)
+    verbs = (articles, queries, readers, write, send, personal, seal, log, first_key, changed)
     {verb.__name__: verb for verb in verbs}[sys.argv[1]](*sys.argv[2:])

@@ -102,6 +102,16 @@ def scheme_version() -> str:
     return _read("topics")["version"]
 
 
+def past_columns() -> dict[str, list[str]]:
+    """What other people's logs call our fields."""
+    return _read("importing")["columns"]
+
+
+def past_words(name: str) -> dict[str, list[str]]:
+    """What other people's logs write for the codes of one of our fields."""
+    return _read("importing")["values"].get(name, {})
+
+
 @cache
 def tongues() -> dict[str, Tongue]:
     """The languages of the desk by their code."""

@@ -53,6 +53,7 @@ EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
 SEES_CASES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 SEES_FIGURES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 REPORTS_FIGURES = Rule(roles=frozenset({Role.MANAGER}))
+IMPORTS_LOG = Rule(roles=frozenset({Role.MANAGER}))
 LOGS = Rule(roles=frozenset({Role.ADVISER}))
 SEES_LOG = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 
@@ -169,6 +170,9 @@ ACCESS = {
     "statistics:months": REPORTS_FIGURES,
     "statistics:close": REPORTS_FIGURES,
     "statistics:reopen": REPORTS_FIGURES,
+    "importing:index": IMPORTS_LOG,
+    "importing:plan": IMPORTS_LOG,
+    "importing:discard": IMPORTS_LOG,
     # The log; of each consultation, Consultation.objects.visible_to and readable_by say more.
     "log:index": SEES_LOG,
     "log:new": LOGS,

@@ -48,6 +48,7 @@ urlpatterns = [
         path("staff/desk/", include("consultations.staff_urls")),
         path("staff/cases/", include("consultations.cases_urls")),
         path("staff/statistics/", include("consultations.statistics_urls")),
+        path("staff/consultations/import/", include("consultations.importing_urls")),
         path("staff/consultations/", include("consultations.log_urls")),
         path("staff/admin/", admin.site.urls),
         path("demo/", demo.people, name="demo"),

@@ -25,6 +25,7 @@ from tests.factories import (
     AppointmentFactory,
     ArticleFactory,
     CaseFactory,
+    ConsultationFactory,
     HoursFactory,
     MessageFactory,
     NoticeFactory,
@@ -87,6 +88,9 @@ ONLY = {
     "cases:tell": ADVISER_OR_MANAGER,
     "cases:new_referral": ADVISER_OR_MANAGER,
     "cases:do": ADVISER_OR_MANAGER,
+    "importing:index": MANAGER,
+    "importing:plan": MANAGER,
+    "importing:discard": MANAGER,
     "statistics:index": frozenset({"adviser", "manager"}),
     "statistics:export": frozenset({"adviser", "manager"}),
     "statistics:export_rows": frozenset({"adviser", "manager"}),
@@ -142,6 +146,8 @@ SHUT = (
 # Pages of allauth and the admin that answer 404 or 403 unless something came before them (a pending code, an
 # object's own page, a search from a form); journeys in tests/accounts/ and tests/browser/ open them.
 NEED_A_PAST = {
+    "importing:plan",  # one's own only: tests/consultations/test_importing.py
+    "importing:discard",
     "message",  # one's own only: tests/portal/test_inbox.py
     # A member's own only: tests/consultations/test_case_pages.py
     "cases:open",
@@ -215,54 +221,43 @@ def addresses(db):
     """Every URL with a real object behind it: (name, address); names as in ONLY."""
     article = ArticleFactory(slug="open")
     ArticleFactory(slug="draft", category=article.category, is_published=False)
-    person = UserFactory(email="another@example.org")
     Heartbeat.objects.create(worker="test", seen_at=timezone.now())  # else /readyz says 503, as it should
-    event = NoticeFactory(starts_at=timezone.now())
-    alarm = NoticeFactory(emergency=True)
-    subscription = SubscriptionFactory()
-    message = MessageFactory()
+    event, alarm = NoticeFactory(starts_at=timezone.now()), NoticeFactory(emergency=True)
+    subscription, person = SubscriptionFactory(), UserFactory(email="another@example.org")
     shut = Suppression.objects.create(address="shut@example.org", reason="The mail server does not know the address.")
-    newsroom = {"pattern": "heat", "language": "en", "key": shut.pk, "public_id": event.public_id}
-    desk = {"kind": "hours", "public_id": HoursFactory().public_id}
-    slots = {name: {"token": token_for(subscription, purpose)} for name, purpose in PURPOSES.items()}
-    slots |= of_appointments()
-    case = {"verb": "write", "public_id": CaseFactory().public_id}
+    told = {"topic": event.topic.code, "public_id": event.public_id}
+    namespaces = {
+        "notices": told,
+        "newsroom": told | {"pattern": "heat", "language": "en", "key": shut.pk},
+        "desk": {"kind": "hours", "public_id": HoursFactory().public_id},
+        "cases": {"verb": "write", "public_id": CaseFactory().public_id, "language": "ne"},
+        "log": {"public_id": ConsultationFactory().public_id, "version": 1},
+        "statistics": {"kind": "csv"},
+    }
+    own = {name: {"token": token_for(subscription, purpose)} for name, purpose in PURPOSES.items()}
+    own |= of_appointments() | {
+        "guide:category": {"slug": article.category.slug},
+        "guide:article": {"slug": "open"},
+        "newsroom:arrived": {"public_id": MessageFactory().public_id},
+        "newsroom:add_language": {"public_id": alarm.public_id},
+        "notices:alert": {"topic": alarm.topic.code, "public_id": alarm.public_id},
+    }
+    of_admin = {"accounts": person.pk, "guide_article": article.pk, "guide_category": article.category.pk}
+    of_admin["audit"] = Line.objects.first().pk
     found = []
     for name, route in patterns():
-        owner = name.removeprefix("admin:").split("_")[0]
-        keys = {"guide": article.pk if "article" in name else article.category.pk, "accounts": person.pk}
-        keys["audit"] = Line.objects.first().pk
-        route = route.replace("<path:object_id>", str(keys.get(owner, 1)))
-        if name == "guide:category":
-            found.append((name, route.replace("<slug:slug>", article.category.slug)))
-        elif name == "guide:article":
-            found.append((name, route.replace("<slug:slug>", "open")))
-            found.append(("guide:article draft", route.replace("<slug:slug>", "draft")))
-        elif name in slots:
-            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, name=name: slots[name][slot[1]], route)))
-        elif name.startswith("newsroom:"):
-            own = {"newsroom:arrived": message.public_id, "newsroom:add_language": alarm.public_id}
-            keys = newsroom | {"public_id": own.get(name, event.public_id)}
-            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, keys=keys: str(keys[slot[1]]), route)))
-        elif name.startswith("cases:"):
-            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: case.get(slot[1], "ne"), route)))
-        elif name.startswith("desk:"):
-            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
-        elif name.startswith("statistics:"):
-            found.append((name, route.replace("<slug:kind>", "csv")))
-        elif name.startswith("notices:"):
-            told = alarm if name == "notices:alert" else event
-            found.append(
-                (name, route.replace("<slug:topic>", told.topic.code).replace("<str:public_id>", told.public_id))
-            )
-        elif name == "admin:app_list":
-            found += [
-                (f"admin:app_list {app}", re.sub(r"\(\?P<app_label>.*?\)/\$", f"{app}/", route))
-                for app in ("accounts", "audit", "guide")
-            ]
-        else:
-            found.append((name, route))
-    return [(name, address.replace("/en/", "/ne/", 1)) for name, address in found]
+        table = next((key for head, key in of_admin.items() if name.startswith(f"admin:{head}")), 1)
+        values = {"object_id": table} | namespaces.get(name.partition(":")[0], {}) | own.get(name, {})
+        found.append(
+            (name, re.sub(r"<\w+:(\w+)>", lambda slot, values=values: str(values.get(slot[1], slot[0])), route))
+        )
+    address = dict(found)
+    found.append(("guide:article draft", address["guide:article"].replace("open", "draft")))
+    found.remove(("admin:app_list", address["admin:app_list"]))
+    for app in ("accounts", "audit", "guide"):
+        one = re.sub(r"\(\?P<app_label>.*?\)/\$", f"{app}/", address["admin:app_list"])
+        found.append((f"admin:app_list {app}", one))
+    return [(name, route.replace("/en/", "/ne/", 1)) for name, route in found]
 
 
 def admitted(name: str) -> frozenset[str]:

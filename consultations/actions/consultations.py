@@ -88,7 +88,7 @@ def log(
     if client:
         seen(client, entry.began_at)
         refuse_sharing(client, case)
-    consultation = Consultation(adviser=by, client=client, case=case, **_columns(entry))
+    consultation = Consultation(adviser=by, client=client, case=case, **columns_of(entry))
     if case:
         consultation.is_restricted = case.is_restricted
     if draft:
@@ -130,7 +130,7 @@ def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) ->
         fields=changed,
         before=json.dumps(asdict(before), ensure_ascii=False, default=str),
     )
-    for name, value in _columns(entry).items():
+    for name, value in columns_of(entry).items():
         setattr(consultation, name, value)
     consultation.version += 1
     consultation.save()
@@ -225,7 +225,8 @@ def entry_of(consultation: Consultation, *, note: str = "") -> Entry:
     return Entry(topics=tuple(row.topic for row in consultation.topics.all()), note=note, **columns)
 
 
-def _columns(entry: Entry) -> dict:
+def columns_of(entry: Entry) -> dict:
+    """What was written down, as the consultation's columns."""
     columns = {name: getattr(entry, name) for name in COLUMNS}
     return columns | {"month": timezone.localdate(entry.began_at).replace(day=1)}
 

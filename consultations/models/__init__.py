@@ -19,6 +19,7 @@ from consultations.models.figures import CountedMonth, Dimension, Tally
 from consultations.models.followups import Attempt, Decision, FollowUp, FollowUpKind, FollowUpState, Way
 from consultations.models.referrals import Agreed, Referral, ReferralState
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
+from consultations.models.uploads import Upload
 
 __all__ = [
     "Agreed",
@@ -56,5 +57,6 @@ __all__ = [
     "Service",
     "Slot",
     "Tally",
+    "Upload",
     "Way",
 ]

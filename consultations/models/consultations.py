@@ -1,5 +1,7 @@
 """The log: one row for each contact with somebody who asks for help, who may read it, and how it came to be so."""
 
+import datetime
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -307,6 +309,11 @@ class Closing(models.Model):
 
     def __str__(self):
         return f"{self.month:%Y-%m}"
+
+    @classmethod
+    def months(cls) -> set[datetime.date]:
+        """Those that are closed now."""
+        return set(cls.objects.filter(reopened_at__isnull=True).values_list("month", flat=True))
 
     @property
     def is_closed(self) -> bool:

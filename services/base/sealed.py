@@ -11,6 +11,10 @@ import base64
 import hashlib
 import hmac
 import os
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.apps import apps
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models.query_utils import DeferredAttribute
 
 from services.base.hygiene import search_key
@@ -26,6 +30,7 @@ from services.base.hygiene import search_key
 VERSION = b"\x01"
 KEY_NAME, NONCE = 4, 12
 AT_ONCE = 200
+PAUSE = 0.05  # seconds, until somebody has let go of a row
 HEAD = len(VERSION) + KEY_NAME
 
 
@@ -127,27 +132,46 @@ class SealedField(models.BinaryField):
         return f"{row._meta.label_lower}.{self.attname}.{row.public_id}"
 
     def pre_save(self, row, add):
-        """Seal what was set since the row was read."""
-        value = row.__dict__.get(self.attname, b"")
-        if isinstance(value, Sealed):
-            return value.stored if value.place == self.place_of(row) else _refuse_moved(value)
+        """Seal what was set since the row was read; from now on the row hands out a `Sealed`, as one that was read."""
+        value = getattr(row, self.attname)
         if isinstance(value, str):
-            return seal(value, place=self.place_of(row)) if value else b""
+            row.__dict__[self.attname] = seal(value, place=self.place_of(row)) if value else b""
+        elif value.place != self.place_of(row):
+            raise CannotBeOpened(f"{value.place} cannot be put into another place without being opened.")
+        elif self.is_old(row):
+            # A change of keys may have been here since the row was read. What nobody can open stays as it is.
+            with suppress(CannotBeOpened):
+                self.change_key(row)
+        return getattr(row, self.attname).stored
+
+    def change_key(self, row) -> None:
+        """Seal the row's text anew under the first key; its index too. Raises CannotBeOpened. Nothing is saved."""
+        value = getattr(row, self.attname)
+        words = unseal(value.stored, place=value.place)
+        row.__dict__[self.attname] = seal(words, place=value.place)
+        if self.index:
+            setattr(row, self.index, blind_index(words, self.attname))
+
+    def is_old(self, row) -> bool:
+        """Whether the row's text is under another key than the first."""
+        value = getattr(row, self.attname)
+        return isinstance(value, Sealed) and bool(value) and not is_under_first_key(value.stored)
+
+    def clean(self, value, row):
+        """Nothing to validate; BinaryField would take words for base64."""
         return value
 
     def get_db_prep_value(self, value, connection, prepared=False):
         """Only sealed bytes: `update(note="…")` would write words for everybody to read."""
-        if isinstance(value, str):
+        if isinstance(value, str) or (value and bytes(value[:1]) != VERSION):
             raise TypeError(f"{self.attname} is sealed: set it on the row and save the row.")
         return super().get_db_prep_value(value, connection, prepared)
 
     def value_to_string(self, row):
         """As fixtures write it: sealed."""
-        return base64.b64encode(self.pre_save(row, add=False)).decode()
-
-
-def _refuse_moved(value: Sealed) -> bytes:
-    raise CannotBeOpened(f"{value.place} cannot be put into another place without being opened.")
+        value = getattr(row, self.attname)
+        stored = value.stored if isinstance(value, Sealed) else self.pre_save(row, add=False)
+        return base64.b64encode(stored).decode()
 
 
 def sealed_models() -> dict[type[models.Model], list[SealedField]]:
@@ -162,21 +186,45 @@ def sealed_models() -> dict[type[models.Model], list[SealedField]]:
 def change_keys(model: type[models.Model], fields: list[SealedField]) -> int:
     """Seal anew under the ring's first key what is under another; how many texts. Stopped and begun again, it goes on.
 
-    Each row by itself, and only if nobody has written it meanwhile: whoever does writes under the first key anyway.
+    A batch is locked, read, written, let go of. What somebody else holds is passed over and comes later, so that this
+    waits for nobody while it holds a row; what they write meanwhile stays, under the first key as all that is written.
     """
-    done, last = 0, 0
-    while rows := list(model._base_manager.filter(pk__gt=last).order_by("pk")[:AT_ONCE]):
-        done += sum(_change_key(row, field) for row in rows for field in fields)
-        last = rows[-1].pk
+    rows = model._base_manager.only("pk", "public_id", *[field.attname for field in fields]).order_by("pk")
+    done, last, busy = 0, 0, set()
+    while batch := list(rows.filter(pk__gt=last)[:AT_ONCE]):
+        last, old = batch[-1].pk, _old_keys(batch, fields)
+        done += _change(rows.filter(pk__in=old), fields) if old else 0
+        busy |= old
+    while busy := _old_keys(rows.filter(pk__in=busy), fields):
+        time.sleep(PAUSE)
+        done += _change(rows.filter(pk__in=busy), fields)
     return done
 
 
-def _change_key(row: models.Model, field: SealedField) -> int:
-    closed = getattr(row, field.attname)
-    if not closed or is_under_first_key(closed.stored):
-        return 0
-    words = unseal(closed.stored, place=closed.place)
-    new = {field.attname: seal(words, place=closed.place)}
-    if field.index:
-        new[field.index] = blind_index(words, field.attname)
-    return type(row)._base_manager.filter(pk=row.pk, **{field.attname: closed.stored}).update(**new)
+def _old_keys(rows: Iterable[models.Model], fields: list[SealedField]) -> set[int]:
+    """The rows that hold a text under another key than the first."""
+    return {row.pk for row in rows if any(field.is_old(row) for field in fields)}
+
+
+@transaction.atomic
+def _change(rows: models.QuerySet, fields: list[SealedField]) -> int:
+    """Change the keys of those rows that nobody else holds now."""
+    new, done = defaultdict(dict), 0
+    for row in rows.select_for_update(skip_locked=True):
+        for field in fields:
+            if field.is_old(row):
+                field.change_key(row)
+                new[field.attname][row.pk] = getattr(row, field.attname).stored
+                if field.index:
+                    new[field.index][row.pk] = getattr(row, field.index)
+                done += 1
+    written = {name: _by_key(rows.model._meta.get_field(name), values) for name, values in new.items()}
+    if written:
+        rows.model._base_manager.filter(pk__in=set().union(*new.values())).update(**written)
+    return done
+
+
+def _by_key(field: models.Field, values: dict[int, object]) -> models.Case:
+    """Each row's own value, in one statement."""
+    whens = [models.When(pk=pk, then=models.Value(value, output_field=field)) for pk, value in values.items()]
+    return models.Case(*whens, default=models.F(field.attname), output_field=field)
