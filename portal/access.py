@@ -153,6 +153,7 @@ ACCESS = {
     "newsroom:pause": DECIDES_NEWS,
     "newsroom:resume": DECIDES_NEWS,
     "newsroom:correct": WRITES_NEWS,
+    "newsroom:add_language": DECIDES_NEWS,
     "newsroom:patterns": DECIDES_NEWS,
     "newsroom:warn": DECIDES_NEWS,
     "newsroom:ledger": WATCHES_LEDGER,

@@ -85,6 +85,7 @@ ONLY = {
     "newsroom:pause": frozenset({"editor", "manager"}),
     "newsroom:resume": frozenset({"editor", "manager"}),
     "newsroom:correct": EDITOR,
+    "newsroom:add_language": frozenset({"editor", "manager"}),
     "newsroom:patterns": frozenset({"editor", "manager"}),
     "newsroom:warn": frozenset({"editor", "manager"}),
     "newsroom:ledger": frozenset({"manager", "administrator"}),
@@ -199,7 +200,8 @@ def addresses(db):
         elif name in slots:
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, name=name: slots[name][slot[1]], route)))
         elif name.startswith("newsroom:"):
-            keys = {**newsroom, "public_id": message.public_id} if name == "newsroom:arrived" else newsroom
+            own = {"newsroom:arrived": message.public_id, "newsroom:add_language": alarm.public_id}
+            keys = newsroom | {"public_id": own.get(name, event.public_id)}
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, keys=keys: str(keys[slot[1]]), route)))
         elif name.startswith("desk:"):
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
