@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from consultations.models import DeskHours, Slot
 from consultations.timetable import Opening, read_timetable
-from services.registration.models import HOLDING, RegistrationState
+from services.registration.models import HOLDING, Registration, RegistrationState
 
 PROGRAMME = "consultations/appointment"
 AHEAD = datetime.timedelta(weeks=8)
@@ -91,6 +91,12 @@ def find_time(hours: str, at: str) -> Time | None:
         return None
     found = _read(starts_at.date(), starts_at.date())
     return next((it for it in found if it.hours == hours and it.starts_at == starts_at), None)
+
+
+def booked_on(day: datetime.date) -> int:
+    """How many come by appointment on a day."""
+    placed = Registration.objects.filter(offering__programme=PROGRAMME, state=RegistrationState.PLACED)
+    return placed.filter(offering__starts_at__date=day).count()
 
 
 def covered(slots: list[Slot]) -> set[int]:

@@ -13,6 +13,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from consultations.models import Consultation, Draft, FollowUp, Referral
+from consultations.slots import booked_on
 from consultations.timetable import duties_of, openings, read_timetable
 from services.accounts.models import Grant, User
 from services.accounts.roles import Role
@@ -133,6 +134,7 @@ def _consultations(user) -> Board:
     listed = reverse("desk:index")
     today = timezone.localdate()
     items = [
+        Item(pgettext("staff", "Appointments today"), booked_on(today), reverse("desk:appointments")),
         Item(pgettext("staff", "Openings of the desk today"), len(openings(today, today)), listed),
         Item(pgettext("staff", "My times at the desk today"), len(duties_of(user, today)), listed),
         *_cases(user),

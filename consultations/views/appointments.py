@@ -26,6 +26,7 @@ from consultations.times_in_words import (
 )
 from services.base.refusals import Refused
 from services.languages.table import SPOKEN
+from services.registration.actions import reminded_at
 from services.registration.letters import facts_of
 from services.registration.links import MANAGE, SEEN, registration_behind, token_for
 from services.registration.views import opens_nothing, private
@@ -132,6 +133,7 @@ def booked(request, token):
         "facts": facts_of(registration, request.LANGUAGE_CODE),
         "state": registration.state,
         "position": registration.position(),
+        "is_reminded": reminded_at(registration.offering) is not None,
         "token": token,
     }
     return private(render(request, "consultations/booked.html", context))

@@ -19,6 +19,7 @@ from consultations.times_in_words import name_of
 from services.audit.trail import record
 from services.base.refusals import Refused
 from services.languages.table import SPOKEN, Language
+from services.notices.actions.telling import way_to
 from services.registration import actions as registration
 from services.registration.models import ENDED, Registration, RegistrationState
 
@@ -28,7 +29,10 @@ LOOK_BACK = datetime.timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """An appointment as the desk sees it. `is_uncovered`: nobody is on duty for it any more."""
+    """An appointment as the desk sees it.
+
+    `call`: the number of who cannot be written to. `is_uncovered`: nobody is on duty for it any more.
+    """
 
     public_id: str
     day: datetime.date
@@ -36,6 +40,7 @@ class _Line:
     times: str
     about: str
     name: str
+    call: str
     language: Language | None
     how: str
     interpreter: Language | None
@@ -47,7 +52,7 @@ class _Line:
 
 def _appointments():
     rows = Registration.objects.filter(offering__programme=slots.PROGRAMME, resident__isnull=False)
-    return rows.exclude(state__in=ENDED).select_related("offering__slot__hours", "resident")
+    return rows.exclude(state__in=ENDED).select_related("offering__slot__hours", "resident__user")
 
 
 @require_safe
@@ -95,6 +100,7 @@ def _line(row: Registration, kept: set[int], now: datetime.datetime) -> _Line:
         times=f"{begins:%H:%M}–{ends:%H:%M}",
         about=name_of(slot.service, slot.language),
         name=row.resident.name,
+        call="" if way_to(row.resident)[1] else row.resident.phone,
         language=SPOKEN.get(row.resident.language),
         how=str(Mode(how).label) if how in Mode.values else "",
         interpreter=SPOKEN.get(row.needs.get("interpreting")),
@@ -111,13 +117,19 @@ def write(request):
     form = CounterForm(request.POST or None, times=slots.times())
     if request.method == "POST" and form.is_valid():
         try:
-            actions.book(by=request.user, **form.booking())
+            row = actions.book(by=request.user, **form.booking())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, pgettext("staff", "The appointment is made. A message is on its way."))
+            messages.success(request, _what_now(row))
             return redirect("desk:appointments")
     return render(request, "consultations/staff/book.html", {"form": form}, status=400 if form.errors else 200)
+
+
+def _what_now(row: Registration) -> str:
+    if way_to(row.resident)[1]:
+        return pgettext("staff", "The appointment is made. A message is on its way.")
+    return pgettext("staff", "The appointment is made. We cannot write to them: please tell them the time.")
 
 
 @require_POST

@@ -19,7 +19,7 @@ from services.audit.trail import record
 from services.base.refusals import Refused
 from services.base.states import move
 from services.notices.actions.reminding import days_before, do_not_remind, remind
-from services.notices.actions.telling import notify
+from services.notices.actions.telling import notify, way_to
 from services.registration.models import (
     ENDED,
     HOLDING,
@@ -32,6 +32,7 @@ from services.registration.models import (
 
 REMINDER = "registration/reminder"
 REMINDED_AT = datetime.time(10)  # the day before
+MUST_BE_SAID = {"offered", "cancelled_by_centre"}
 # By which letter somebody hears where they stand; the folders of texts are named so.
 _TOLD = {
     RegistrationState.PLACED: "booked",
@@ -366,19 +367,35 @@ def _tell(registration: Registration, event: str) -> None:
         _remind(registration)
     else:
         do_not_remind(REMINDER, registration)
-    if registration.resident:
+    write(registration, event)
+
+
+def write(registration: Registration, event: str, *, occasion: str = "") -> None:
+    """A letter about a registration, by the programme's folder for the event.
+
+    Who has given only a telephone number, where no text messages are sent, was told by whoever booked for them. What
+    they have to hear from us is written all the same: it fails, and the staff's list of failed messages has it.
+    """
+    resident = registration.resident
+    if resident and (event in MUST_BE_SAID or way_to(resident)[1]):
         notify(
-            registration.resident,
+            resident,
             f"{registration.offering.programme}_{event}",
             about=registration,
+            occasion=occasion,
             # Never empty: two letters about one registration are never the same text, however close together.
             context={"sequence": str(registration.sequence)},
         )
 
 
+def reminded_at(offering: Offering) -> datetime.datetime | None:
+    """When the people of an offering are reminded; None where that is past, and they have just been told."""
+    at = days_before(offering.starts_at, 1, REMINDED_AT)
+    return at if at > timezone.now() else None
+
+
 def _remind(registration: Registration) -> None:
-    at = days_before(registration.offering.starts_at, 1, REMINDED_AT)
-    if at > timezone.now():
+    if at := reminded_at(registration.offering):
         remind(REMINDER, registration, at=at)
-    else:  # they have just been told
+    else:
         do_not_remind(REMINDER, registration)

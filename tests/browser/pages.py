@@ -122,6 +122,65 @@ def wrong_hours(visit: Visit):
     return _send(visit, "form.ticks", begins="17:00", ends="10:00")
 
 
+TIMES = "consultations/appointments/lawyer/"
+
+
+def choose_time(visit: Visit, *, taken: bool = False):
+    """A time with the lawyer that is free, or one that can only be waited for."""
+    visit.open(TIMES)
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator(f".day-times a{'' if taken else ':not('}.taken{'' if taken else ')'}").last.click()
+    return navigation.value
+
+
+def wait_for_time(visit: Visit):
+    """A time that somebody has."""
+    return choose_time(visit, taken=True)
+
+
+def wrong_booking(visit: Visit):
+    """No name, and an address that is none."""
+    choose_time(visit)
+    return _send(visit, "main form", address="me@here")
+
+
+def booking_in_words(visit: Visit):
+    """Everything once more before the button."""
+    choose_time(visit)
+    return _send(visit, "main form", name="Sita", address=f"{uuid.uuid4().hex}@example.org")
+
+
+def booked(visit: Visit):
+    """A time that is kept now; each visit takes one of its own."""
+    booking_in_words(visit)
+    return _send(visit, "main form")
+
+
+def my_appointment(visit: Visit):
+    """The page of one's own appointment."""
+    visit.sign_in_as("resident")
+    visit.open("me/")
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator("#my-appointments + .list a").click()
+    return navigation.value
+
+
+def another_time(visit: Visit):
+    """Other times for one's appointment."""
+    my_appointment(visit)
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator("main a[href*=another]").click()
+    return navigation.value
+
+
+def changed_time(visit: Visit):
+    """From one time to another, before the button."""
+    another_time(visit)
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator(".day-times a").first.click()
+    return navigation.value
+
+
 def wrong_wishes(visit: Visit):
     """No topic, and an address that is none."""
     visit.open("notices/subscribe/")
@@ -143,6 +202,17 @@ PAGES = {
     "programme": PageType(_path("classes/")),
     "desk": PageType(_path("consultations/")),
     "desk, next week": PageType(next_week),
+    "appointments": PageType(_path("consultations/appointments/")),
+    "times": PageType(_path(TIMES)),
+    "appointment": PageType(choose_time),
+    "appointment, waiting": PageType(wait_for_time),
+    "appointment, wrong": PageType(wrong_booking, 400),
+    "appointment, in words": PageType(booking_in_words),
+    "appointment, made": PageType(booked),
+    "my appointment": PageType(my_appointment),
+    "another time": PageType(another_time),
+    "another time, in words": PageType(changed_time),
+    "registration, old link": PageType(_path("registrations/no-such-token/"), 410),
     "notices": PageType(_path("notices/")),
     "notice": PageType(_path("notices/demo-disaster-drill/")),
     "notice, past": PageType(_path("notices/demo-past-typhoon/")),
@@ -174,6 +244,8 @@ PAGES = {
     "patterns": PageType(_as("manager", "staff/notices/emergency/"), resident=False),
     "ledger": PageType(_as("administrator", "staff/notices/messages/"), resident=False),
     "desk's timetable": PageType(_as("manager", "staff/desk/"), resident=False),
+    "desk's appointments": PageType(_as("manager", "staff/desk/appointments/"), resident=False),
+    "desk's booking": PageType(_as("manager", "staff/desk/appointments/new/"), resident=False),
     "hours": PageType(hours, resident=False),
     "new hours, wrong": PageType(wrong_hours, 400, resident=False),
     "new duty": PageType(_as("manager", "staff/desk/duties/new/"), resident=False),

@@ -193,7 +193,7 @@ def test_list_of_times_costs_the_same_for_one_as_for_thirty(client, hours, many,
     for it in times()[:many]:
         book(it, ResidentFactory(), how="visit")
     client.get("/en/consultations/appointments/lawyer/")
-    with django_assert_num_queries(6):  # four for the times; the trail's edition and the banner
+    with django_assert_num_queries(5):  # four for the times, one for the trail's edition
         client.get("/en/consultations/appointments/lawyer/")
 
 
@@ -439,6 +439,10 @@ def test_desk_books_for_somebody(client, hours, adviser):
     it = first()
     typed = {"time": f"{it.hours}/{it.at}", "name": "Hung", "language": "vi", "phone": "090-1234-5678", "how": "visit"}
     assert client.post("/en/staff/desk/appointments/new/", typed)["Location"] == "/en/staff/desk/appointments/"
+    page = words(client.get("/en/staff/desk/appointments/"))
+    assert "We cannot write to them: please tell them the time." in page
+    assert "Tell them by telephone:" in page
+    assert Message.objects.count() == 0
     row = Registration.objects.get()
     assert (row.state, row.resident.name, Line.objects.get(action="registration.register").actor) == (
         "placed",
@@ -473,6 +477,15 @@ def test_desk_cancels_and_the_person_is_told(client, hours, adviser):
     assert row.state == "cancelled"
     assert Message.objects.latest("pk").kind == "consultations/appointment_cancelled_by_centre"
     assert client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/").status_code == 404
+
+
+def test_what_somebody_without_an_address_must_hear_is_on_the_list_of_failed_messages(client, hours, adviser):
+    row = book(first(), Person("Hung", "vi", phone="09012345678"), how="visit", by=adviser)
+    client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/")
+    deliver_waiting(worker="test")
+    assert list(Message.objects.in_trouble().values_list("kind", flat=True)) == [
+        "consultations/appointment_cancelled_by_centre"
+    ]
 
 
 def test_desk_notes_who_came(client, adviser):

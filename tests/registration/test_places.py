@@ -1,9 +1,11 @@
 """The verbs of registration: never more than there are places, in order, each with a reason and a message."""
 
 import datetime
+import io
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -161,8 +163,9 @@ def test_offer_that_nobody_answers_expires_and_passes_on():
     Registration.objects.filter(pk=second.pk).update(offered_until=timezone.now() - HOUR)
     with pytest.raises(Refused, match=r"^This place is not kept for you any more\.$"):
         actions.accept(second)
+    call_command("expire_offers", stdout=(said := io.StringIO()))
     tasks.expire_offers()
-    tasks.expire_offers()
+    assert said.getvalue() == "Passed on places of 1.\n"
     assert states(offering) == ["cancelled", "expired", "offered"]
     assert (told(second.resident), told(third.resident)) == (
         ["waiting", "offered", "expired"],
