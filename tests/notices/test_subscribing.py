@@ -10,7 +10,7 @@ from django.utils import timezone
 from services.base.keeping import keep_periods
 from services.base.signed_links import make_token
 from services.notices import links
-from services.notices.actions.delivering import deliver_waiting, suppress
+from services.notices.actions.delivering import claim, deliver_waiting, suppress
 from services.notices.actions.subscribing import ask_for_news, change_wishes, confirm, leave
 from services.notices.models import ChannelCode, Message, Subscription, Suppression
 from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory
@@ -192,6 +192,18 @@ def test_leaving_forgets_the_address_of_the_mail_that_asked_too():
     rows = Message.objects.values_list("address", "state").order_by("pk")
     assert list(rows) == [("", "sent"), ("", "withdrawn")]
     assert not Message.objects.filter(person__contains="wish").exists()
+
+
+def test_mail_that_was_on_its_way_while_its_reader_left_is_forgotten_soon():
+    gone, stays = (SubscriptionFactory(topics=[]) for _ in range(2))
+    rows = [MessageFactory(subscription=it, address=it.address, person=it.address) for it in (gone, stays)]
+    claim()
+    leave(gone)
+    Message.objects.update(
+        state="sent", leased_until=None, ended_at=timezone.now() - datetime.timedelta(days=3, seconds=1)
+    )
+    assert keep_periods() == {"notices.Message": 1}
+    assert [Message.objects.get(pk=it.pk).address for it in rows] == ["", stays.address]
 
 
 def test_token_opens_one_purpose_of_one_subscription():

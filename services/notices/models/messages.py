@@ -92,10 +92,14 @@ class Message(models.Model):
 
     KEEPING = Keeping(
         "Delivering a message and mending what failed. Three months later only language, kind and fate stay; of a mail "
-        "about a subscription, three days later, as a wish that nobody confirms is forgotten then.",
+        "about a subscription three days later, as a wish that nobody confirms is forgotten then; likewise of what was "
+        "on its way while its reader left.",
         since="ended_at",
         days=90,
-        sooner=(models.Q(about_type="notices.subscription"), DAYS_OF_A_WISH),
+        sooner=(
+            models.Q(about_type="notices.subscription") | models.Q(subscription__state="left", state="sent"),
+            DAYS_OF_A_WISH,
+        ),
         only=~models.Q(channel=ChannelCode.INBOX),
         makes={
             "address": "",
