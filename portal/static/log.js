@@ -131,7 +131,7 @@
     const input = topics.cloneNode();
     let chosen = [];
     chips.className = "log-chips";
-    input.removeAttribute("name");
+    for (const name of ["name", "autofocus"]) input.removeAttribute(name);
     input.value = "";
     topics.type = "hidden";
     topics.removeAttribute("id");
@@ -176,7 +176,8 @@
     input.value = before.filter((code) => code && !all.some((choice) => choice.value === code)).join(", ");
     for (const tick of ticks) tick.checked = false;
     write();
-    if (input.autofocus && !document.querySelector(".alert.error[autofocus]")) input.focus();
+    // After the browser's own turn, which belongs to a summary of errors.
+    requestAnimationFrame(() => { if (document.activeElement === document.body) input.focus(); });
   }
 
   // --- What depends on something else --------------------------------------------------------------
