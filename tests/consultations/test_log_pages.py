@@ -268,6 +268,13 @@ def test_frequent_question_fills_in_and_keeps_the_note(client, adviser):
     assert value(again, "note") == f"She asked about glass.\n{usual}"
 
 
+def test_form_sent_after_the_session_has_ended_shows_what_was_typed(client, adviser):
+    client.logout()
+    response = client.post(f"{LOG}new/", typed(note="Typed for half an hour"))
+    assert (response.status_code, "Typed for half an hour" in words(response)) == (403, True)
+    assert Consultation.objects.count() == 0
+
+
 # --- Drafts ---------------------------------------------------------------------------------------
 
 
