@@ -13,11 +13,14 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone, translation
 
+from consultations.actions.consultations import let_read
+from consultations.models import Amendment, Consultation
 from consultations.slots import times
 from portal import access
 from services.accounts.roles import Role
 from services.audit.models import Line
 from services.audit.trail import public_edition
+from services.base.public_ids import public_id
 from services.notices.links import CONFIRM, LEAVE, MANAGE, token_for
 from services.notices.models import Heartbeat, Suppression
 from services.registration import links as registrations
@@ -42,6 +45,7 @@ NOBODY = frozenset()
 ADMINISTRATOR, EDITOR = frozenset({"administrator"}), frozenset({"editor"})
 MANAGER = frozenset({"manager"})
 ADVISER_OR_MANAGER = frozenset({"adviser", "manager"})
+ADVISER = frozenset({"adviser"})
 
 # Who gets in, for every name that is not open to everybody.
 ONLY = {
@@ -101,6 +105,18 @@ ONLY = {
     "statistics:months": MANAGER,
     "statistics:close": MANAGER,
     "statistics:reopen": MANAGER,
+    "log:index": ADVISER_OR_MANAGER,
+    "log:new": ADVISER,
+    "log:keep": ADVISER,
+    "log:discard": ADVISER,
+    "log:find": ADVISER_OR_MANAGER,
+    "log:open_by_code": ADVISER_OR_MANAGER,
+    "log:consultation": ADVISER_OR_MANAGER,
+    "log:amend": ADVISER_OR_MANAGER,
+    "log:assign": ADVISER_OR_MANAGER,
+    "log:glass": ADVISER_OR_MANAGER,
+    "log:print": ADVISER_OR_MANAGER,
+    "log:version": ADVISER_OR_MANAGER,
     "newsroom:index": frozenset({"editor", "translator", "manager"}),
     "newsroom:write": EDITOR,
     "newsroom:edit": frozenset({"editor", "translator"}),
@@ -162,6 +178,7 @@ NEED_A_PAST = {
     "cases:tell",
     "cases:new_referral",
     "cases:do",
+    "log:discard",  # one's own only: tests/consultations/test_log_pages.py
     "admin:view_on_site",
     "admin:autocomplete",
     "mfa_deactivate_totp",
@@ -225,13 +242,15 @@ def addresses(db):
     event, alarm = NoticeFactory(starts_at=timezone.now()), NoticeFactory(emergency=True)
     subscription, person = SubscriptionFactory(), UserFactory(email="another@example.org")
     shut = Suppression.objects.create(address="shut@example.org", reason="The mail server does not know the address.")
+    consultation = ConsultationFactory()
+    Amendment.objects.create(consultation=consultation, version=1, by=person, before="{}")
     told = {"topic": event.topic.code, "public_id": event.public_id}
     namespaces = {
         "notices": told,
         "newsroom": told | {"pattern": "heat", "language": "en", "key": shut.pk},
         "desk": {"kind": "hours", "public_id": HoursFactory().public_id},
         "cases": {"verb": "write", "public_id": CaseFactory().public_id, "language": "ne"},
-        "log": {"public_id": ConsultationFactory().public_id, "version": 1},
+        "log": {"public_id": consultation.public_id, "key": public_id(), "version": 1},
         "statistics": {"kind": "csv"},
     }
     own = {name: {"token": token_for(subscription, purpose)} for name, purpose in PURPOSES.items()}
@@ -276,7 +295,10 @@ def visit(visitor: str) -> Client:
     """A browser of somebody with that one role."""
     client = Client(HTTP_HOST="localhost", raise_request_exception=False)
     if visitor != ANONYMOUS:
-        client.force_login(UserFactory(email=f"{visitor}@example.org", roles=[visitor] if visitor in STAFF else []))
+        user = UserFactory(email=f"{visitor}@example.org", roles=[visitor] if visitor in STAFF else [])
+        client.force_login(user)
+        for consultation in Consultation.objects.all():  # whoever has no role for it reads nothing all the same
+            let_read(consultation, {user.pk})
     return client
 
 

@@ -224,6 +224,39 @@ def consent(visit: Visit):
     return navigation.value
 
 
+def wrong_entry(visit: Visit):
+    """A consultation about nothing, on a day to come."""
+    visit.sign_in_as("adviser")
+    visit.open("staff/consultations/new/")
+    visit.page.locator("[name=day]").evaluate("day => { day.closest('details').open = true; }")
+    return _send(visit, "form.log", day="2090-01-01")
+
+
+def one_consultation(visit: Visit):
+    """The newest consultation that the adviser may read."""
+    visit.sign_in_as("adviser")
+    visit.open("staff/consultations/")
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator(".log-rows tbody a").first.click()
+    return navigation.value
+
+
+def somebody_elses(visit: Visit):
+    """One that the manager may only count."""
+    visit.sign_in_as("manager")
+    visit.open("staff/consultations/")
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator(".log-rows tbody a").first.click()
+    return navigation.value
+
+
+def nobodys_code(visit: Visit):
+    """A person's code that is none."""
+    visit.sign_in_as("adviser")
+    visit.open("staff/consultations/")
+    return _send(visit, "form:has([name=code])", code="2222-2222")
+
+
 def wrong_wishes(visit: Visit):
     """No topic, and an address that is none."""
     visit.open("notices/subscribe/")
@@ -299,6 +332,12 @@ PAGES = {
     "referral": PageType(referral, resident=False),
     "new referral, wrong": PageType(wrong_referral, 400, resident=False),
     "consent": PageType(consent, resident=False),
+    "logging": PageType(_as("adviser", "staff/consultations/new/"), resident=False),
+    "logging, wrong": PageType(wrong_entry, 400, resident=False),
+    "consultations": PageType(_as("adviser", "staff/consultations/"), resident=False),
+    "consultation": PageType(one_consultation, resident=False),
+    "consultation, facts": PageType(somebody_elses, resident=False),
+    "nobody's code": PageType(nobodys_code, resident=False),
     "board": PageType(_as("administrator", "staff/"), resident=False),
     "demo": PageType(_path("demo/"), resident=False),
     "styleguide": PageType(_path("styleguide/"), resident=False),
