@@ -50,6 +50,8 @@ WATCHES_LEDGER = Rule(roles=frozenset({Role.MANAGER, Role.ADMINISTRATOR}))
 MENDS_LEDGER = Rule(roles=frozenset({Role.ADMINISTRATOR}))
 SEES_ROSTER = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
+LOGS = Rule(roles=frozenset({Role.ADVISER}))
+SEES_LOG = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 SEES_FIGURES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 REPORTS_FIGURES = Rule(roles=frozenset({Role.MANAGER}))
 
@@ -127,6 +129,19 @@ ACCESS = {
     "desk:change": EDITS_ROSTER,
     "desk:keep": EDITS_ROSTER,
     "desk:end": EDITS_ROSTER,
+    # The log; of each consultation, Consultation.objects.visible_to and readable_by say more.
+    "log:index": SEES_LOG,
+    "log:new": LOGS,
+    "log:keep": LOGS,
+    "log:discard": LOGS,
+    "log:find": SEES_LOG,
+    "log:open_by_code": SEES_LOG,
+    "log:consultation": SEES_LOG,
+    "log:amend": SEES_LOG,
+    "log:assign": SEES_LOG,
+    "log:glass": SEES_LOG,
+    "log:print": SEES_LOG,
+    "log:version": SEES_LOG,
     "statistics:index": SEES_FIGURES,
     "statistics:export": SEES_FIGURES,
     "statistics:export_rows": SEES_FIGURES,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
+from consultations.models import Consultation, Draft
 from consultations.timetable import duties_of, openings, read_timetable
 from services.accounts.models import Grant, User
 from services.accounts.roles import Role
@@ -134,8 +135,19 @@ def _consultations(user) -> Board:
     items = [
         Item(pgettext("staff", "Openings of the desk today"), len(openings(today, today)), listed),
         Item(pgettext("staff", "My times at the desk today"), len(duties_of(user, today)), listed),
+        *_log(user),
     ]
     return Board(pgettext("staff", "Consultation desk"), items)
+
+
+def _log(user) -> list[Item]:
+    log = reverse("log:index")
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = Consultation.objects.visible_to(user).filter(adviser=user, began_at__gte=midnight).count()
+    return [
+        Item(pgettext("staff", "Drafts of consultations"), Draft.objects.visible_to(user).count(), log),
+        Item(pgettext("staff", "Logged by me today"), today, f"{log}?whose=today"),
+    ]
 
 
 def _desk(user) -> Board:

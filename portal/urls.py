@@ -45,6 +45,7 @@ urlpatterns = [
         path("staff/", staff.board, name="staff"),
         path("staff/notices/", include("services.notices.staff_urls")),
         path("staff/desk/", include("consultations.staff_urls")),
+        path("staff/consultations/", include("consultations.log_urls")),
         path("staff/statistics/", include("consultations.statistics_urls")),
         path("staff/admin/", admin.site.urls),
         path("demo/", demo.people, name="demo"),

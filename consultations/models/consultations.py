@@ -245,6 +245,17 @@ class Amendment(models.Model):
         return f"{self.consultation} {self.version}"
 
 
+class DraftQuerySet(models.QuerySet):
+    """Questions about drafts."""
+
+    def visible_to(self, user) -> "DraftQuerySet":
+        """One's own, but what was logged from another window just as it was kept once more."""
+        if not user.is_authenticated:
+            return self.none()
+        logged = models.Exists(Consultation.objects.filter(public_id=models.OuterRef("public_id")))
+        return self.filter(~logged, adviser=user)
+
+
 class Draft(models.Model):
     """What an adviser has typed and not yet logged: survives a closed browser, an ended session, a crash.
 
@@ -257,6 +268,8 @@ class Draft(models.Model):
     adviser = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     typed = SealedField()
     saved_at = models.DateTimeField(auto_now=True)
+
+    objects = DraftQuerySet.as_manager()
 
     class Meta:
         ordering = ["-saved_at"]

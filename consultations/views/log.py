@@ -1,0 +1,243 @@
+"""The log: the list, one consultation, who reads it. What is restricted is for anybody else not there."""
+
+import datetime
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib import messages
+from django.db.models import Exists, OuterRef
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import pgettext
+from django.views.decorators.http import require_POST, require_safe
+
+from consultations import taxonomy
+from consultations.actions import consultations as actions
+from consultations.actions import looking
+from consultations.actions.articles import articles_sent
+from consultations.forms.log import AssignForm, CodeForm, ReasonForm
+from consultations.log_words import as_it_was, facts, field_name, in_words, row
+from consultations.models import Channel, Consultation, ConsultationTopic, Draft
+from services.accounts.roles import Role
+from services.audit.opening import open_sealed
+from services.base.refusals import Refused
+from services.languages.text import text_of
+
+ON_A_PAGE = 30
+COUNTED_TO = 1000
+MONTHS_OFFERED = 36
+
+
+@require_safe
+def index(request):
+    """What one may know of, the newest first, thirty on a page; one's drafts above it."""
+    visible = Consultation.objects.visible_to(request.user)
+    filters = _filters(request)
+    found = _filtered(visible, filters, request.user)
+    looking.look_at_list(filters, by=request.user)
+    page = list(_after(found, visible, request.GET.get("before", ""))[: ON_A_PAGE + 1])
+    rows, has_more = page[:ON_A_PAGE], len(page) > ON_A_PAGE
+    number = found.order_by()[: COUNTED_TO + 1].count()
+    context = {
+        "rows": [row(it) for it in rows],
+        "older": urlencode(filters | {"before": rows[-1].public_id}) if has_more else "",
+        "is_newest": "before" not in request.GET,
+        "number": min(number, COUNTED_TO),
+        "has_more_than_counted": number > COUNTED_TO,
+        "filters": filters,
+        "offered": _offered(),
+        "drafts": Draft.objects.visible_to(request.user),
+        "is_adviser": request.user.has_role(Role.ADVISER),
+        "newest": urlencode(filters),
+    }
+    return render(request, "consultations/log/index.html", context)
+
+
+def _filters(request) -> dict[str, str]:
+    """What was asked for and can be."""
+    known = {
+        "language": taxonomy.tongues(),
+        "topic": taxonomy.topics(),
+        "channel": Channel.values,
+        "whose": ("mine", "assigned", "today"),
+    }
+    filters = {name: value for name, among in known.items() if (value := request.GET.get(name, "")) in among}
+    month = _month(request.GET.get("month", ""))
+    return filters | ({"month": f"{month:%Y-%m}"} if month else {})
+
+
+def _month(typed: str) -> datetime.date | None:
+    try:
+        month = datetime.date.fromisoformat(f"{typed}-01")
+    except ValueError:
+        return None
+    return month if 1900 <= month.year <= 2100 else None
+
+
+def _filtered(visible, filters: dict[str, str], user):
+    plain = {name: filters[name] for name in ("language", "channel") if name in filters}
+    if "month" in filters:
+        plain["month"] = _month(filters["month"])
+    found = visible.filter(**plain)
+    if "topic" in filters:
+        of_topic = ConsultationTopic.objects.filter(consultation=OuterRef("pk"), topic=filters["topic"])
+        found = found.filter(Exists(of_topic))
+    whose = filters.get("whose")
+    if whose in {"mine", "today"}:
+        found = found.filter(adviser=user)
+    if whose == "assigned":
+        found = found.filter(assigned=user)
+    return found.filter(began_at__gte=_midnight()) if whose == "today" else found
+
+
+def _midnight() -> datetime.datetime:
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _after(found, visible, before: str):
+    """The rows below one, by its key: however far down, as quick as the first page."""
+    rows = found.select_related("adviser", "assigned").prefetch_related("topics").defer("note")
+    last = visible.filter(public_id=before).values_list("began_at", "pk").first() if before else None
+    return rows.filter(began_at__lte=last[0]).exclude(began_at=last[0], pk__gte=last[1]) if last else rows
+
+
+def _offered() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """The filters: name, label, choices."""
+    first = timezone.localdate().replace(day=1)
+    numbers = [first.year * 12 + first.month - 1 - back for back in range(MONTHS_OFFERED)]
+    months = [f"{number // 12}-{number % 12 + 1:02}" for number in numbers]
+    whose = [
+        ("today", pgettext("staff: consultations", "Mine of today")),
+        ("mine", pgettext("staff: consultations", "Mine")),
+        ("assigned", pgettext("staff: consultations", "Handed over to me")),
+    ]
+    return [
+        ("whose", pgettext("staff", "Whose"), whose),
+        ("month", pgettext("staff", "Month"), [(month, month) for month in months]),
+        ("language", pgettext("staff", "Language used"), in_words(taxonomy.tongues())),
+        ("topic", pgettext("staff", "Topic"), in_words(taxonomy.topics())),
+        ("channel", pgettext("staff", "How they came"), Channel.choices),
+    ]
+
+
+@require_safe
+def consultation(request, public_id):
+    """One consultation: the facts; the words for who may read them, with a line in the trail."""
+    return _consultation_page(request, _visible(request, public_id))
+
+
+def _visible(request, public_id: str) -> Consultation:
+    rows = Consultation.objects.visible_to(request.user).select_related("adviser", "assigned", "client", "case")
+    return get_object_or_404(rows, public_id=public_id)
+
+
+def _consultation_page(request, it: Consultation, *, status: int = 200, assign=None, glass=None):
+    words = actions.open_consultation(it, by=request.user)
+    context = {
+        "consultation": it,
+        "row": row(it),
+        "facts": facts(it, for_reader=bool(words)),
+        "words": words,
+        "sent": [text_of(article, "title").value for article in articles_sent(it)] if words else [],
+        "amendments": [
+            (kept, [field_name(name) for name in kept.fields]) for kept in it.amendments.select_related("by")
+        ],
+        "assign": assign or AssignForm(consultation=it),
+        "glass": glass or ReasonForm(),
+    }
+    return render(request, "consultations/log/consultation.html", context, status=status)
+
+
+@require_POST
+def assign(request, public_id):
+    """Hand it over to another adviser."""
+    it = _visible(request, public_id)
+    form = AssignForm(request.POST, consultation=it)
+    if not form.is_valid():
+        return _consultation_page(request, it, status=400, assign=form)
+    try:
+        actions.assign(it, form.cleaned_data["to"], by=request.user)
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return _consultation_page(request, it, status=400, assign=form)
+    messages.success(request, pgettext("staff", "Handed over to %(name)s.") % {"name": form.cleaned_data["to"]})
+    return redirect("log:consultation", public_id)
+
+
+@reauthentication_required
+@require_POST
+def glass(request, public_id):
+    """Read for an hour what is not one's own to read. Whoever asks proves first that it is them."""
+    it = _visible(request, public_id)
+    form = ReasonForm(request.POST)
+    if form.is_valid():
+        try:
+            actions.break_the_glass(it, by=request.user, reason=form.cleaned_data["reason"])
+        except Refused as refusal:
+            form.add_error("reason", str(refusal))
+        except Consultation.DoesNotExist as nothing:
+            raise Http404 from nothing
+        else:
+            messages.warning(request, pgettext("staff", "You can read it for one hour. The managers have been told."))
+            return redirect("log:consultation", public_id)
+    return _consultation_page(request, it, status=400, glass=form)
+
+
+@require_POST
+def find(request):
+    """A person's thread by their code."""
+    form = CodeForm(request.POST)
+    thread = looking.find_thread(form.cleaned_data["code"], by=request.user) if form.is_valid() else None
+    return _thread_page(request, form, thread, ReasonForm(), status=400 if form.errors else 200)
+
+
+@reauthentication_required
+@require_POST
+def open_by_code(request):
+    """Break the glass of what somebody else keeps of a person whose code one knows."""
+    code, form = CodeForm(request.POST), ReasonForm(request.POST)
+    if not code.is_valid():
+        return _thread_page(request, code, None, form, status=400)
+    if form.is_valid():
+        try:
+            opened = looking.open_thread(code.cleaned_data["code"], by=request.user, reason=form.cleaned_data["reason"])
+        except Refused as refusal:
+            form.add_error("reason", str(refusal))
+        except Consultation.DoesNotExist:
+            return _thread_page(request, code, None, form)
+        else:
+            messages.warning(request, pgettext("staff", "You can read it for one hour. The managers have been told."))
+            return redirect("log:consultation", opened.public_id)
+    thread = looking.find_thread(code.cleaned_data["code"], by=request.user)
+    return _thread_page(request, code, thread, form, status=400)
+
+
+def _thread_page(request, form, thread, glass, status: int = 200):
+    context = {
+        "form": form,
+        "thread": thread,
+        "rows": [row(it) for it in thread.readable] if thread else [],
+        "glass": glass,
+    }
+    return render(request, "consultations/log/thread.html", context, status=status)
+
+
+@require_safe
+def on_paper(request, public_id):
+    """The same for a printer, for who may read it."""
+    rows = Consultation.objects.readable_by(request.user).select_related("adviser", "assigned", "client")
+    it = get_object_or_404(rows, public_id=public_id)
+    words = looking.print_consultation(it, by=request.user)
+    context = {"row": row(it), "facts": facts(it, for_reader=True), "words": words, "now": timezone.localtime()}
+    return render(request, "consultations/log/print.html", context)
+
+
+@require_safe
+def version(request, public_id, version):
+    """What a consultation said before it was changed, for who may read it."""
+    it = get_object_or_404(Consultation.objects.readable_by(request.user), public_id=public_id)
+    before = get_object_or_404(it.amendments.select_related("by"), version=version)
+    said = open_sealed(request.user, "consultations.open_version", before, "before")["before"]
+    context = {"consultation": it, "before": before, "lines": as_it_was(said, before.fields)}
+    return render(request, "consultations/log/version.html", context)
