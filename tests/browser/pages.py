@@ -1,5 +1,6 @@
 """Every type of page, and how a reader comes to it."""
 
+import datetime
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from tests.browser.visits import Visit
 
 FALLBACK = "guide/article/bicycles/"
 ARTICLE = "guide/article/rubbish/"
+LAST_FISCAL_YEAR = (datetime.date.today() - datetime.timedelta(days=90)).year - 1  # noqa: DTZ011  a year that is over
 
 
 @dataclass(frozen=True)
@@ -289,6 +291,7 @@ PAGES = {
     "another time": PageType(another_time),
     "another time, in words": PageType(changed_time),
     "registration, old link": PageType(_path("registrations/no-such-token/"), 410),
+    "desk in figures": PageType(_path("consultations/figures/")),
     "notices": PageType(_path("notices/")),
     "notice": PageType(_path("notices/demo-disaster-drill/")),
     "notice, past": PageType(_path("notices/demo-past-typhoon/")),
@@ -338,6 +341,11 @@ PAGES = {
     "consultation": PageType(one_consultation, resident=False),
     "consultation, facts": PageType(somebody_elses, resident=False),
     "nobody's code": PageType(nobodys_code, resident=False),
+    "figures": PageType(_as("manager", "staff/statistics/"), resident=False),
+    "figures of a month": PageType(_as("adviser", "staff/statistics/?month=2026-06"), resident=False),
+    "hours of advisers": PageType(_as("manager", "staff/statistics/hours/"), resident=False),
+    "national report": PageType(_as("manager", "staff/statistics/report/"), resident=False),
+    "closing months": PageType(_as("manager", f"staff/statistics/months/?year={LAST_FISCAL_YEAR}"), resident=False),
     "board": PageType(_as("administrator", "staff/"), resident=False),
     "demo": PageType(_path("demo/"), resident=False),
     "styleguide": PageType(_path("styleguide/"), resident=False),
