@@ -6,11 +6,13 @@ from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from consultations.reading import kept_strip
+from consultations.reading import strip_in_words
 from portal import emergency as emergency_words
 from portal.forms import SearchForm
 from portal.inbox import inbox_rows, letter_of
@@ -43,12 +45,15 @@ def first_visit(request):
 @require_safe
 def home(request):
     """The square: choose a language, find help, see what is on."""
+    language, place = request.LANGUAGE_CODE, request.META.get(PLACE)
     news = Notice.objects.current().filter(level__isnull=True)[:NEWEST]
-    place = request.META.get(PLACE)  # the page cache's door has read the edition already
     context = {
-        "categories": category_rows(Category.objects.all()),
-        "news": in_words(news, request.LANGUAGE_CODE),
-        "desk": kept_strip(request.LANGUAGE_CODE, place.edition if place else public_edition()),
+        "edition": place.edition if place else public_edition(),  # the page cache's door has read it already
+        "day": timezone.localdate(),
+        # Only as often as the template asks: once for each language, day and edition.
+        "categories": SimpleLazyObject(lambda: category_rows(Category.objects.all())),
+        "news": SimpleLazyObject(lambda: in_words(news, language)),
+        "desk": SimpleLazyObject(lambda: strip_in_words(language)),
     }
     return render(request, "portal/home.html", context)
 
