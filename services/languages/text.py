@@ -1,8 +1,10 @@
 """The city's own texts, in the reader's language or in a marked other one."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from modeltranslation.manager import MultilingualManager, MultilingualQuerySet
@@ -39,15 +41,15 @@ class Text:
         """The text with its language and direction, without the note."""
         if not self.is_fallback:
             return conditional_escape(self.value)
-        return format_html('<span lang="{}" dir="{}">{}</span>', self.language.code, self.language.dir, self.value)
+        # Not by format_html, which looks at each part anew: a list may have forty of these.
+        head = f'<span lang="{self.language.code}" dir="{self.language.dir}">'
+        return SafeString(f"{head}{conditional_escape(self.value)}</span>")
 
     def __html__(self) -> str:
         """The text as a template prints it."""
         if not self.is_fallback:
             return self.marked
-        # Translators: a small note behind a title that has no translation yet, e.g. "Only in English".
-        note = _("Only in %(language)s") % {"language": self.language_name}
-        return format_html('{} <small class="fallback-note">{}</small>', self.marked, note)
+        return self.marked + _note(self.language.code, get_language())
 
     def __str__(self) -> str:
         # Django's templates print str(value) and ask nothing but strings for their __html__.
@@ -55,6 +57,13 @@ class Text:
 
     def __bool__(self) -> bool:
         return bool(self.value)
+
+
+@cache
+def _note(language: str, active: str) -> SafeString:
+    # Translators: a small note behind a title that has no translation yet, e.g. "Only in English".
+    note = _("Only in %(language)s") % {"language": NAMES[language]}
+    return format_html(' <small class="fallback-note">{}</small>', note)
 
 
 def reading_order(language: str | None = None) -> tuple[str, ...]:
