@@ -46,13 +46,12 @@ def first_visit(request):
 def home(request):
     """The square: choose a language, find help, see what is on."""
     language, place = request.LANGUAGE_CODE, request.META.get(PLACE)
-    news = Notice.objects.current().filter(level__isnull=True)[:NEWEST]
     context = {
         "edition": place.edition if place else public_edition(),  # the page cache's door has read it already
         "day": timezone.localdate(),
         # Only as often as the template asks: once for each language, day and edition.
-        "categories": SimpleLazyObject(lambda: category_rows(Category.objects.all())),
-        "news": SimpleLazyObject(lambda: in_words(news, language)),
+        "categories": SimpleLazyObject(category_rows),
+        "news": SimpleLazyObject(lambda: in_words(Notice.objects.current().news()[:NEWEST], language)),
         "desk": SimpleLazyObject(lambda: strip_in_words(language)),
     }
     return render(request, "portal/home.html", context)
@@ -84,7 +83,7 @@ def search(request):
     articles = Article.objects.none()
     if keys := search_key(query).split()[:10]:
         columns = tuple(SPOKEN[code].column for code in reading_order())
-        articles = listed(Article.objects.visible_to(request.user).holding(keys, columns))
+        articles = listed().visible_to(request.user).holding(keys, columns)
     page = Paginator(articles, ON_A_PAGE).get_page(request.GET.get("page"))
     page.object_list = article_rows(page.object_list, Category.objects.in_bulk() if page.object_list else {})
     context = {"form": form, "typed": request.GET.get("q", ""), "query": query, "page": page}

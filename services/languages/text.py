@@ -83,6 +83,18 @@ def text_of(row, field: str, language: str | None = None) -> Text:
 class _Manager(MultilingualManager):
     """modeltranslation leaves such a manager alone; around any other it makes a new class for each query."""
 
+    def rows(self, *translated: str, plain: tuple[str, ...] = ()):
+        """All rows as named tuples, to be filtered, for lists: a model with most columns left out costs more to make.
+
+        What is asked of them takes each field by its own name, `title_ne`: there is nothing to translate.
+        """
+        return _rows(self.model, *plain, *_columns(translated)).all()
+
+
+@cache  # to name thirty columns anew for each request costs more than to ask the database for them
+def _rows(model, *columns: str):
+    return model._default_manager.rewrite(False).values_list(*columns, named=True)
+
 
 class TranslatedQuerySet(MultilingualQuerySet):
     """A query that fetches only the columns that this reader can come to see."""
@@ -95,13 +107,6 @@ class TranslatedQuerySet(MultilingualQuerySet):
     def readable(self, *translated: str, plain: tuple[str, ...] = ()):
         """Rows with the translated fields in the active language and its fallbacks, and the plain fields."""
         return self.only(*plain, *_columns(translated))
-
-    def rows(self, *translated: str, plain: tuple[str, ...] = ()):
-        """The same as named tuples, for lists: a model with most of its columns left out costs more to make.
-
-        What is asked of them later takes each field by its own name, `title_ne`: there is nothing to translate.
-        """
-        return self.rewrite(False).values_list(*plain, *_columns(translated), named=True)
 
 
 def _columns(translated: tuple[str, ...]) -> list[str]:
