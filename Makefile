@@ -14,8 +14,8 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@$(PY) -m tests.needs
 	@DEMO=1 $(PY) manage.py compile_catalogues
-	$(PY) -m pytest -q -n 2 tests -m "not faults"
-	DATABASE=postgresql $(PY) -m pytest -q -n 2 tests -m "not browser and not faults"
+	$(PY) -m pytest -q -n 2 --dist loadgroup tests -m "not faults"
+	DATABASE=postgresql $(PY) -m pytest -q -n 2 --dist loadgroup tests -m "not browser and not faults and not once"
 	DATABASE=postgresql $(PY) -m pytest -q -n 4 tests -m faults  # they wait more than they work
 
 test-quick: $(VENV)/.dev

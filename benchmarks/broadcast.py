@@ -30,6 +30,7 @@ BARE = 10_000  # mails of each of the two bare loops
 PAGES = ("/ne/", "/ja-simple/guide/life/", "/ar/guide/article/rubbish/", "/vi/search/?q=card", "/en/me/login/")
 PAUSE = 0.05  # seconds between two pages
 IDLE_SECONDS = 15
+NICE = 5  # as compose.yaml and docs/deploy.md start it
 
 
 def measure():
@@ -52,7 +53,7 @@ def _broadcast(env: dict[str, str], portal, folder: Path) -> dict:
     """Let two workers send the rest; what was seen meanwhile."""
     with contextlib.ExitStack() as last:
         before = len(_accepted(folder))
-        workers = [last.enter_context(celery_worker(env, name=name)) for name in ("one", "two")]
+        workers = [last.enter_context(celery_worker(env, name=name, nice=NICE)) for name in ("one", "two")]
         visitor = _Visitor(portal.port)
         memory = _Memory([worker.process.pid for worker in workers])
         personal = json.loads(inside("personal", env=env))

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.core.cache import caches
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -297,15 +296,6 @@ class Strip:
     today: str
     times: str
     next: str
-
-
-def kept_strip(language: str, edition: int) -> Strip | None:
-    """The strip, worked out once for each language, day and edition of the trail: the home page asks for it each time.
-
-    It lives as long as copies of the home page do, ten minutes.
-    """
-    key = f"desk:{language}:{timezone.localdate():%Y-%m-%d}:{edition}"
-    return caches["template_fragments"].get_or_set(key, lambda: [strip_in_words(language)], 600)[0]
 
 
 def strip_in_words(language: str) -> Strip | None:

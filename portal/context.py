@@ -4,7 +4,7 @@ from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
 from portal.page_cache import PLACE
-from services.languages.choice import in_address, in_language, staff_language
+from services.languages.choice import after_language, staff_language
 from services.languages.table import SPOKEN
 from services.notices.banner import Banner, banners
 
@@ -26,7 +26,7 @@ def page(request) -> dict:
         "site": settings.SITE_URL,
         "canonical": f"{settings.SITE_URL}{request.path}",
         "banners": SimpleLazyObject(lambda: _banners(request)),
-        "alternates": SimpleLazyObject(lambda: _alternates(request.path)),
+        "after_language": after_language(request.path),
         "is_first_visit": settings.LANGUAGE_COOKIE_NAME not in request.COOKIES,
     }
 
@@ -35,13 +35,3 @@ def _banners(request) -> list[Banner]:
     """The emergencies for the head of the page; the page cache's door may have read the edition already."""
     place = request.META.get(PLACE)
     return banners(request, place.edition if place else None)
-
-
-def _alternates(path: str) -> list[dict]:
-    """The page's address in each offered language; none for addresses without a language."""
-    if not in_address(path):
-        return []
-    return [
-        {"language": language, "url": f"{settings.SITE_URL}{in_language(path, language.code)}"}
-        for language in settings.CITY.offered()
-    ]

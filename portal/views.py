@@ -6,12 +6,14 @@ from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from consultations.letters import coming_appointments
-from consultations.reading import kept_strip
+from consultations.reading import strip_in_words
 from portal import emergency as emergency_words
 from portal.forms import SearchForm
 from portal.inbox import inbox_rows, letter_of
@@ -44,12 +46,14 @@ def first_visit(request):
 @require_safe
 def home(request):
     """The square: choose a language, find help, see what is on."""
-    news = Notice.objects.current().filter(level__isnull=True)[:NEWEST]
-    place = request.META.get(PLACE)  # the page cache's door has read the edition already
+    language, place = request.LANGUAGE_CODE, request.META.get(PLACE)
     context = {
-        "categories": category_rows(Category.objects.all()),
-        "news": in_words(news, request.LANGUAGE_CODE),
-        "desk": kept_strip(request.LANGUAGE_CODE, place.edition if place else public_edition()),
+        "edition": place.edition if place else public_edition(),  # the page cache's door has read it already
+        "day": timezone.localdate(),
+        # Only as often as the template asks: once for each language, day and edition.
+        "categories": SimpleLazyObject(category_rows),
+        "news": SimpleLazyObject(lambda: in_words(Notice.objects.current().news()[:NEWEST], language)),
+        "desk": SimpleLazyObject(lambda: strip_in_words(language)),
     }
     return render(request, "portal/home.html", context)
 
@@ -80,7 +84,7 @@ def search(request):
     articles = Article.objects.none()
     if keys := search_key(query).split()[:10]:
         columns = tuple(SPOKEN[code].column for code in reading_order())
-        articles = listed(Article.objects.visible_to(request.user).holding(keys, columns))
+        articles = listed().visible_to(request.user).holding(keys, columns)
     page = Paginator(articles, ON_A_PAGE).get_page(request.GET.get("page"))
     page.object_list = article_rows(page.object_list, Category.objects.in_bulk() if page.object_list else {})
     context = {"form": form, "typed": request.GET.get("q", ""), "query": query, "page": page}

@@ -414,10 +414,13 @@ class Background:
 
 
 @contextlib.contextmanager
-def celery_worker(env: dict[str, str], *, name: str = "one", concurrency: int = 1) -> Iterator[Background]:
-    """A Celery worker for all queues, ready to work."""
-    command = [sys.executable, "-m", "celery", "-A", "portal", "worker", "-Q", "urgent,personal,bulk",
-               "-c", str(concurrency), "-n", f"{name}@test", "--loglevel", "info"]  # fmt: skip
+def celery_worker(
+    env: dict[str, str], *, name: str = "one", concurrency: int = 1, nice: int = 0
+) -> Iterator[Background]:
+    """A Celery worker for all queues, ready to work. `nice`: how much it lets others go first."""
+    command = ["nice", "-n", str(nice), sys.executable, "-m", "celery", "-A", "portal", "worker",
+               "-Q", "urgent,personal,bulk", "-c", str(concurrency), "-n", f"{name}@test",
+               "--loglevel", "info"]  # fmt: skip
     with _directory("celery") as path:
         log = path / "log"
         process = start(command, env=env, log=log, cwd=ROOT)

@@ -31,6 +31,7 @@ def test_flush_leaves_no_line_and_the_triggers_in_place(time):
 
 
 @pytest.mark.servers
+@pytest.mark.once
 def test_private_servers_answer_and_are_gone_afterwards():
     with servers.redis_server() as redis_url, servers.smtp_sink() as sink:
         ports = [int(redis_url.split(":")[2].split("/")[0]), sink.port]
@@ -39,6 +40,7 @@ def test_private_servers_answer_and_are_gone_afterwards():
 
 
 @pytest.mark.servers
+@pytest.mark.once
 def test_portal_web_process_answers(tmp_path):
     env = servers.environment(VAR_DIR=str(tmp_path))
     servers.manage("migrate", "-v0", env=env)

@@ -3,9 +3,12 @@
 from functools import cache
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from services.languages.table import SPOKEN
 
 register = template.Library()
 
@@ -24,26 +27,40 @@ def _icon(name: str, sprite: str) -> SafeString:
 
 
 @register.simple_tag
-def alternate_links(alternates: list[dict], default_language: str) -> SafeString:
+def alternate_links(after_language: str) -> SafeString:
     """The page's addresses in other languages, for machines; x-default is the city's own."""
-    named = [(each["language"].code, each["url"]) for each in alternates]
-    named += [("x-default", url) for code, url in named if code == default_language]
-    return format_html_join("", '<link rel="alternate" hreflang="{}" href="{}">', named)
+    city = settings.CITY
+    return _with_path(_alternate_links(settings.SITE_URL, city.languages, city.default_language), after_language)
 
 
 @register.simple_tag
-def language_links(alternates: list[dict], language) -> SafeString:
+def language_links(after_language: str, language: str) -> SafeString:
     """The page's addresses in other languages, for readers."""
+    return _with_path(_language_links(settings.SITE_URL, settings.CITY.languages, language), after_language)
+
+
+_PATH = "\0"  # stands for what follows the language in links that are made once for all pages
+
+
+def _with_path(links: SafeString, after_language: str) -> SafeString:
+    return SafeString(links.replace(_PATH, escape(after_language)) if after_language else "")
+
+
+@cache
+def _alternate_links(site: str, languages: tuple[str, ...], default: str) -> SafeString:
+    named = [(code, f"{site}/{code}{_PATH}") for code in languages]
+    named += [("x-default", url) for code, url in named if code == default]
+    return format_html_join("", '<link rel="alternate" hreflang="{}" href="{}">', named)
+
+
+@cache
+def _language_links(site: str, languages: tuple[str, ...], current: str) -> SafeString:
+    mark = SafeString(' aria-current="page"')
     return format_html_join(
         "",
-        '<li><a href="{}" hreflang="{}" lang="{}" dir="{}"{}>{}</a></li>',
+        '<li><a href="{0}/{1}{2}" hreflang="{1}" lang="{1}" dir="{3}"{4}>{5}</a></li>',
         (
-            (each["url"], code, code, other.dir, CURRENT if code == language.code else "", other.own_name)
-            for each in alternates
-            for other in [each["language"]]
-            for code in [other.code]
+            (site, code, _PATH, SPOKEN[code].dir, mark if code == current else "", SPOKEN[code].own_name)
+            for code in languages
         ),
     )
-
-
-CURRENT = SafeString(' aria-current="page"')

@@ -56,14 +56,14 @@ class ArticlePage:
     fallback: Text | None
 
 
-def category_rows(categories, counts: dict[int, int] | None = None) -> list[CategoryRow]:
-    """Categories of a query for a list. `counts`: how many articles each holds, by its key."""
-    return [category_row(category, (counts or {}).get(category.pk, 0)) for category in shown(categories)]
+def category_rows(counts: dict[int, int] | None = None) -> list[CategoryRow]:
+    """All categories for a list. `counts`: how many articles each holds, by its key."""
+    return [category_row(category, (counts or {}).get(category.pk, 0)) for category in shown()]
 
 
-def shown(categories):
-    """The query as rows with only what pages show of a category."""
-    return categories.rows("title", plain=("pk", "slug", "icon"))
+def shown():
+    """All categories, as rows with only what pages show of one."""
+    return Category.objects.rows("title", plain=("pk", "slug", "icon"))
 
 
 def category_row(category, count: int = 0) -> CategoryRow:
@@ -72,9 +72,9 @@ def category_row(category, count: int = 0) -> CategoryRow:
     return CategoryRow(category.slug, text_of(category, "title"), category.icon, url, count)
 
 
-def listed(articles: ArticleQuerySet):
-    """The query as rows with only what a list shows."""
-    return articles.rows("title", "summary", plain=("slug", "checked_on", "category_id"))
+def listed() -> ArticleQuerySet:
+    """All articles, as rows with only what a list shows."""
+    return Article.objects.rows("title", "summary", plain=("slug", "checked_on", "category_id"))
 
 
 def article_rows(rows, categories: dict[int, Category] | None = None) -> list[ArticleRow]:
@@ -95,10 +95,10 @@ def article_rows(rows, categories: dict[int, Category] | None = None) -> list[Ar
     ]
 
 
-def whole(articles: ArticleQuerySet):
-    """The query as rows with everything that an article's page shows, its category included."""
+def whole() -> ArticleQuerySet:
+    """All articles, as rows with everything that an article's page shows, its category included."""
     plain = ("pk", "checked_on", "category_id", "category__slug", "category__icon")
-    return articles.rows(*Article.TEXTS, "category__title", plain=plain)
+    return Article.objects.rows(*Article.TEXTS, "category__title", plain=plain)
 
 
 def article_page(article) -> ArticlePage:

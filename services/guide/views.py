@@ -5,7 +5,7 @@ from django.db.models import Count
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from services.guide.models import Article, Category
+from services.guide.models import Article
 from services.guide.reading import article_page, article_rows, category_row, category_rows, listed, shown, whole
 
 ON_A_PAGE = 20
@@ -17,14 +17,14 @@ def index(request):
     # Counted on the articles' index alone, not joined to the categories.
     visible = Article.objects.visible_to(request.user).order_by().values_list("category")
     counts = dict(visible.annotate(count=Count("*")))
-    return render(request, "guide/index.html", {"categories": category_rows(Category.objects.all(), counts)})
+    return render(request, "guide/index.html", {"categories": category_rows(counts)})
 
 
 @require_safe
 def category(request, slug):
     """A category's articles, twenty on a page."""
-    category = get_object_or_404(shown(Category.objects.all()), slug=slug)
-    articles = listed(Article.objects.visible_to(request.user).filter(category=category.pk))
+    category = get_object_or_404(shown(), slug=slug)
+    articles = listed().visible_to(request.user).filter(category=category.pk)
     page = Paginator(articles, ON_A_PAGE).get_page(request.GET.get("page"))
     page.object_list = article_rows(page.object_list)
     return render(request, "guide/category.html", {"category": category_row(category), "page": page})
@@ -33,8 +33,7 @@ def category(request, slug):
 @require_safe
 def article(request, slug):
     """One article, and what else its category holds."""
-    visible = Article.objects.visible_to(request.user)
-    article = get_object_or_404(whole(visible), slug=slug)
-    others = visible.filter(category=article.category_id).exclude(pk=article.pk)
-    context = {"article": article_page(article), "related": article_rows(listed(others)[:4])}
+    article = get_object_or_404(whole().visible_to(request.user), slug=slug)
+    others = listed().visible_to(request.user).filter(category=article.category_id).exclude(pk=article.pk)
+    context = {"article": article_page(article), "related": article_rows(others[:4])}
     return render(request, "guide/article.html", context)

@@ -59,5 +59,10 @@ def wants_furigana(request: HttpRequest, language: str) -> bool:
 
 def in_language(path: str, language: str) -> str:
     """The address of the same page in another language."""
+    return f"/{language}{after_language(path) or '/'}"
+
+
+def after_language(path: str) -> str:
+    """What follows the language at the head of a path, at least a slash; nothing if no language stands there."""
     prefix = in_address(path)
-    return f"/{language}{path[len(prefix) + 1 :] or '/'}" if prefix else f"/{language}/"
+    return (path[len(prefix) + 1 :] or "/") if prefix else ""

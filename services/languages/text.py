@@ -1,8 +1,10 @@
 """The city's own texts, in the reader's language or in a marked other one."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from modeltranslation.manager import MultilingualManager, MultilingualQuerySet
@@ -39,15 +41,15 @@ class Text:
         """The text with its language and direction, without the note."""
         if not self.is_fallback:
             return conditional_escape(self.value)
-        return format_html('<span lang="{}" dir="{}">{}</span>', self.language.code, self.language.dir, self.value)
+        # Not by format_html, which looks at each part anew: a list may have forty of these.
+        head = f'<span lang="{self.language.code}" dir="{self.language.dir}">'
+        return SafeString(f"{head}{conditional_escape(self.value)}</span>")
 
     def __html__(self) -> str:
         """The text as a template prints it."""
         if not self.is_fallback:
             return self.marked
-        # Translators: a small note behind a title that has no translation yet, e.g. "Only in English".
-        note = _("Only in %(language)s") % {"language": self.language_name}
-        return format_html('{} <small class="fallback-note">{}</small>', self.marked, note)
+        return self.marked + _note(self.language.code, get_language())
 
     def __str__(self) -> str:
         # Django's templates print str(value) and ask nothing but strings for their __html__.
@@ -55,6 +57,13 @@ class Text:
 
     def __bool__(self) -> bool:
         return bool(self.value)
+
+
+@cache
+def _note(language: str, active: str) -> SafeString:
+    # Translators: a small note behind a title that has no translation yet, e.g. "Only in English".
+    note = _("Only in %(language)s") % {"language": NAMES[language]}
+    return format_html(' <small class="fallback-note">{}</small>', note)
 
 
 def reading_order(language: str | None = None) -> tuple[str, ...]:
@@ -74,6 +83,18 @@ def text_of(row, field: str, language: str | None = None) -> Text:
 class _Manager(MultilingualManager):
     """modeltranslation leaves such a manager alone; around any other it makes a new class for each query."""
 
+    def rows(self, *translated: str, plain: tuple[str, ...] = ()):
+        """All rows as named tuples, to be filtered, for lists: a model with most columns left out costs more to make.
+
+        What is asked of them takes each field by its own name, `title_ne`: there is nothing to translate.
+        """
+        return _rows(self.model, *plain, *_columns(translated)).all()
+
+
+@cache  # to name thirty columns anew for each request costs more than to ask the database for them
+def _rows(model, *columns: str):
+    return model._default_manager.rewrite(False).values_list(*columns, named=True)
+
 
 class TranslatedQuerySet(MultilingualQuerySet):
     """A query that fetches only the columns that this reader can come to see."""
@@ -86,13 +107,6 @@ class TranslatedQuerySet(MultilingualQuerySet):
     def readable(self, *translated: str, plain: tuple[str, ...] = ()):
         """Rows with the translated fields in the active language and its fallbacks, and the plain fields."""
         return self.only(*plain, *_columns(translated))
-
-    def rows(self, *translated: str, plain: tuple[str, ...] = ()):
-        """The same as named tuples, for lists: a model with most of its columns left out costs more to make.
-
-        What is asked of them later takes each field by its own name, `title_ne`: there is nothing to translate.
-        """
-        return self.rewrite(False).values_list(*plain, *_columns(translated), named=True)
 
 
 def _columns(translated: tuple[str, ...]) -> list[str]:

@@ -5,6 +5,7 @@ as a stand-in, so that a text is made once for each language and not for each re
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -51,9 +52,13 @@ def words_about(model: type[models.Model], *reads: str):
     return mark
 
 
-def rows_to_tell_of(model: type[models.Model], keys: Iterable[int]) -> models.QuerySet:
-    """The objects that letters tell of, with all that their words are made from."""
-    return model._default_manager.filter(pk__in=keys).prefetch_related(*_READS.get(model, ()))
+def read_for_words(rows: Iterable[models.Model]) -> None:
+    """Read, once for many objects, all that their words are made from."""
+    by_model = defaultdict(dict)
+    for row in rows:
+        by_model[type(row)][row.pk] = row
+    for model, found in by_model.items():
+        models.prefetch_related_objects(list(found.values()), *_READS.get(model, ()))
 
 
 class CannotBeWritten(Exception):

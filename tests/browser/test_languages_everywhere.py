@@ -66,6 +66,7 @@ def own_words(language: str) -> set[str]:
     return titles | areas | words | {SPOKEN[language].own_name}
 
 
+@pytest.mark.xdist_group("English")  # which is read once for all
 @pytest.mark.parametrize("language", [code for code in SPOKEN if code != "en"])
 def test_no_english_where_the_language_is_another(language, visitor, ill_portal, in_english):
     if not in_english:

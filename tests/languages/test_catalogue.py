@@ -166,6 +166,7 @@ def test_copenhagen_is_nowhere_called_a_ward(code):
 
 
 @pytest.mark.servers
+@pytest.mark.once
 def test_new_string_that_nobody_extracted_is_found(tmp_path, monkeypatch):
     """In a copy of the project: a sentence in a template that no catalogue has, then none missing any more."""
     from tests.servers import ROOT, environment, manage

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from django.conf import settings
+from django.core.cache import caches
 from django.utils import timezone, translation
 
 from services.base.signed_links import make_token
@@ -154,6 +155,18 @@ def test_home_shows_the_latest_three_news(client, past, unseen):
     NoticeFactory(emergency=True)
 
     assert titles(client.get("/en/")) == ["Four", "Three", "Two"]
+
+
+def test_home_made_anew_reads_its_news_only_after_a_change(client, django_assert_num_queries):
+    NoticeFactory(title_en="Before")
+    client.get("/en/")
+    caches["pages"].clear()
+
+    with django_assert_num_queries(1):  # the public edition
+        assert titles(client.get("/en/")) == ["Before"]
+
+    NoticeFactory(title_en="After")
+    assert titles(client.get("/en/")) == ["After", "Before"]
 
 
 def test_home_without_news_still_leads_to_them(client):

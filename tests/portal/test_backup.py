@@ -17,7 +17,7 @@ from django.db import connection
 from portal.management.commands.backup import run_postgresql_program
 from tests.servers import environment, manage, postgresql
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("backup")]  # one prepared database for all
 
 FIRST, SECOND = "first@example.org", "second@example.org"
 FULL_TRAIL = 3  # what FIRST's two lines become when the restoring has added its own
@@ -66,6 +66,7 @@ def people(database: Path) -> list[str]:
     return ask(database, "SELECT email FROM accounts_user ORDER BY email")
 
 
+@pytest.mark.once
 def test_sqlite_comes_back_as_it_was(folder, env):
     told = manage("backup", env=env).stdout
     [file] = backups(folder).values()
@@ -83,6 +84,7 @@ def test_sqlite_comes_back_as_it_was(folder, env):
     assert sorted(part.name for part in folder.iterdir()) == ["backups", "tabunka.sqlite3"]
 
 
+@pytest.mark.once
 def test_sqlite_backup_taken_while_others_write_is_one_moment(folder, env):
     stop, written = threading.Event(), []
 
@@ -111,6 +113,7 @@ def test_sqlite_backup_taken_while_others_write_is_one_moment(folder, env):
     assert ask(file, "SELECT count(*) % 2 FROM notices_heartbeat") == [0]
 
 
+@pytest.mark.once
 def test_sqlite_restore_overwrites_nothing_without_yes(folder, env, prepared):
     ended = manage("restore", str(prepared), env=env, check=False)
     assert ended.returncode == 1
@@ -119,6 +122,7 @@ def test_sqlite_restore_overwrites_nothing_without_yes(folder, env, prepared):
     assert (folder / "tabunka.sqlite3").read_bytes() == prepared.read_bytes()
 
 
+@pytest.mark.once
 def test_sqlite_restore_needs_no_yes_on_a_fresh_machine(tmp_path, prepared):
     fresh = tmp_path / "fresh"
     told = manage("restore", str(prepared), env=environment(VAR_DIR=str(fresh))).stdout
@@ -126,6 +130,7 @@ def test_sqlite_restore_needs_no_yes_on_a_fresh_machine(tmp_path, prepared):
     assert people(fresh / "tabunka.sqlite3") == [FIRST]
 
 
+@pytest.mark.once
 def test_sqlite_restore_waits_until_the_portal_is_stopped(folder, env, prepared):
     with closing(sqlite3.connect(folder / "tabunka.sqlite3")) as portal:
         portal.execute("PRAGMA journal_mode=WAL")
@@ -138,6 +143,7 @@ def test_sqlite_restore_waits_until_the_portal_is_stopped(folder, env, prepared)
     assert [part.name for part in folder.iterdir()] == ["tabunka.sqlite3"]
 
 
+@pytest.mark.once
 def test_sqlite_restore_replaces_a_damaged_database_and_its_log(folder, env, prepared):
     (folder / "tabunka.sqlite3").write_bytes(b"not what it was" * 5000)
     (folder / "tabunka.sqlite3-wal").write_bytes(b"nor its log")
@@ -177,6 +183,7 @@ def test_restore_takes_no_backup_of_the_other_database(tmp_path):
     )
 
 
+@pytest.mark.once
 def test_sqlite_restore_of_half_a_file_changes_nothing(folder, env, prepared):
     half = folder / "half"
     half.write_bytes(prepared.read_bytes()[: prepared.stat().st_size // 2])
@@ -284,7 +291,7 @@ def people_in(url: str) -> list[str]:
     return execute(url, "SELECT email FROM accounts_user ORDER BY email")
 
 
-@pytest.mark.servers
+@pytest.mark.once
 def test_postgresql_comes_back_as_it_was(server, database, tmp_path):
     env = environment(VAR_DIR=str(tmp_path), DATABASE_URL=database)
     manage("backup", env=env)
@@ -309,7 +316,7 @@ def test_postgresql_comes_back_as_it_was(server, database, tmp_path):
     assert people_in(f"{server}/elsewhere") == [FIRST, SECOND]
 
 
-@pytest.mark.servers
+@pytest.mark.once
 def test_postgresql_restore_refuses_what_would_overwrite_or_disturb(database, tmp_path):
     env = environment(VAR_DIR=str(tmp_path), DATABASE_URL=database)
     manage("backup", env=env)
@@ -326,7 +333,7 @@ def test_postgresql_restore_refuses_what_would_overwrite_or_disturb(database, tm
     assert list(backups(tmp_path)) == ["tabunka"]
 
 
-@pytest.mark.servers
+@pytest.mark.once
 @pytest.mark.parametrize("share", [0.5, 0.98])
 def test_postgresql_restore_of_half_a_file_changes_nothing(database, tmp_path, share):
     env = environment(VAR_DIR=str(tmp_path), DATABASE_URL=database)
@@ -341,7 +348,7 @@ def test_postgresql_restore_of_half_a_file_changes_nothing(database, tmp_path, s
     assert people_in(database) == [FIRST, SECOND]
 
 
-@pytest.mark.servers
+@pytest.mark.once
 def test_postgresql_restore_that_fails_midway_changes_nothing(database, tmp_path):
     env = environment(VAR_DIR=str(tmp_path), DATABASE_URL=database)
     manage("backup", env=env)
@@ -363,7 +370,7 @@ def test_postgresql_restore_that_fails_midway_changes_nothing(database, tmp_path
     manage("verify_audit", env=env)
 
 
-@pytest.mark.servers
+@pytest.mark.once
 def test_postgresql_password_is_on_no_command_line(database, tmp_path):
     programs = tmp_path / "programs"
     programs.mkdir()

@@ -15,7 +15,7 @@ import pytest
 
 from tests import servers
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.once]
 VENV = Path(sys.prefix)
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests import servers
 from tests.production import variables
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.once]
 
 CITIES = ["ota", "guro", "copenhagen"]
 

@@ -10,7 +10,7 @@ import pytest
 from services.accounts.demo import PASSWORD
 from tests import servers
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.once, pytest.mark.xdist_group("two of each")]
 WITHDRAW = """
 from services.guide.actions import withdraw
 from services.guide.models import Article

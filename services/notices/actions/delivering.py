@@ -24,7 +24,7 @@ from services.notices.actions.broadcasting import begin_due_notices
 from services.notices.actions.subscribing import LEFT, leave
 from services.notices.actions.telling import wake_after_commit
 from services.notices.channels import CHANNELS, TryLater, Unclear, Undeliverable
-from services.notices.composing import CannotBeWritten, Letter, compose, rows_to_tell_of
+from services.notices.composing import CannotBeWritten, Letter, compose, read_for_words
 from services.notices.models import (
     ChannelCode,
     Heartbeat,
@@ -140,7 +140,9 @@ class _PostOffice:
         began, sent = time.monotonic(), defaultdict(list)
         self._forget_old_letters()
         _take_newest_addresses(batch)
-        about = objects_told_of(batch)
+        about = _objects_of(batch)
+        # Most letters of a broadcast are written already; its notice alone is read anew for each batch.
+        read_for_words(_told_of(message, about) for message in batch if self._is_unwritten(message, about))
         hindered = _hindrances(batch)
         self.resting = _resting(batch)
         try:
@@ -159,7 +161,7 @@ class _PostOffice:
             if message.channel == ChannelCode.EMAIL and (until := self.resting.get(_domain(message.address))):
                 _give_back([message], until)
                 continue
-            told_of = about.get((message.about_type, message.about_id))
+            told_of = _told_of(message, about)
             if getattr(told_of, "is_paused", False):
                 _hold(message, told_of)
                 continue
@@ -212,13 +214,25 @@ class _PostOffice:
         return self.senders[channel]
 
     def _letter(self, message: Message, about: dict) -> Letter:
-        told_of = about.get((message.about_type, message.about_id))
+        told_of = _told_of(message, about)
         if message.context:
             return _compose(message, told_of)
-        key = (message.kind, message.about_type, message.about_id, message.language, message.second_language)
+        key = _letter_key(message)
         if key not in self.letters:
             self.letters[key] = _compose(message, told_of)
         return self.letters[key]
+
+    def _is_unwritten(self, message: Message, about: dict) -> bool:
+        is_kept = not message.context and _letter_key(message) in self.letters
+        return not is_kept and _told_of(message, about) is not None
+
+
+def _letter_key(message: Message) -> tuple:
+    return message.kind, message.about_type, message.about_id, message.language, message.second_language
+
+
+def _told_of(message: Message, about: dict) -> models.Model | None:
+    return about.get((message.about_type, message.about_id))
 
 
 def _compose(message: Message, about) -> Letter:
@@ -231,17 +245,24 @@ def _compose(message: Message, about) -> Letter:
     )
 
 
-def objects_told_of(batch: Iterable[Message]) -> dict[tuple[str, int], models.Model]:
-    """The objects that a batch tells of, by type and key, in one query for each type."""
+def objects_told_of(messages: Iterable[Message]) -> dict[tuple[str, int], models.Model]:
+    """The objects that messages tell of, by type and key, with all that their words are made from."""
+    about = _objects_of(messages)
+    read_for_words(about.values())
+    return about
+
+
+def _objects_of(messages: Iterable[Message]) -> dict[tuple[str, int], models.Model]:
+    """The objects alone, in one query for each type."""
     wanted = defaultdict(set)
-    for message in batch:
+    for message in messages:
         if message.about_type:
             wanted[message.about_type].add(message.about_id)
     return {
         (about_type, row.pk): row
         for about_type, keys in wanted.items()
         if (model := _model(about_type))
-        for row in rows_to_tell_of(model, keys)
+        for row in model._default_manager.filter(pk__in=keys)
     }
 
 
@@ -273,7 +294,7 @@ def _not_any_more(message: Message, about: dict) -> str:
     if message.subscription and message.subscription.state != SubscriptionState.ACTIVE:
         return LEFT
     if message.about_type:
-        told_of = about.get((message.about_type, message.about_id))
+        told_of = _told_of(message, about)
         if told_of is None:
             return "What it was about is not there any more."
         if hasattr(told_of, "still_concerns") and not told_of.still_concerns(message):

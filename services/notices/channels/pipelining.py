@@ -22,7 +22,8 @@ def hand_over(line: smtplib.SMTP, sender: str, address: str, mail: bytes) -> Non
     if of_sender[0] != _KEPT:
         raise smtplib.SMTPSenderRefused(*of_sender, sender)
     if of_address[0] not in _TAKEN:
-        # A server that goes on all the same (RFC 2920, 3.1) waits for a mail to nobody; closing the line ends that.
+        if of_data[0] == _GO_ON:  # it waits for a mail to nobody, and would for a goodbye (RFC 2920, 3.1)
+            line.close()
         raise smtplib.SMTPRecipientsRefused({address: of_address})
     if of_data[0] != _GO_ON:
         raise smtplib.SMTPDataError(*of_data)

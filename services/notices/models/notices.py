@@ -57,6 +57,10 @@ class NoticeQuerySet(TranslatedQuerySet):
         """Of every level, drills too."""
         return self.filter(level__isnull=False)
 
+    def news(self):
+        """Everything else."""
+        return self.filter(level__isnull=True)
+
     def due(self):
         """Approved, and their time has come; or begun and not yet written into the ledger to the end."""
         now = timezone.now()
