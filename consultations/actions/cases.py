@@ -15,6 +15,7 @@ from consultations.actions.compartments import (
     readers_follow,
     write_event,
 )
+from consultations.actions.counting import forget_counts
 from consultations.models import Case, CaseEvent, CaseState, Consultation, EventKind
 from services.accounts.models import User
 from services.accounts.roles import Role
@@ -48,6 +49,8 @@ def open_case(consultation: Consultation, *, by: User, subject: str, is_restrict
     else:
         readers_follow(case)
     record(by, "consultations.open_case", case, changes=False)
+    if is_restricted:
+        _count_anew(case)
     return case
 
 
@@ -150,6 +153,7 @@ def restrict(case: Case, *, by: User, text: str = "") -> Case:
     if not case.is_restricted:
         _set_restriction(case, True, by=by, text=text)
         record(by, "consultations.restrict", case, fields=["is_restricted"], changes=False)
+        _count_anew(case)
     return case
 
 
@@ -162,6 +166,7 @@ def lift_restriction(case: Case, *, by: User, text: str) -> Case:
     if case.is_restricted:
         _set_restriction(case, False, by=by, text=text)
         record(by, "consultations.lift_restriction", case, fields=["is_restricted"], changes=False)
+        _count_anew(case)
     return case
 
 
@@ -173,6 +178,11 @@ def _set_restriction(case: Case, is_restricted: bool, *, by: User, text: str = "
     give_own_clients(case, shared, by=by)
     case.refresh_from_db(fields=["client"])
     write_event(case, EventKind.RESTRICTED if is_restricted else EventKind.LIFTED, by=by, text=text)
+
+
+def _count_anew(case: Case) -> None:
+    """What is restricted is counted apart."""
+    forget_counts(case.consultations.values_list("month", flat=True))
 
 
 def _lock_for_manager(case: Case, to: User, by: User, text: str) -> Case:
