@@ -9,6 +9,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from consultations.actions.cases import lift_restriction, open_case, restrict
 from consultations.actions.consultations import amend, entry_of, log
 from consultations.actions.counting import count_month, count_months, forget_counts
 from consultations.counting import Cell, Figures, count
@@ -249,3 +250,19 @@ def test_same_months_a_year_before():
 def test_restricted_consultations_are_only_in_cells_of_five(free, restricted, shown):
     cell = Cell(Figures(free, 2 * free, 10 * free), Figures(restricted, 2 * restricted, 10 * restricted))
     assert cell.shown == (shown, 2 * shown, 10 * shown)
+
+
+def test_what_becomes_restricted_is_counted_apart_at_once():
+    adviser = UserFactory(roles=["adviser"])
+    consultation = log(an_entry(), by=adviser)
+    month = consultation.month
+    count_month(month)
+    case = open_case(consultation, by=adviser, subject="Help")
+
+    restrict(case, by=adviser)
+    cell = count(Period(month, month))[0].cells[Dimension.ALL, ""]
+    assert (cell.free.consultations, cell.restricted.consultations) == (0, 1)
+    count_months()
+    lift_restriction(case, by=adviser, text="It was a mistake")
+    cell = count(Period(month, month))[0].cells[Dimension.ALL, ""]
+    assert (cell.free.consultations, cell.restricted.consultations) == (1, 0)
