@@ -20,11 +20,11 @@ STAFF_TEMPLATE = ("templates/staff/board.html", "1")
 
 # What only a ward or a district is called, in the languages that have a word of their own for it.
 WARD = {
-    "ja": "区",
+    "ja": "(?<!大田)区",
     "zh-hans": "区役所|区政|区里|全区",
     "ko": "구청|구에서|구 전체",
     "ne": "वडा",
-    "vi": "[Qq]uận",
+    "vi": "[Qq]uận(?! Ota)",
 }
 
 
