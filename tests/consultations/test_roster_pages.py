@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from consultations.models import DeskHours, Duty, Service
 from services.audit.models import Line
 from services.schedules.models import Change, Schedule
-from tests.factories import DutyFactory, HoursFactory, UserFactory
+from tests.factories import AppointmentFactory, DutyFactory, HoursFactory, UserFactory
 from tests.test_bad_input import TEXT, sendable
 
 pytestmark = pytest.mark.django_db
@@ -261,8 +261,14 @@ def test_board_of_an_adviser_counts_todays_openings_and_their_own_times(client):
     DutyFactory(adviser=adviser, languages=["ne", "vi"], schedule__on_holidays=True, schedule__times=(10, 12))
     DutyFactory(adviser=adviser, schedule__on_holidays=True, schedule__times=(13, 15))
     DutyFactory(schedule__on_holidays=True)
+    AppointmentFactory(offering__starts_at=timezone.now())
+    AppointmentFactory(offering__starts_at=timezone.now() + 2 * DAY)
     board = client.get("/en/staff/")
-    assert figures(board) == {"Openings of the desk today": 2, "My times at the desk today": 2}
+    assert figures(board) == {
+        "Appointments today": 1,
+        "Openings of the desk today": 2,
+        "My times at the desk today": 2,
+    }
     assert reverse("desk:index") in board.content.decode()
 
 
