@@ -485,12 +485,13 @@ def test_desk_is_told_what_is_wrong(client, hours, adviser, wrong, field):
     assert list(page.context["form"].errors) == [field]
 
 
-def test_desk_cancels_and_the_person_is_told(client, hours, adviser):
+@pytest.mark.parametrize(("whose", "kind"), [("person", "cancelled"), ("centre", "cancelled_by_centre")])
+def test_desk_cancels_and_the_person_is_told(client, hours, adviser, whose, kind):
     row = book(first(), ResidentFactory(), how="visit")
-    client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/")
+    client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/", {"for": whose})
     row.refresh_from_db()
     assert row.state == "cancelled"
-    assert Message.objects.latest("pk").kind == "consultations/appointment_cancelled_by_centre"
+    assert Message.objects.latest("pk").kind == f"consultations/appointment_{kind}"
     assert client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/").status_code == 404
 
 
