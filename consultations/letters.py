@@ -9,7 +9,7 @@ from django.utils.translation import pgettext
 
 from consultations.models import Mode
 from consultations.slots import PROGRAMME
-from consultations.times_in_words import how_in_words, interpreter_in_words, name_of, place_of, when
+from consultations.times_in_words import how_in_words, interpreter_in_words, name_of, place_of, times_url, when
 from services.languages.table import SPOKEN
 from services.registration.letters import Facts, describes, facts_of
 from services.registration.links import MANAGE, token_for
@@ -32,7 +32,7 @@ def appointment_in_words(registration: Registration, language: str) -> Facts:
         where=place_of(how, language),
         more=tuple(more),
         another_url=reverse("consultations:another", args=[token_for(registration, MANAGE)]),
-        again_url=reverse("consultations:times", args=[slot.service]),
+        again_url=times_url(slot.service, slot.language),
     )
 
 

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
-from django.utils.translation import pgettext_lazy
 
 from consultations.models import DeskHours, Slot
 from consultations.timetable import Opening, read_timetable
@@ -24,9 +23,9 @@ AT = "%Y%m%dT%H%M"
 class Free(models.TextChoices):
     """Whether a time can be had."""
 
-    FREE = "free", pgettext_lazy("a time by appointment", "Free")
-    WAIT = "wait", pgettext_lazy("a time by appointment", "Taken, you can wait for it")
-    TAKEN = "taken", pgettext_lazy("a time by appointment", "Taken")
+    FREE = "free"
+    WAIT = "wait"  # taken, but one can wait for it
+    TAKEN = "taken"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -25,7 +25,6 @@ class Subject:
     name: str
     url: str
     next: str
-    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,16 @@ def subjects(times: Iterable[Time]) -> list[Subject]:
     order = list(Service)
     found: dict[tuple[str, str], list[Time]] = {}
     for time in times:
-        found.setdefault((time.service, time.language), []).append(time)
+        language = time.language if time.service == Service.ADVICE else ""
+        found.setdefault((time.service, language), []).append(time)
     keys = sorted(found, key=lambda key: (order.index(key[0]), key[1]))
     return [_subject(*key, found[key]) for key in keys]
 
 
 def _subject(service: str, language: str, times: list[Time]) -> Subject:
     free = [time for time in times if time.free == Free.FREE]
-    url = reverse("consultations:times", args=[service]) + (f"?language={language}" if language else "")
-    return Subject(name_of(service, language), url, written_day_of(free[0]) if free else "", len(free))
+    next_free = written_day_of(free[0]) if free else ""
+    return Subject(name_of(service, language), times_url(service, language), next_free)
 
 
 def written_day_of(time: Time) -> str:
@@ -74,14 +74,25 @@ def written_day_of(time: Time) -> str:
     return written_stretch(time.starts_at, time.ends_at)
 
 
+def times_url(service: str, language: str) -> str:
+    """Where the times for it are."""
+    return reverse("consultations:times", args=[service]) + (
+        f"?language={language}" if service == Service.ADVICE else ""
+    )
+
+
 def by_day(times: Iterable[Time], address) -> list[DayWords]:
-    """Times by their days. address: makes the link of one."""
+    """Times by their days; one that several people have at once stands there once. address: makes the link of one."""
+    once: dict[datetime.datetime, Time] = {}
+    for it in times:
+        if it.starts_at not in once or once[it.starts_at].free == Free.WAIT:
+            once[it.starts_at] = it
     return [
         DayWords(
             written_date(day),
             [TimeWords(f"{it.starts_at:%H:%M}", address(it), it.free == Free.WAIT) for it in of_day],
         )
-        for day, of_day in groupby(times, key=lambda it: it.day)
+        for day, of_day in groupby(once.values(), key=lambda it: it.day)
     ]
 
 

@@ -1,6 +1,7 @@
 """Appointments for everybody: choose what about, when, say who you are, see it all in words, press the button."""
 
 from allauth.core import ratelimit
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -22,6 +23,7 @@ from consultations.times_in_words import (
     name_of,
     place_of,
     subjects,
+    times_url,
     written_day_of,
 )
 from services.base.refusals import Refused
@@ -48,15 +50,16 @@ def times(request, service):
     """When? What is free, and what can be waited for, day by day."""
     if service not in Service.values:
         raise Http404
-    language = request.GET.get("language", "")
-    found = slots.times(service, language if service == Service.ADVICE else "")
-    context = {"page": _days(request, found, _to_book), "name": _name(service, found), "minutes": minutes_of(found)}
+    language = request.GET.get("language", "") if service == Service.ADVICE else ""
+    if service == Service.ADVICE and language not in settings.CITY.languages:
+        return redirect("consultations:appointments")  # in which language is a part of what it is about
+    found = slots.times(service, language)
+    context = {
+        "page": _days(request, found, _to_book),
+        "name": name_of(service, language),
+        "minutes": minutes_of(found),
+    }
     return render(request, "consultations/times.html", context)
-
-
-def _name(service: str, found: list) -> str:
-    languages = {it.language for it in found}
-    return name_of(service, languages.pop()) if len(languages) == 1 else str(Service(service).label)
 
 
 def _days(request, found: list, address):
@@ -84,7 +87,7 @@ def book(request, hours, at):
         time = _time(hours, at)  # it may have been taken meanwhile
     context = {"form": form, "time": time, "name": name_of(time.service, time.language), "when": written_day_of(time)}
     context |= {"must_wait": time.free == Free.WAIT, "is_taken": time.free == Free.TAKEN}
-    context["again_url"] = reverse("consultations:times", args=[time.service])
+    context["again_url"] = times_url(time.service, time.language)
     if request.method == "POST" and form.is_valid() and "again" not in request.POST:
         return render(request, "consultations/summary.html", context | _in_words(form, resident))
     return render(request, "consultations/book.html", context, status=400 if form.errors else 200)

@@ -134,10 +134,10 @@ def _what_now(row: Registration) -> str:
 
 @require_POST
 def cancel(request, public_id):
-    """The desk cannot keep it: the person is told and can choose another time."""
+    """The desk cannot keep it, or the person called and cannot come: they are told which, and the time passes on."""
     row = get_object_or_404(_appointments(), public_id=public_id)
     try:
-        registration.cancel(row, by=request.user, for_centre=True)
+        registration.cancel(row, by=request.user, for_centre=request.POST.get("for") != "person")
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:

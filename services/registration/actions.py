@@ -11,7 +11,7 @@ import secrets
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from services.accounts.actions import keep_until
 from services.accounts.models import Resident, User
@@ -281,9 +281,9 @@ def draw(offering: Offering, *, by: User | None, seed: str = "") -> Offering:
     """
     offering = _lock(offering)
     if offering.selection != Selection.LOTTERY or offering.drawn_at:
-        raise Refused(_("This lottery has been drawn already."))
+        raise Refused(pgettext("staff", "This lottery has been drawn already."))
     if offering.closes_at and timezone.now() < offering.closes_at:
-        raise Refused(_("People can still register. Please draw afterwards."))
+        raise Refused(pgettext("staff", "People can still register. Please draw afterwards."))
     offering.seed, offering.drawn_at = seed or secrets.token_hex(16), timezone.now()
     offering.save(update_fields=["seed", "drawn_at"])
     record(by, "registration.draw", offering, fields=["seed", "drawn_at"], changes=False)
@@ -328,7 +328,7 @@ def note_attendance(registration: Registration, came: bool | None, *, by: User) 
     """Note who came and who did not; None takes it back. Refused before it has begun, and for who had no place."""
     registration = _locked(registration)
     if registration.state != RegistrationState.PLACED or not registration.offering.has_begun():
-        raise Refused(_("This has not begun yet."))
+        raise Refused(pgettext("staff", "This has not begun yet."))
     registration.came = came
     registration.save(update_fields=["came"])
     record(by, "registration.note_attendance", registration, fields=["came"], changes=False)

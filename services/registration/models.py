@@ -15,8 +15,8 @@ from services.base.public_ids import PublicIdField
 class Selection(models.TextChoices):
     """How the places are given, said beforehand."""
 
-    FIRST_COME = "first_come", pgettext_lazy("how places are given", "First come, first served")
-    LOTTERY = "lottery", pgettext_lazy("how places are given", "Lottery")
+    FIRST_COME = "first_come"
+    LOTTERY = "lottery"
 
 
 class OfferingQuerySet(models.QuerySet):

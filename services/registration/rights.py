@@ -3,7 +3,7 @@
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from services.accounts.models import User
+from services.accounts.models import Resident, User
 from services.accounts.rights import Holding, holds
 from services.registration.actions import cancel
 from services.registration.letters import facts_of
@@ -31,7 +31,9 @@ def _in_words(registration: Registration) -> dict[str, str]:
 def _erase(user: User) -> None:
     """What is to come is cancelled, so that others get the places; what is past counts on without them."""
     theirs = list(_theirs(user))
+    # All locks before the first line in the trail: who holds its head waits for nobody.
     Offering.objects.locked(*(registration.offering_id for registration in theirs))
+    list(Resident.objects.select_for_update().filter(user=user))
     for registration in theirs:
         if not (registration.has_ended or registration.offering.has_begun()):
             cancel(registration, by=user)

@@ -143,19 +143,19 @@ def wait_for_time(visit: Visit):
 def wrong_booking(visit: Visit):
     """No name, and an address that is none."""
     choose_time(visit)
-    return _send(visit, "main form", address="me@here")
+    return _send(visit, "form.ticks", address="me@here")
 
 
 def booking_in_words(visit: Visit):
     """Everything once more before the button."""
     choose_time(visit)
-    return _send(visit, "main form", name="Sita", address=f"{uuid.uuid4().hex}@example.org")
+    return _send(visit, "form.ticks", name="Sita", address=f"{uuid.uuid4().hex}@example.org")
 
 
 def booked(visit: Visit):
     """A time that is kept now; each visit takes one of its own."""
     booking_in_words(visit)
-    return _send(visit, "main form")
+    return _send(visit, "form:has([name=sure])")
 
 
 def my_appointment(visit: Visit):

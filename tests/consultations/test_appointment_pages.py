@@ -27,7 +27,7 @@ from services.notices.composing import compose
 from services.notices.models import Message, Reminder
 from services.registration import actions as registration
 from services.registration import tasks  # noqa: F401  who tells is known once it is read
-from services.registration.links import MANAGE, SEEN, token_for
+from services.registration.links import MANAGE, SEEN, registration_behind, token_for
 from services.registration.models import Registration
 from tests.factories import (
     AppointmentFactory,
@@ -95,7 +95,9 @@ def test_journey_from_the_desk_to_the_message_with_the_link(client, hours):
     shown = client.get(done["Location"])
     assert "Your appointment is made" in words(shown)
     assert shown["X-Robots-Tag"] == "noindex"
-    assert link(row) not in shown.content.decode()
+    tokens = re.findall(rf"{row.public_id}~[\w~-]+", shown.content.decode())
+    assert tokens
+    assert [registration_behind(token, MANAGE) for token in tokens] == [None] * len(tokens)
 
     message = newest_mail()
     assert message.to == ["sita@example.org"]
@@ -151,6 +153,16 @@ def test_time_that_nobody_more_can_wait_for_is_said_to_be_taken(client, hours):
     assert address(it) not in client.get("/en/consultations/appointments/lawyer/").content.decode()
 
 
+def test_time_at_which_two_are_there_stands_once_and_leads_to_who_is_free(client, hours):
+    other = HoursFactory(service=Service.LAWYER, language="", by_appointment=True, schedule__times=(13, 14))
+    it = first()
+    both = [time for time in times() if time.starts_at == it.starts_at]
+    assert {time.hours for time in both} == {hours.public_id, other.public_id}
+    book(both[0], ResidentFactory(), how="visit")
+    page = client.get("/en/consultations/appointments/lawyer/").content.decode()
+    assert (address(both[0]) in page, address(both[1]) in page) == (False, True)
+
+
 @pytest.mark.parametrize("path", ["time/nobody/20301224T1300/", "time/nobody/x/", "magic/"])
 def test_time_or_subject_that_there_is_not_is_404(client, hours, path):
     assert client.get(f"/en/consultations/appointments/{path}").status_code == 404
@@ -169,6 +181,8 @@ def test_advice_by_appointment_is_chosen_by_its_language(client):
     assert "/en/consultations/appointments/advice/?language=ne" in page.content.decode()
     assert "Advice on daily life: Nepali" in words(client.get("/en/consultations/appointments/advice/?language=ne"))
     assert "No time is free" in words(client.get("/en/consultations/appointments/advice/?language=vi"))
+    assert client.get("/en/consultations/appointments/advice/")["Location"] == "/en/consultations/appointments/"
+    assert "/appointments/advice/?language=ne" in client.get(address(first())).content.decode()
     assert "Do you need an interpreter?" not in words(client.get(address(first())))
 
 
@@ -250,11 +264,12 @@ def test_party_is_changed_by_the_link(client):
 
 def test_time_is_changed_by_the_link(client, hours):
     row, new = book(first(), ResidentFactory(), how="visit"), times()[-1]
-    path = f"/en/consultations/appointments/another/{link(row)}/"
+    token = link(row)
+    path = f"/en/consultations/appointments/another/{token}/"
     assert "Each appointment is 30 minutes long." in words(client.get(path))
     new_path = f"{path}{new.hours}/{new.at}/"
     assert "Is this right?" in words(client.get(new_path))
-    assert client.post(new_path)["Location"] == f"/en/registrations/{link(row)}/"
+    assert client.post(new_path)["Location"] == f"/en/registrations/{token}/"
     row.refresh_from_db()
     assert row.offering.starts_at == new.starts_at
     other = book(first(), ResidentFactory(), how="visit")
@@ -470,12 +485,13 @@ def test_desk_is_told_what_is_wrong(client, hours, adviser, wrong, field):
     assert list(page.context["form"].errors) == [field]
 
 
-def test_desk_cancels_and_the_person_is_told(client, hours, adviser):
+@pytest.mark.parametrize(("whose", "kind"), [("person", "cancelled"), ("centre", "cancelled_by_centre")])
+def test_desk_cancels_and_the_person_is_told(client, hours, adviser, whose, kind):
     row = book(first(), ResidentFactory(), how="visit")
-    client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/")
+    client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/", {"for": whose})
     row.refresh_from_db()
     assert row.state == "cancelled"
-    assert Message.objects.latest("pk").kind == "consultations/appointment_cancelled_by_centre"
+    assert Message.objects.latest("pk").kind == f"consultations/appointment_{kind}"
     assert client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/").status_code == 404
 
 

@@ -95,7 +95,7 @@ def test_reader_whose_language_has_no_hours_is_asked_to_come_all_the_same(client
 
 def test_opening_by_appointment_is_never_now(client, clock):
     open_desk("en", by_appointment=True)
-    assert answer(page(client)) == "Today, 10:00–17:00 By appointment"
+    assert answer(page(client)) == "Today, 10:00–17:00 By appointment Make an appointment"
 
 
 # --- The week -------------------------------------------------------------------------------------
@@ -261,7 +261,8 @@ def test_professions_are_told_by_their_rule_and_their_next_day(client, clock):
     HoursFactory(service=Service.HEALTH, language="", schedule__last_day=date(2026, 11, 16))
     [card] = re.findall(r"<div class=\"card\">.*?</div>", page(client), re.DOTALL)
     assert words(card) == (
-        "Lawyer 1st and 3rd Sunday of the month, 13:00–17:00 Next: Sunday, December 6, 13:00–17:00 By appointment"
+        "Lawyer 1st and 3rd Sunday of the month, 13:00–17:00 Next: Sunday, December 6, 13:00–17:00 "
+        "By appointment Choose a time : Lawyer"
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from consultations.models import DeskHours, Duty, Service
 from services.audit.models import Line
 from services.schedules.models import Change, Schedule
-from tests.factories import DutyFactory, HoursFactory, UserFactory
+from tests.factories import AppointmentFactory, DutyFactory, HoursFactory, UserFactory
 from tests.test_bad_input import TEXT, sendable
 
 pytestmark = pytest.mark.django_db
@@ -61,9 +61,11 @@ def test_hours_are_added_and_the_trail_is_told(client, manager):
 
 
 def test_profession_needs_no_language(client, manager):
-    client.post("/en/staff/desk/hours/new/", TYPED | {"service": "lawyer", "language": "", "by_appointment": "on"})
+    typed = TYPED | {"service": "lawyer", "language": "", "by_appointment": "on", "slot_minutes": "45"}
+    client.post("/en/staff/desk/hours/new/", typed)
     row = DeskHours.objects.get()
-    assert (row.service, row.language, row.by_appointment) == (Service.LAWYER, "", True)
+    assert (row.service, row.language, row.by_appointment, row.slot_minutes) == (Service.LAWYER, "", True, 45)
+    assert client.post("/en/staff/desk/hours/new/", typed | {"slot_minutes": "5"}).status_code == 400
 
 
 def test_duty_is_added_for_an_adviser(client, manager):
@@ -261,8 +263,14 @@ def test_board_of_an_adviser_counts_todays_openings_and_their_own_times(client):
     DutyFactory(adviser=adviser, languages=["ne", "vi"], schedule__on_holidays=True, schedule__times=(10, 12))
     DutyFactory(adviser=adviser, schedule__on_holidays=True, schedule__times=(13, 15))
     DutyFactory(schedule__on_holidays=True)
+    AppointmentFactory(offering__starts_at=timezone.now())
+    AppointmentFactory(offering__starts_at=timezone.now() + 2 * DAY)
     board = client.get("/en/staff/")
-    assert figures(board) == {"Openings of the desk today": 2, "My times at the desk today": 2}
+    assert figures(board) == {
+        "Appointments today": 1,
+        "Openings of the desk today": 4,  # two of them the lawyers' whose the appointments are
+        "My times at the desk today": 2,
+    }
     assert reverse("desk:index") in board.content.decode()
 
 

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 (
                     "selection",
                     models.CharField(
-                        choices=[("first_come", "First come, first served"), ("lottery", "Lottery")],
+                        choices=[("first_come", "First Come"), ("lottery", "Lottery")],
                         default="first_come",
                         max_length=12,
                     ),
