@@ -131,8 +131,9 @@ def test_case_is_opened_from_a_consultation(client, adviser):
 
 def test_get_of_case_pages_changes_nothing_but_lines(client, case):
     def state():
-        rows = [list(model.objects.order_by("pk").values()) for model in (Case, CaseEvent, Client, FollowUp, Referral)]
-        return str(rows)
+        models = (Case, CaseEvent, Client, FollowUp, Referral)
+        rows = [row for model in models for row in model.objects.order_by("pk").values_list()]
+        return [[bytes(it) if isinstance(it, memoryview) else it for it in row] for row in rows]
 
     before = state()
     for path in (CASES, f"{CASES}today/", address(case), address(case, "person"), address(case, "referral")):
@@ -360,3 +361,17 @@ def test_lists_of_cases_are_told_apart(client, adviser, case):
         "nonsense": 2,
     }
     assert closed.pk
+
+
+def test_page_of_a_case_costs_the_same_for_one_and_thirty(client, case, django_assert_num_queries):
+    queries = 50
+    client.get(address(case))
+    with django_assert_num_queries(queries):
+        client.get(address(case))
+    for _number in range(29):
+        ConsultationFactory(adviser=case.assigned, case=case, topics=["housing"])
+        CaseEvent.objects.create(case=case, kind="note", text="Another call.", by=UserFactory())
+        ReferralFactory(case=case)
+        attempt(FollowUpFactory(case=case), by=case.assigned, way="call", was_reached=False)
+    with django_assert_num_queries(queries):
+        client.get(address(case))
