@@ -73,7 +73,7 @@ def queries() -> None:
 def readers(number: str) -> None:
     """Subscribe so many to one topic, and have a notice in ten languages for them approved and due."""
     from services.accounts.models import User
-    from services.notices.actions.broadcasting import approve, submit
+    from services.notices.actions.deciding import approve, submit
     from services.notices.models import Subscription, SubscriptionState, Topic
     from services.notices.patterns import patterns
     from tests.factories import NoticeFactory

@@ -6,12 +6,15 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
+from consultations.actions.appointments import Person, book
 from consultations.actions.roster import change_day, save_duty, save_hours
 from consultations.models import DeskHours, Duty, Mode, Service
+from consultations.slots import times
 from services.accounts.actions import grant, welcome
-from services.accounts.demo import PASSWORD
-from services.accounts.models import User
+from services.accounts.demo import PASSWORD, RESIDENT
+from services.accounts.models import Resident, User
 from services.accounts.roles import Role
+from services.notices.models import Message
 from services.schedules.holidays import holiday_name
 from services.schedules.models import Schedule
 from services.schedules.rules import Rule
@@ -56,6 +59,16 @@ DUTIES = (
     ("adviser8", ("ja-simple", "ja"), (MON, TUE, WED, THU, FRI, SUN), (), DAY),
 )
 SPOKEN_BY_VIDEO = {"en"}
+APPOINTMENTS = (
+    # name as they gave it, language, service, which of its free times, interpreter
+    ("Prakash", "ne", Service.LAWYER, 0, "ne"),
+    ("Nguyễn Văn Hùng", "vi", Service.LAWYER, 0, "vi"),
+    ("Mrs. Reyes", "fil", Service.LAWYER, 1, ""),
+    ("陈 丽", "zh-hans", Service.LAWYER, 3, "zh-hans"),
+    ("يوسف", "ar", Service.LAWYER, 6, "ar"),
+    ("Astrid", "da", Service.IMMIGRATION, 0, "en"),
+    ("최 민수", "ko", Service.IMMIGRATION, 2, "ko"),
+)
 
 
 @transaction.atomic
@@ -65,15 +78,16 @@ def load() -> None:
         _make_adviser(f"{name_of_address}@demo.example", name, language)
     if DeskHours.objects.exists():
         return
-    for service, language, weekdays, weeks, times, by_appointment in HOURS:
+    for service, language, weekdays, weeks, clock, by_appointment in HOURS:
         modes = [Mode.VISIT] if by_appointment else [Mode.VISIT, Mode.PHONE]
         modes += [Mode.VIDEO] if language in SPOKEN_BY_VIDEO else []
         hours = DeskHours(service=service, language=language, modes=modes, by_appointment=by_appointment)
-        save_hours(hours, _schedule(weekdays, weeks, times), by=None)
-    for name_of_address, languages, weekdays, weeks, times in DUTIES:
+        save_hours(hours, _schedule(weekdays, weeks, clock), by=None)
+    for name_of_address, languages, weekdays, weeks, clock in DUTIES:
         adviser = User.objects.get(email=f"{name_of_address}@demo.example")
-        save_duty(Duty(adviser=adviser, languages=list(languages)), _schedule(weekdays, weeks, times), by=None)
+        save_duty(Duty(adviser=adviser, languages=list(languages)), _schedule(weekdays, weeks, clock), by=None)
     _make_exception()
+    _make_appointments()
 
 
 def _make_adviser(email: str, name: str, language: str) -> None:
@@ -85,8 +99,8 @@ def _make_adviser(email: str, name: str, language: str) -> None:
     grant(user, Role.ADVISER, by=None)
 
 
-def _schedule(weekdays: tuple[int, ...], weeks: tuple[int, ...], times: tuple[int, int]) -> Schedule:
-    begins, ends = (datetime.time(hour) for hour in times)
+def _schedule(weekdays: tuple[int, ...], weeks: tuple[int, ...], clock: tuple[int, int]) -> Schedule:
+    begins, ends = (datetime.time(hour) for hour in clock)
     first_day = timezone.localdate() - OPEN_SINCE
     return Schedule(rule=str(Rule(weekdays, weeks)), first_day=first_day, begins=begins, ends=ends)
 
@@ -98,3 +112,14 @@ def _make_exception() -> None:
     while day.weekday() not in hours.schedule.days.weekdays or holiday_name(day):
         day += datetime.timedelta(days=1)
     change_day(hours, day, by=None, begins=datetime.time(13), ends=datetime.time(17))
+
+
+def _make_appointments() -> None:
+    """Some who come, one who waits, and one of the demo's resident. Nobody writes to those without an account."""
+    free = {service: times(service) for service in (Service.LAWYER, Service.IMMIGRATION)}
+    for number, (name, language, service, place, interpreting) in enumerate(APPOINTMENTS):
+        person = Person(name, language, email=f"visitor{number}@demo.example")
+        book(free[service][place], person, by=None, how=Mode.VISIT, interpreting=interpreting, may_wait=True)
+    Message.objects.filter(resident__email__startswith="visitor", resident__user=None).delete()
+    resident = Resident.objects.get(user__email=f"{RESIDENT}@demo.example")
+    book(free[Service.IMMIGRATION][4], resident, by=resident.user, how=Mode.VISIT, interpreting="ne")

@@ -90,8 +90,9 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Profession:
-    """Somebody who comes on certain days."""
+    """Somebody who comes on certain days. `service` leads to their times by appointment."""
 
+    service: str
     name: str
     rule: str
     by_appointment: bool
@@ -137,10 +138,15 @@ def written_date(day: datetime.date) -> str:
     return told % {"weekday": written_weekday(day), "date": written_day_of_month(day)}
 
 
-def _on(opening: Opening) -> str:
+def written_stretch(begins: datetime.datetime, ends: datetime.datetime) -> str:
+    """A day near today with its times, both in the city's zone."""
     # Translators: when the desk is open: "Tuesday, November 24, 10:00–17:00".
     told = pgettext("a day and its times", "%(day)s, %(times)s")
-    return told % {"day": written_date(opening.day), "times": written_times(opening.starts_at, opening.ends_at)}
+    return told % {"day": written_date(begins.date()), "times": written_times(begins, ends)}
+
+
+def _on(opening: Opening) -> str:
+    return written_stretch(opening.starts_at, opening.ends_at)
 
 
 # --- The page ------------------------------------------------------------------------------------
@@ -265,6 +271,7 @@ def professions_in_words(timetable: Timetable, moment: datetime.datetime) -> lis
         coming = next((it for it in timetable.openings if it.hours == hours.public_id and it.ends_at > moment), None)
         found.append(
             Profession(
+                hours.service,
                 hours.get_service_display(),
                 _on_days(hours),
                 hours.by_appointment,

@@ -15,6 +15,7 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "deliver what is waiting": {"task": "services.notices.tasks.deliver_waiting", "schedule": 30.0},
     "keep what was promised": {"task": "portal.tasks.keep_what_was_promised", "schedule": 3600.0},
+    "pass on what nobody wanted": {"task": "services.registration.tasks.expire_offers", "schedule": 60.0},
     "do what is due": {"task": "services.notices.tasks.do_what_is_due", "schedule": 30.0},
     "count the log": {"task": "consultations.tasks.count_months", "schedule": 900.0},
 }

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from services.accounts import rights
 from services.base.refusals import Refused
+from services.languages.ruby import as_mail
 
 
 def _freshly_proved(view):
@@ -44,13 +45,19 @@ def download(request):
     """Everything, as a page to read or as JSON for programs. A POST, because it leaves a line in the trail."""
     known = rights.export(request.user)
     if request.POST.get("as") == "json":
-        answer = HttpResponse(json.dumps(known, ensure_ascii=False, indent=2), content_type="application/json")
+        plain = {as_mail(title): [_without_markup(row) for row in rows] for title, rows in known.items()}
+        answer = HttpResponse(json.dumps(plain, ensure_ascii=False, indent=2), content_type="application/json")
         answer["Content-Disposition"] = 'attachment; filename="my-data.json"'
         return answer
     page = render_to_string("portal/own_data_file.html", {"known": known}, request=request)
     answer = HttpResponse(page)
     answer["Content-Disposition"] = 'attachment; filename="my-data.html"'
     return answer
+
+
+def _without_markup(row: dict[str, str]) -> dict[str, str]:
+    """A program reads this file, then a person: readings stand behind their kanji."""
+    return {as_mail(label): as_mail(word) for label, word in row.items()}
 
 
 @require_POST

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "services.accounts",
     "services.schedules",
     "services.notices",
+    "services.registration",
     "services.guide",
     "consultations",
     "django.contrib.admin",
@@ -266,6 +267,7 @@ ACCOUNT_RATE_LIMITS = {
     "request_login_code": "100/m/ip,3/m/key",
     "reset_password": "100/m/ip,5/m/key",
     "subscribe": "30/m/ip",
+    "book": "30/m/ip",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = CITY.centre("en")

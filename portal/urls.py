@@ -30,6 +30,7 @@ urlpatterns = [
         path("search/", views.search, name="search"),
         path("guide/", include("services.guide.urls")),
         path("notices/", include("services.notices.urls")),
+        path("registrations/", include("services.registration.urls")),
         path("consultations/", include("consultations.urls")),
         *(path(f"{name}/", views.programme, {"name": name}, name=name) for name in PROGRAMMES),
         path("me/", views.me, name="me"),

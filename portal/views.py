@@ -10,6 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from consultations.letters import coming_appointments
 from consultations.reading import kept_strip
 from portal import emergency as emergency_words
 from portal.forms import SearchForm
@@ -124,6 +125,7 @@ def me(request):
         "own_language": SPOKEN.get(request.user.language),
         "rows": inbox_rows(own[:NEWEST], request.LANGUAGE_CODE),
         "unread": own.filter(read_at__isnull=True).count(),
+        "appointments": coming_appointments(request.user, request.LANGUAGE_CODE),
     }
     return render(request, "portal/me.html", context)
 

@@ -2,6 +2,10 @@
 
 Whoever changes the timetable first locks its one row (`Roster`): two people cannot save two halves of a clash, not even
 of rows that are not there yet.
+
+An appointment that a change leaves without its hours, or without an adviser, is called off in the same transaction:
+refusing would keep the desk open on a day on which nobody can be there. Everybody booked is told at once, with a link
+to choose another time (`call_off_lost_slots`).
 """
 
 import datetime
@@ -10,7 +14,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import pgettext
 
-from consultations.models import DeskHours, Duty, Roster
+from consultations.actions.appointments import call_off_lost_slots
+from consultations.actions.locking import lock_roster
+from consultations.models import DeskHours, Duty
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.audit.trail import record
@@ -22,7 +28,10 @@ CLASH_WINDOW = datetime.timedelta(days=366)
 
 @transaction.atomic
 def save_hours(hours: DeskHours, schedule: Schedule, *, by: User) -> DeskHours:
-    """Keep when a language is spoken or a profession is there. Refused where the same is promised twice."""
+    """Keep when a language is spoken or a profession is there. Refused where the same is promised twice.
+
+    Appointments outside the new hours are called off; those within keep their time whatever the new length of one.
+    """
     return _save(hours, schedule, by, "consultations.save_hours")
 
 
@@ -36,7 +45,7 @@ def save_duty(duty: Duty, schedule: Schedule, *, by: User) -> Duty:
 
 
 def _save(row, schedule: Schedule, by: User, action: str):
-    _lock()
+    lock_roster()
     today = timezone.localdate()
     for other in _others(row):
         start = max(schedule.first_day, other.first_day, today)
@@ -44,12 +53,9 @@ def _save(row, schedule: Schedule, by: User, action: str):
     schedule.save()
     row.schedule = schedule
     row.save()
+    call_off_lost_slots(by=by)
     record(by, action, row, fields=[field.name for field in schedule._meta.fields])
     return row
-
-
-def _lock() -> None:
-    Roster.objects.select_for_update().get_or_create(pk=1)
 
 
 def _others(row: DeskHours | Duty) -> list[Schedule]:
@@ -95,6 +101,8 @@ def change_day(
 ) -> Change:
     """Make one day an exception: without times nothing happens on it. Asking again replaces the exception.
 
+    Appointments of that day that are lost by it are called off, and everybody who had one is told.
+
     Refused where the new times overlap with others, and for a day on which the row does not hold at all.
     """
     schedule = _locked_schedule(row)
@@ -105,6 +113,7 @@ def change_day(
     )
     for other in _others(row):
         _refuse_clash(row, schedule, other, day, day)
+    call_off_lost_slots(by=by)
     record(by, "consultations.change_day", row, fields=["begins", "ends"])
     return change
 
@@ -118,6 +127,7 @@ def keep_rule(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
         return
     for other in _others(row):
         _refuse_clash(row, schedule, other, day, day)
+    call_off_lost_slots(by=by)
     record(by, "consultations.keep_rule", row, fields=["day"])
 
 
@@ -125,19 +135,23 @@ def keep_rule(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
 def end_after(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
     """The last day on which it happens; never later than before. What would never have begun is taken away.
 
+    Appointments after it are called off.
+
     Refused for a day before yesterday: the past stays as it was.
     """
     schedule = _locked_schedule(row)
     if day < timezone.localdate() - datetime.timedelta(days=1):
         raise Refused(pgettext("staff", "What is past stays as it was. Please choose yesterday or a later day."))
-    record(by, "consultations.end", row, fields=["last_day"])
+    ended = type(row)(pk=row.pk, public_id=row.public_id)
     if day < schedule.first_day:
         schedule.delete()
-        return
-    schedule.last_day = min(day, schedule.last_day or day)
-    schedule.save(update_fields=["last_day"])
+    else:
+        schedule.last_day = min(day, schedule.last_day or day)
+        schedule.save(update_fields=["last_day"])
+    call_off_lost_slots(by=by)
+    record(by, "consultations.end", ended, fields=["last_day"])
 
 
 def _locked_schedule(row: DeskHours | Duty) -> Schedule:
-    _lock()
+    lock_roster()
     return Schedule.objects.get(pk=row.schedule_id)

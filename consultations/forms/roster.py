@@ -4,6 +4,7 @@ import datetime
 
 from django import forms
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import pgettext, pgettext_lazy
@@ -12,7 +13,7 @@ from consultations import reading
 from consultations.models import DeskHours, Duty, Mode, Service
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.base.hygiene import DayField
+from services.base.hygiene import DayField, NumberField
 from services.languages.fields import LanguageField, LanguagesField
 from services.schedules.models import Schedule
 from services.schedules.rules import WEEKS, Rule
@@ -106,6 +107,13 @@ class HoursForm(ScheduleForm):
         widget=forms.CheckboxSelectMultiple,
     )
     by_appointment = forms.BooleanField(label=pgettext_lazy("staff", "By appointment only"), required=False)
+    slot_minutes = NumberField(
+        label=pgettext_lazy("staff", "Minutes for one appointment"),
+        help_text=pgettext_lazy("staff", "Who has one already keeps it as it is."),
+        validators=[MinValueValidator(10), MaxValueValidator(240)],
+        initial=30,
+        required=False,
+    )
     field_order = [
         "service",
         "language",
@@ -115,6 +123,7 @@ class HoursForm(ScheduleForm):
         "ends",
         "modes",
         "by_appointment",
+        "slot_minutes",
         "on_holidays",
     ]
 
@@ -129,12 +138,13 @@ class HoursForm(ScheduleForm):
         """Put what was typed onto the row; nothing is saved."""
         for name in ("service", "language", "modes", "by_appointment"):
             setattr(hours, name, self.cleaned_data[name])
+        hours.slot_minutes = self.cleaned_data["slot_minutes"] or self.fields["slot_minutes"].initial
         return hours
 
     @staticmethod
     def as_typed(hours: DeskHours) -> dict:
         """A row's values as the form takes them."""
-        names = ("service", "language", "modes", "by_appointment")
+        names = ("service", "language", "modes", "by_appointment", "slot_minutes")
         return schedule_as_typed(hours.schedule) | {name: getattr(hours, name) for name in names}
 
 

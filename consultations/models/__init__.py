@@ -1,5 +1,6 @@
 """The consultation desk's tables, one subject a file."""
 
+from consultations.models.appointments import Slot
 from consultations.models.cases import Case, CaseState, Member
 from consultations.models.clients import Client
 from consultations.models.consultations import (
@@ -40,6 +41,7 @@ __all__ = [
     "Reader",
     "Roster",
     "Service",
+    "Slot",
     "Tally",
     "Upload",
 ]

@@ -43,7 +43,8 @@ class Roster(models.Model):
 class DeskHours(models.Model):
     """When one language is spoken at the desk, or a profession is there. Nothing is promised without a duty behind it.
 
-    `language` is empty for a profession that comes with whatever interpreter the person needs.
+    `language` is empty for a profession that comes with whatever interpreter the person needs. `slot_minutes`: how long
+    one appointment is, where it is by appointment.
     """
 
     KEEPING = NOTHING_PERSONAL
@@ -54,6 +55,7 @@ class DeskHours(models.Model):
     language = models.CharField(max_length=12, blank=True)
     modes = models.JSONField(default=list)
     by_appointment = models.BooleanField(default=False)
+    slot_minutes = models.PositiveSmallIntegerField(default=30, db_default=30)
 
     class Meta:
         ordering = ["pk"]
@@ -62,6 +64,9 @@ class DeskHours(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(service=Service.ADVICE) | ~models.Q(language=""),
                 name="consultations_advice_has_a_language",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(slot_minutes__range=(10, 240)), name="consultations_length_of_an_appointment"
             ),
         ]
 

@@ -40,6 +40,7 @@ def index(request):
         "earlier": _week_before(start, today),
         "later": _week_after(start, today),
         "professions": reading.professions_in_words(timetable, moment),
+        "has_appointments": any(it.by_appointment for it in timetable.openings),
         "ways": reading.ways_in_words(timetable, today),
         "desk": settings.CITY.desk,
         "address": settings.CITY.desk.address[language] if settings.CITY.desk else "",

@@ -1,5 +1,7 @@
 """The verbs about people."""
 
+import datetime
+
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
@@ -43,6 +45,13 @@ def welcome(user: User, *, name: str, language: str) -> Resident:
     )
     record(user, "accounts.welcome", resident, changes=False)
     return resident
+
+
+def keep_until(resident: Resident, moment: datetime.datetime) -> None:
+    """Somebody without an account is needed until this moment, if not for longer already; what follows is KEEPING's."""
+    if resident.user_id is None and (resident.needed_until is None or resident.needed_until < moment):
+        resident.needed_until = moment
+        resident.save(update_fields=["needed_until"])
 
 
 @transaction.atomic

@@ -108,9 +108,18 @@ class ResidentQuerySet(models.QuerySet):
 
 
 class Resident(models.Model):
-    """Somebody whom the centre serves: a name, a language and one way to reach them. Needs no account."""
+    """Somebody whom the centre serves: a name, a language and one way to reach them. Needs no account.
 
-    KEEPING = Keeping("Serving somebody in their language. Kept until they ask to be forgotten.")
+    `needed_until`: when the last thing is over that somebody without an account came for (`keep_until`).
+    """
+
+    KEEPING = Keeping(
+        "Serving somebody in their language. With an account until they ask to be forgotten; without, until three "
+        "months after what they came for.",
+        since="needed_until",
+        days=90,
+        only=models.Q(user__isnull=True),
+    )
 
     public_id = PublicIdField()
     user = models.OneToOneField(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="resident")
@@ -119,6 +128,7 @@ class Resident(models.Model):
     email = models.EmailField(blank=True)
     phone = models.CharField(max_length=30, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    needed_until = models.DateTimeField(null=True, blank=True)
 
     objects = ResidentQuerySet.as_manager()
 

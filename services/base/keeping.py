@@ -20,13 +20,15 @@ class Keeping:
     """A model's promise. `purpose` in a sentence of English, for the record of processing (GDPR Art. 30).
 
     since: the column of the moment from which `days` count; a row without it is still needed. days None: as long as
-    the person wants, or by a rule that the purpose names. only: which rows it is about. makes: the columns' values in
-    an anonymous row; empty: the row is deleted. A value may be a database expression.
+    the person wants, or by a rule that the purpose names. sooner: rows that need not be kept so long, and for how many
+    days. only: which rows it is about. makes: the columns' values in an anonymous row; empty: the row is deleted. A
+    value may be a database expression.
     """
 
     purpose: str
     since: str = ""
     days: int | None = None
+    sooner: tuple[models.Q, int] | None = None
     only: models.Q = field(default_factory=models.Q)
     makes: dict[str, object] = field(default_factory=dict)
 
@@ -34,10 +36,16 @@ class Keeping:
         """The rows whose time is over."""
         if self.days is None:
             return model._base_manager.none()
-        before = timezone.now() - datetime.timedelta(days=self.days)
-        rows = model._base_manager.filter(self.only, **{f"{self.since}__lt": before})
+        is_over = self._older_than(self.days)
+        if self.sooner:
+            which, days = self.sooner
+            is_over |= which & self._older_than(days)
+        rows = model._base_manager.filter(self.only, is_over)
         # What is anonymous already need not be made so again.
         return rows.exclude(**_plain(self.makes)) if self.makes else rows
+
+    def _older_than(self, days: int) -> models.Q:
+        return models.Q(**{f"{self.since}__lt": timezone.now() - datetime.timedelta(days=days)})
 
 
 NOTHING_PERSONAL = Keeping("Nothing about a person.")

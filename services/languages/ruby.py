@@ -1,7 +1,8 @@
 """Furigana: texts hold `{漢字|かんじ}`; here are its faces.
 
 A page shows `<ruby>`, or the kanji alone where the reader has switched furigana off or where markup
-cannot stand (titles, attributes, options, the words of an SVG); a text mail shows `漢字（かんじ）`.
+cannot stand (titles, attributes, the words of an SVG); a text mail and what can be chosen from a list (`<option>`) show
+`漢字（かんじ）`.
 """
 
 import re
@@ -46,7 +47,7 @@ def annotate_page(page: str, *, furigana: bool) -> str:
     face = _annotated if furigana else r"\1"
     pieces, at = [], 0
     for apart in _APART.finditer(page):
-        pieces += RUBY.sub(face, page[at : apart.start()]), _without_markup(apart)
+        pieces += RUBY.sub(face, page[at : apart.start()]), _without_markup(apart, furigana=furigana)
         at = apart.end()
     return "".join([*pieces, RUBY.sub(face, page[at:])])
 
@@ -55,9 +56,12 @@ def _annotated(match: re.Match) -> str:
     return f"<ruby>{match[1]}<rp>(</rp><rt>{match[2]}</rt><rp>)</rp></ruby>"
 
 
-def _without_markup(apart: re.Match) -> str:
+def _without_markup(apart: re.Match, *, furigana: bool) -> str:
     if apart["typed"]:
         return apart[0]
     if apart["plain"]:
+        if furigana and apart["name"].lower() == "option":  # somebody has to choose, so somebody has to read it
+            tag, mark, words = apart[0].partition(">")
+            return as_plain(tag) + mark + as_mail(words)
         return as_plain(apart[0])
     return _IN_TAG.sub(lambda found: found[0] if found["typed"] else found[2], apart[0])

@@ -117,6 +117,7 @@ def _in_language(kind, code, wanted, second_language, about, context, frame) -> 
             "note": note,
             "note_language": SPOKEN[wanted],
             "frame": frame,
+            "is_letter": True,
         }
         if type(about) in _WORDS:
             words |= _WORDS[type(about)](about, code, second_language)

@@ -11,7 +11,7 @@ from django.db.models import Case, Count, F, Max, Min, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from services.notices.actions import broadcasting
+from services.notices.actions import broadcasting, steps
 from services.notices.channels import CHANNELS
 from services.notices.models import (
     TROUBLED,
@@ -103,7 +103,7 @@ class Progress:
 
 def progress_of(notice: Notice) -> Progress:
     """Counts by state and by language, in one query; while the ledger is being written also whom it is for."""
-    rows = broadcasting.messages_of(notice).order_by().values_list("language", "state").annotate(Count("pk"))
+    rows = steps.messages_of(notice).order_by().values_list("language", "state").annotate(Count("pk"))
     by_state, by_language = Counter(), {}
     for language, state, number in rows:
         by_state[state] += number

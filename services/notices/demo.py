@@ -14,7 +14,7 @@ from services.accounts.models import Resident, User
 from services.accounts.roles import Role
 from services.languages.days import written_day
 from services.languages.table import SPOKEN
-from services.notices.actions.broadcasting import NEWS
+from services.notices.actions.steps import NEWS
 from services.notices.actions.telling import notify
 from services.notices.models import (
     ChannelCode,

@@ -150,7 +150,7 @@ def _add_info(root: ET.Element, notice: Notice, words: NoticeWords) -> None:
     info = _say(root, "info")
     _say(info, "language", code)
     _say(info, "category", pattern.category if pattern else "Safety")
-    _say(info, "event", as_plain(pattern.titles[code] if pattern else words.title.value))
+    _say(info, "event", as_plain(pattern.titles.get(code, words.title.value) if pattern else words.title.value))
     _say(info, "responseType", pattern.response if pattern else "None")
     _say(info, "urgency", level.urgency)
     _say(info, "severity", level.severity)

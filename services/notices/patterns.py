@@ -100,6 +100,14 @@ def patterns() -> dict[str, Pattern]:
     }
 
 
+def words_of_pattern(code: str, slots: dict, language: str) -> tuple[str, str]:
+    """Title and filled text of a pattern in a language; empty where it has none, or has got other slots since."""
+    pattern = patterns().get(code)
+    if pattern is None or not pattern.texts.get(language) or not slots.keys() >= set(pattern.slots):
+        return "", ""
+    return pattern.titles[language], pattern.fill(slots, language)
+
+
 def intensities() -> dict[str, dict[str, str]]:
     """The Japan Meteorological Agency's seismic intensities from 3 up, by code and language."""
     return _read()["intensities"]

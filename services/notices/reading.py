@@ -159,7 +159,10 @@ def _span(begin: datetime.datetime | None, end: datetime.datetime | None, langua
     if begin.date() == end.date():
         clock = {"begins": date_format(begin, "H:i"), "ends": date_format(end, "H:i")}
         return f"{written_day(begin, language)} {pgettext('times of day', '%(begins)s–%(ends)s') % clock}"
-    return f"{_moment(begin, language)} – {_moment(end, language)}"
+    # Translators: of an event, days with their times: "from Dec. 5, 2026 10:00 to Dec. 7, 2026 17:00".
+    # Words, not a dash: a dash turns round among right-to-left words, and Easy Japanese has none (から／まで).
+    told = pgettext("something of several days", "from %(begins)s to %(ends)s")
+    return told % {"begins": _moment(begin, language), "ends": _moment(end, language)}
 
 
 def _beginning(words: str, length: int = 160) -> str:

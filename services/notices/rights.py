@@ -12,7 +12,7 @@ from services.languages.days import written_moment
 from services.languages.text import text_of
 from services.notices.actions.delivering import objects_told_of
 from services.notices.actions.subscribing import leave
-from services.notices.composing import WORDS_ONLY, CannotBeWritten, compose
+from services.notices.composing import WORDS_ONLY, CannotBeWritten, Letter, compose
 from services.notices.models import UNSENT, ChannelCode, Message, MessageState, Subscription, Suppression
 
 
@@ -53,31 +53,41 @@ def _erase_news(user: User) -> None:
     Suppression.objects.annotate(lower=Lower("address")).filter(lower__in=_addresses(user)).delete()
 
 
-def _subject(message: Message, about: dict) -> str:
+def _letter(message: Message, about: dict) -> Letter | None:
+    """A message in the language of the page; None if what it told of is gone, or nobody can write it any more."""
+    told_of = about.get((message.about_type, message.about_id))
+    if message.about_type and told_of is None:
+        return None
     try:
         return compose(
             message.kind,
             get_language(),
-            about=about.get((message.about_type, message.about_id)),
+            second_language=message.second_language,
+            about=told_of,
             context=message.context,
             frame=WORDS_ONLY,
-        ).subject
+        )
     except CannotBeWritten:
-        return message.kind
+        return None
 
 
 def _export_messages(user: User) -> list[dict[str, str]]:
     messages = list(_messages(user).order_by("created_at"))
     about = objects_told_of(messages)
-    return [
-        {
-            pgettext("of a message", "Written on"): written_moment(message.created_at),
-            pgettext("of a message", "By"): message.get_channel_display(),
-            pgettext("of a message", "To"): message.address,
-            pgettext("of a message", "About"): _subject(message, about),
-        }
-        for message in messages
-    ]
+    return [_message_in_words(message, _letter(message, about)) for message in messages]
+
+
+def _message_in_words(message: Message, letter: Letter | None) -> dict[str, str]:
+    words = {
+        pgettext("of a message", "Written on"): written_moment(message.created_at),
+        pgettext("of a message", "By"): message.get_channel_display(),
+        pgettext("of a message", "To"): message.address,
+        pgettext("of a message", "About"): letter.subject if letter else message.kind,
+    }
+    # A mail's words are forgotten once it has gone; what stands on "my page" can still be written.
+    if letter and message.channel == ChannelCode.INBOX:
+        words[pgettext("of a message", "Text")] = letter.text
+    return words
 
 
 def _erase_messages(user: User) -> None:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("<str:public_id>/", deciding.notice, name="notice"),
     path("<str:public_id>/edit/", writing.edit, name="edit"),
     path("<str:public_id>/preview/<str:language>/", deciding.preview, name="preview"),
+    path("<str:public_id>/languages/<str:language>/", warning.add_language, name="add_language"),
     path("<str:public_id>/page/", deciding.page, name="page"),
     path("<str:public_id>/progress/", deciding.progress, name="progress"),
     path("<str:public_id>/submit/", deciding.submit, name="submit"),

@@ -5,7 +5,7 @@ import socket
 
 from celery import shared_task
 
-from services.notices.actions import broadcasting, delivering, reminding
+from services.notices.actions import broadcasting, delivering, reminding, warning
 from services.notices.actions.telling import notify, wake_after_commit
 from services.notices.models import Message, Notice, Queue
 
@@ -26,7 +26,7 @@ def do_what_is_due() -> None:
     """Begin and finish broadcasts, remind, put away what is past. Each half minute by beat; two beats do no harm."""
     broadcasting.begin_due_notices()
     broadcasting.finish_sent_notices()
-    broadcasting.put_away_past_notices()
+    warning.put_away_past_notices()
     reminding.remind_of_what_is_due()
 
 

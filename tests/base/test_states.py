@@ -6,6 +6,7 @@ from django.apps import apps
 from consultations.models import Case
 from services.base.states import WrongMove, move
 from services.notices.models import Message, Notice, Subscription
+from services.registration.models import Registration
 
 MODELS = [model for model in apps.get_models() if hasattr(model, "MOVES")]
 PAIRS = [
@@ -36,6 +37,16 @@ ALLOWED = {
         "cancelled": "",
     },
     Case: {"open": "closed", "closed": "open"},
+    Registration: {
+        "applied": "placed waiting not_drawn cancelled",
+        "waiting": "offered placed cancelled",
+        "offered": "placed declined expired cancelled",
+        "placed": "cancelled",
+        "cancelled": "",
+        "declined": "",
+        "expired": "",
+        "not_drawn": "",
+    },
     Subscription: {"pending": "active", "active": "left", "left": ""},
 }
 

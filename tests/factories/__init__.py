@@ -2,17 +2,21 @@
 
 from tests.factories.accounts import ResidentFactory, UserFactory
 from tests.factories.consultations import (
+    AppointmentFactory,
     CaseFactory,
     ClientFactory,
     ConsultationFactory,
     DutyFactory,
     HoursFactory,
     ScheduleFactory,
+    SlotFactory,
 )
 from tests.factories.guide import ArticleFactory, CategoryFactory
 from tests.factories.notices import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory, publish
+from tests.factories.registration import OfferingFactory, RegistrationFactory
 
 __all__ = [
+    "AppointmentFactory",
     "ArticleFactory",
     "CaseFactory",
     "CategoryFactory",
@@ -22,8 +26,11 @@ __all__ = [
     "HoursFactory",
     "MessageFactory",
     "NoticeFactory",
+    "OfferingFactory",
+    "RegistrationFactory",
     "ResidentFactory",
     "ScheduleFactory",
+    "SlotFactory",
     "SubscriptionFactory",
     "TopicFactory",
     "UserFactory",

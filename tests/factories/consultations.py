@@ -17,11 +17,14 @@ from consultations.models import (
     Mode,
     Outcome,
     Reader,
+    Service,
+    Slot,
 )
 from services.base.sealed import blind_index
 from services.schedules.models import Schedule
 from services.schedules.rules import Rule
 from tests.factories.accounts import UserFactory
+from tests.factories.registration import OfferingFactory, RegistrationFactory
 
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
@@ -52,6 +55,34 @@ class HoursFactory(factory.django.DjangoModelFactory):
     schedule = factory.SubFactory(ScheduleFactory)
     language = "ne"
     modes = factory.LazyFunction(lambda: [Mode.VISIT, Mode.PHONE])
+
+
+class SlotFactory(factory.django.DjangoModelFactory):
+    """A time of a lawyer's hours, in a week."""
+
+    class Meta:
+        model = Slot
+
+    hours = factory.SubFactory(HoursFactory, service=Service.LAWYER, language="", by_appointment=True)
+    offering = factory.SubFactory(OfferingFactory, is_one_meeting=True)
+    starts_at = factory.SelfAttribute("offering.starts_at")
+    service = factory.SelfAttribute("hours.service")
+    language = factory.SelfAttribute("hours.language")
+    modes = factory.SelfAttribute("hours.modes")
+
+
+class AppointmentFactory(RegistrationFactory):
+    """Somebody who has an appointment with a lawyer in a week, for which they come. `slot__hours=…`."""
+
+    class Meta:
+        skip_postgeneration_save = True
+
+    offering = factory.SubFactory(OfferingFactory, is_one_meeting=True)
+    needs = factory.LazyFunction(lambda: {"how": "visit"})
+
+    @factory.post_generation
+    def slot(self, create, slot, **options):
+        SlotFactory(offering=self.offering, **options)
 
 
 class DutyFactory(factory.django.DjangoModelFactory):

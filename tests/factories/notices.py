@@ -4,16 +4,10 @@ import factory
 from django.utils import timezone
 
 from services.languages.table import SPOKEN
-from services.notices.actions.broadcasting import (
-    approve,
-    begin_due_notices,
-    check_wording,
-    finish_sent_notices,
-    has_text,
-    issue,
-    save_draft,
-    submit,
-)
+from services.notices.actions.broadcasting import begin_due_notices, finish_sent_notices
+from services.notices.actions.deciding import approve, submit
+from services.notices.actions.warning import issue
+from services.notices.actions.writing import check_wording, has_text, save_draft
 from services.notices.models import Message, Notice, Subscription, SubscriptionState, Topic
 from services.notices.patterns import patterns
 from tests.factories.accounts import UserFactory

@@ -41,7 +41,6 @@ def test_page_shows_ruby_with_furigana_and_kanji_without():
         # Where markup cannot stand: the kanji alone.
         ("<title>{漢字|かんじ} – x</title>", "<title>漢字 – x</title>"),
         ("<TITLE>{漢字|かんじ}</TITLE>", "<TITLE>漢字</TITLE>"),
-        ('<option value="1">{漢字|かんじ}</option>', '<option value="1">漢字</option>'),
         ('<desc>{漢字|かんじ}</desc><text x="0">{a|b}</text>', '<desc>漢字</desc><text x="0">a</text>'),
         ('<script type="application/ld+json">{"a": "{漢字|かんじ}"}</script>',
          '<script type="application/ld+json">{"a": "漢字"}</script>'),
@@ -59,10 +58,16 @@ def test_page_keeps_markup_out_of_where_it_cannot_stand(page, shown, furigana):
     assert annotate_page(page, furigana=furigana) == shown
 
 
+@pytest.mark.parametrize(("furigana", "words"), [(True, "漢字（かんじ）を読（よ）む"), (False, "漢字を読む")])
+def test_page_writes_the_reading_behind_the_kanji_of_an_option(furigana, words):
+    page = '<OPTION value="1" title="{漢字|かんじ}">\n{漢字|かんじ}を{読|よ}む</OPTION>'
+    assert annotate_page(page, furigana=furigana) == f'<OPTION value="1" title="漢字">\n{words}</OPTION>'
+
+
 def test_page_finds_furigana_after_a_kept_place():
     page = "<textarea>{a|b}</textarea><p>{漢字|かんじ}</p><select><option>{c|d}</option></select><p>{漢字|かんじ}</p>"
     assert annotate_page(page, furigana=True) == (
-        f"<textarea>{{a|b}}</textarea><p>{RUBY}</p><select><option>c</option></select><p>{RUBY}</p>"
+        f"<textarea>{{a|b}}</textarea><p>{RUBY}</p><select><option>c（d）</option></select><p>{RUBY}</p>"
     )
 
 

@@ -16,31 +16,19 @@ from services.audit.models import Line
 from services.base.refusals import Refused
 from services.languages.table import SPOKEN
 from services.notices.actions import broadcasting, delivering
-from services.notices.actions.broadcasting import (
-    approve,
-    audience,
-    begin_due_notices,
-    cancel,
-    check_wording,
-    correct,
-    end,
-    finish_sent_notices,
-    issue,
-    pause,
-    put_away_past_notices,
-    resume,
-    save_draft,
-    send_back,
-    submit,
-)
+from services.notices.actions.broadcasting import audience, begin_due_notices, finish_sent_notices
+from services.notices.actions.deciding import approve, cancel, pause, resume, send_back, submit
 from services.notices.actions.delivering import claim, deliver_waiting, take_bounce
 from services.notices.actions.reminding import remind_of_what_is_due
+from services.notices.actions.warning import add_language, end, issue, put_away_past_notices
+from services.notices.actions.writing import check_wording, correct, save_draft
 from services.notices.models import Message, Notice, NoticeState, Queue, Reminder, Subscription, Topic, Wording
 from services.notices.tasks import do_what_is_due
 from tests.factories import NoticeFactory, ResidentFactory, SubscriptionFactory, TopicFactory, UserFactory
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db
+DANISH = {"title": "Hede", "body": "Drik vand."}
 HOUR = datetime.timedelta(hours=1)
 
 
@@ -447,12 +435,11 @@ def test_emergency_goes_out_in_the_languages_that_are_ready_and_the_others_follo
     deliver_waiting(worker="test")
     finish_sent_notices()
     assert dict(Message.objects.values_list("language", "written_in")) == {"en": "en", "da": "en", "ko": "en"}
-    notice = again(notice)
-    notice.title_da, notice.body_da = "Hede", "Drik vand."
-    notice.save()
     mail.outbox.clear()
-    for _twice in range(2):
-        check_wording(notice, "da", by=notice.author)
+    add_language(notice, "da", **DANISH, by=notice.author)
+    with pytest.raises(Refused, match="gone out already"):
+        add_language(notice, "da", title="Hede", body="Noget andet.", by=notice.author)
+    assert again(notice).body_da == "Drik vand."
     assert again(notice).state == "sending"
     deliver_waiting(worker="test")
     assert [(message.to, message.subject) for message in mail.outbox] == [([readers["da"].address], "Hede – Ota")]
@@ -465,10 +452,7 @@ def test_language_that_comes_late_reaches_those_in_a_workers_hands_too():
     notice = emergency()
     begin_due_notices()
     claim()
-    notice = again(notice)
-    notice.title_da, notice.body_da = "Hede", "Drik vand."
-    notice.save()
-    check_wording(notice, "da", by=notice.author)
+    add_language(notice, "da", **DANISH, by=notice.author)
     assert states(notice) == {"sending": 1, "waiting": 1}
 
 
@@ -478,11 +462,9 @@ def test_language_that_comes_late_is_not_sent_of_what_has_ended():
     begin_due_notices()
     deliver_waiting(worker="test")
     end(notice, by=notice.author)
-    notice = again(notice)
-    notice.title_da, notice.body_da = "Hede", "Drik vand."
-    notice.save()
-    check_wording(notice, "da", by=notice.author)
-    assert states(notice) == {"sent": 1}
+    with pytest.raises(Refused, match="ended"):
+        add_language(notice, "da", **DANISH, by=notice.author)
+    assert (again(notice).title_da, states(notice)) == (None, {"sent": 1})
 
 
 def test_language_that_comes_late_waits_while_the_notice_is_paused():
@@ -491,10 +473,7 @@ def test_language_that_comes_late_waits_while_the_notice_is_paused():
     begin_due_notices()
     deliver_waiting(worker="test")
     pause(notice, by=notice.author)
-    notice = again(notice)
-    notice.title_da, notice.body_da = "Hede", "Drik vand."
-    notice.save()
-    check_wording(notice, "da", by=notice.author)
+    add_language(notice, "da", **DANISH, by=notice.author)
     deliver_waiting(worker="test")
     assert states(notice) == {"held": 1, "sent": 1}
     resume(notice, by=notice.author)
@@ -509,11 +488,8 @@ def test_late_language_costs_the_same_however_many_read_it():
         notice = emergency()
         begin_due_notices()
         deliver_waiting(worker="test")
-        notice = again(notice)
-        notice.title_da, notice.body_da = "Hede", "Drik vand."
-        notice.save()
         with CaptureQueriesContext(connection) as queries:
-            check_wording(notice, "da", by=notice.author)
+            add_language(notice, "da", **DANISH, by=notice.author)
         counts.append(len(queries))
     assert counts[0] == counts[1]
 

@@ -15,9 +15,12 @@ from services.languages.names import NAMES
 from services.languages.table import SPOKEN
 from services.languages.text import reading_order
 from services.notices import composing
-from services.notices.actions.broadcasting import begin_due_notices, check_wording, issue, save_draft
+from services.notices.actions.broadcasting import begin_due_notices
 from services.notices.actions.delivering import deliver_waiting
+from services.notices.actions.warning import issue
+from services.notices.actions.writing import check_wording, save_draft
 from services.notices.composing import LEAVE, MANAGE, WORDS_ONLY, CannotBeWritten, compose
+from services.notices.counting import fallbacks
 from services.notices.models import Message, Notice, Wording, WordingState
 from services.notices.patterns import levels, patterns
 from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory, UserFactory
@@ -177,6 +180,31 @@ def test_note_is_in_the_readers_language(broken_in, catalogue_says, caplog):
         letter = compose(CODE, "da", context={"code": "X"})
     assert letter.text.startswith("Vi kunne ikke skrive på dansk, så her er det på engelsk.\n\n")
     assert '<p lang="da" dir="ltr">Vi kunne ikke skrive på dansk' in letter.html
+
+
+@pytest.mark.parametrize("broken", ["Niveau %(niveau)s: %(name)s", "Niveau %(level): %(name)s"])
+def test_sentence_that_a_translator_has_broken_is_no_english_within_the_letter(broken, catalogue_says, caplog):
+    catalogue_says("da", "Warning level %(level)s: %(name)s", broken)
+    SubscriptionFactory(language="da")
+    notice = NoticeFactory(emergency=True)
+    with caplog.at_level(logging.ERROR, logger="services.notices.composing"):
+        deliver_waiting(worker="test")
+    (letter,) = mail.outbox
+    with translation.override("da"):
+        assert letter.body.startswith(gettext(COULD_NOT) % {"language": NAMES["en"]} + "\n\n")
+    assert letter.subject == "Evacuation order – Omori"
+    assert dict(Message.objects.about(notice).values_list("language", "written_in")) == {"da": "en"}
+    assert fallbacks() == [("notices/emergency", "da", "en", 1)]  # what staff see
+    [warning] = caplog.records
+    assert (warning.kind, warning.language) == ("notices/emergency", "da")
+
+
+def test_page_with_a_sentence_that_a_translator_has_broken_is_shown_all_the_same(catalogue_says, client):
+    catalogue_says("da", "Warning level %(level)s: %(name)s", "Niveau %(niveau)s")
+    notice = NoticeFactory(emergency=True)
+    page = client.get(f"/da/notices/{notice.public_id}/")
+    assert page.status_code == 200
+    assert "Warning level 4: " in page.content.decode()
 
 
 def test_broken_language_stops_no_other_reader_of_a_broadcast(monkeypatch, caplog):

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from services.base.states import WrongMove
 from services.notices.actions import delivering as actions
-from services.notices.actions.broadcasting import begin_due_notices, cancel, check_wording, end, issue, pause, resume
+from services.notices.actions.broadcasting import begin_due_notices
+from services.notices.actions.deciding import cancel, pause, resume
 from services.notices.actions.delivering import (
     call_it_sent,
     claim,
@@ -25,6 +26,7 @@ from services.notices.actions.delivering import (
     try_again,
 )
 from services.notices.actions.subscribing import leave
+from services.notices.actions.warning import add_language, end, issue
 from services.notices.models import Heartbeat, Message, MessageState, Notice, Promise, Queue, Rest, Suppression
 from tests.factories import (
     MessageFactory,
@@ -70,14 +72,12 @@ class WritesAnUrgentOne(EmailBackend):
 
 
 class ChecksDanish(EmailBackend):
-    """While it takes the first mail, somebody checks the Danish text of the emergency."""
+    """While it takes the first mail, somebody adds the Danish text of the emergency."""
 
     def send_messages(self, messages):
         if not mail.outbox:
             notice = Notice.objects.get()
-            notice.title_da, notice.body_da = "Storm", "Bliv inde."
-            notice.save()
-            check_wording(notice, "da", by=notice.author)
+            add_language(notice, "da", title="Storm", body="Bliv inde.", by=notice.author)
         return super().send_messages(messages)
 
 

@@ -45,7 +45,7 @@ work(stop)
 NEWS_FOR_A_HUNDRED = """
 from django.utils import timezone
 from tests.factories import NoticeFactory, SubscriptionFactory, TopicFactory, UserFactory
-from services.notices.actions.broadcasting import approve, submit
+from services.notices.actions.deciding import approve, submit
 topic = TopicFactory(code="two-beats", position=99)
 for number in range(100):
     SubscriptionFactory(address=f"beats{number}@example.org", topics=[topic])

@@ -10,7 +10,8 @@ from django.utils import timezone
 from services.base.refusals import Refused
 from services.languages.ruby import as_plain
 from services.languages.table import SPOKEN
-from services.notices.actions.broadcasting import cancel, check_wording, end, put_away_past_notices
+from services.notices.actions.deciding import cancel
+from services.notices.actions.warning import add_language, end, put_away_past_notices
 from services.notices.models import Notice
 from services.notices.patterns import levels, patterns
 from tests.factories import NoticeFactory, TopicFactory, UserFactory
@@ -172,9 +173,10 @@ def test_feed_is_updated_when_a_notice_ends_or_comes_in_one_more_language(client
     alarm = NoticeFactory(emergency=True)
     Notice.objects.update(published_at=timezone.now() - HOUR)
     alarm.wordings.update(checked_at=timezone.now() - HOUR)
+    alarm.wordings.filter(language="ne").update(state="missing", checked_at=None)
     (before,) = said(atom(client, "/en/notices/feed/"), "updated", "atom")
 
-    wording = check_wording(alarm, "ne", by=UserFactory())
+    wording = add_language(alarm, "ne", title=alarm.title_ne, body=alarm.body_ne, by=UserFactory())
     (then,) = said(atom(client, "/en/notices/feed/"), "updated", "atom")
     end(alarm, by=alarm.author)
     feed = atom(client, "/en/notices/feed/")

@@ -5,21 +5,19 @@ import re
 
 import pytest
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from services.base.signed_links import make_token
+from services.languages.catalogue import KANJI
 from services.languages.ruby import annotate_page
 from services.languages.table import SPOKEN
 from services.notices import links
-from services.notices.actions.broadcasting import (
-    cancel,
-    correct,
-    end,
-    put_away_past_notices,
-    submit,
-)
+from services.notices.actions.deciding import cancel, submit
+from services.notices.actions.warning import end, put_away_past_notices
+from services.notices.actions.writing import correct
 from services.notices.models import Message, Notice, Subscription, SubscriptionState
 from services.notices.patterns import levels, patterns
+from services.notices.reading import words_of
 from tests.factories import NoticeFactory, SubscriptionFactory, TopicFactory, publish
 
 pytestmark = pytest.mark.django_db
@@ -279,6 +277,22 @@ def test_notice_of_an_event_comes_as_a_calendar_file_in_each_language(client):
     assert client.get(f"/en/notices/{NoticeFactory().public_id}/calendar.ics").status_code == 404
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_event_of_several_days_says_from_when_to_when_in_words(client, language):
+    begins = datetime.datetime(2026, 12, 5, 1, 0, tzinfo=datetime.UTC)
+    notice = NoticeFactory(starts_at=begins, ends_at=begins + datetime.timedelta(days=2, hours=7))
+
+    page = text(client.get(f"/{language}/notices/{notice.public_id}/"))
+    with translation.override(language):
+        when = words_of(notice, language).when
+
+    assert annotate_page(when[0].upper() + when[1:], furigana=language == "ja-simple") in page
+    assert not re.search("[–〜～~]", when)
+    assert (when.count("10:00"), when.count("17:00")) == (1, 1)
+    if language == "en":
+        assert when == "from Dec. 5, 2026 10:00 to Dec. 7, 2026 17:00"
+
+
 def test_calendar_file_of_what_is_not_out_is_not_there(client):
     draft = NoticeFactory(is_published=False, starts_at=timezone.now())
 
@@ -406,6 +420,19 @@ def test_emergency_page_stays_light_while_emergencies_hold(client):
 def ask(client, asked_for, *, path="/ne/notices/subscribe/", **words):
     typed = {"topics": [topic.code for topic in asked_for], "language": "ne", "address": "sita@example.org"}
     return client.post(path, typed | words)
+
+
+def test_form_in_easy_japanese_can_be_read_in_its_lists_too(client):
+    TopicFactory(name_ja_simple="{健康|けんこう}")
+
+    page = text(client.get("/ja-simple/notices/subscribe/"))
+    client.post("/choose/", {"furigana": "off", "next": "/"})
+    without = text(client.get("/ja-simple/notices/subscribe/"))
+
+    assert '<option value="omori">大森（おおもり）</option>' in page
+    assert '<option value="omori">大森</option>' in without
+    for option in re.findall(r"<option.*?</option>", page, re.S):
+        assert not KANJI.search(re.sub(r"<[^>]*>|[㐀-鿿々]+（[ぁ-ん]+）", "", option)) or "lang=" in option, option
 
 
 def test_form_begins_in_the_readers_language(client):
@@ -550,6 +577,20 @@ def test_leaving_shows_first_and_acts_on_the_button(client):
     assert (again.status_code, "You get no more news from us" in text(again)) == (200, True)
     assert client.get(path_of(subscription, links.MANAGE)).status_code == 410
     assert client.get(path_of(subscription, links.CONFIRM)).status_code == 410
+
+
+def test_page_after_leaving_leads_nowhere_that_is_shut(client):
+    subscription = SubscriptionFactory()
+
+    page = text(client.post(path_of(subscription, links.LEAVE, "en")))
+    shut = text(client.get(path_of(subscription, links.MANAGE, "en")))
+
+    for last in (page, shut):
+        addresses = set(re.findall(r'href="(/en/[^"]*)"', last))
+        assert "/en/notices/subscribe/" in addresses
+        assert not any("/subscription/settings/" in address for address in addresses)
+        found = {address: client.get(address).status_code for address in addresses}
+        assert {address: status for address, status in found.items() if status >= 400} == {}
 
 
 def test_mail_programs_leave_with_one_post(new_client):

@@ -11,7 +11,7 @@ from services.accounts import rights
 from services.accounts.models import User
 from services.base.keeping import keep_periods
 from services.base.refusals import Refused
-from services.notices.actions import broadcasting, delivering
+from services.notices.actions import deciding, delivering, writing
 from services.notices.actions.telling import notify
 from services.notices.models import Message, MessageState, Subscription, Suppression
 from tests.factories import NoticeFactory, ResidentFactory, SubscriptionFactory, TopicFactory, UserFactory
@@ -70,7 +70,7 @@ def test_withdrawn_messages_lose_their_person_too():
         ResidentFactory(email="", phone="09012345678", user=None), "accounts/sign_in_code", context={"code": "SECRET"}
     )
     delivering.deliver_waiting("w", limit=1)
-    broadcasting.cancel(NoticeFactory(topic=topic), by=UserFactory(), reason="wrong")
+    deciding.cancel(NoticeFactory(topic=topic), by=UserFactory(), reason="wrong")
     Message.objects.filter(ended_at__isnull=False).update(ended_at=timezone.now() - datetime.timedelta(days=91))
     assert keep_periods()["notices.Message"] == 2
     kept = Message.objects.values_list("address", "resident", "context", "person", "public_id")
@@ -101,27 +101,27 @@ def test_nobody_who_wrote_any_of_it_approves_it_however_many_edited_since():
     author, second, third = (UserFactory() for _ in range(3))
     notice = NoticeFactory(is_published=False)
     for editor in (author, second, third):
-        broadcasting.save_draft(notice, by=editor, changed=["title_en"], is_minor=True)
-    broadcasting.check_wording(notice, notice.source_language, by=third)
-    broadcasting.submit(notice, by=third)
+        writing.save_draft(notice, by=editor, changed=["title_en"], is_minor=True)
+    writing.check_wording(notice, notice.source_language, by=third)
+    deciding.submit(notice, by=third)
     for editor in (author, second, third):
         with pytest.raises(Refused, match="Another person has to approve"):
-            broadcasting.approve(notice, by=editor)
-    broadcasting.approve(notice, by=UserFactory())
+            deciding.approve(notice, by=editor)
+    deciding.approve(notice, by=UserFactory())
 
 
 def test_text_that_changed_after_it_was_read_is_not_approved():
     notice = NoticeFactory(is_published=False)
-    broadcasting.check_wording(notice, notice.source_language, by=UserFactory())
-    broadcasting.submit(notice, by=UserFactory())
+    writing.check_wording(notice, notice.source_language, by=UserFactory())
+    deciding.submit(notice, by=UserFactory())
     notice.refresh_from_db()
     seen = notice.changed_at
-    broadcasting.send_back(notice, by=UserFactory(), reason="again")
-    broadcasting.submit(notice, by=UserFactory())
+    deciding.send_back(notice, by=UserFactory(), reason="again")
+    deciding.submit(notice, by=UserFactory())
     with pytest.raises(Refused, match="The text has changed"):
-        broadcasting.approve(notice, by=UserFactory(), seen=seen)
+        deciding.approve(notice, by=UserFactory(), seen=seen)
     notice.refresh_from_db()
-    broadcasting.approve(notice, by=UserFactory(), seen=notice.changed_at)
+    deciding.approve(notice, by=UserFactory(), seen=notice.changed_at)
 
 
 def test_emergency_is_updated_once_however_many_tabs_are_open():

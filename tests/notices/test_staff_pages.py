@@ -7,14 +7,17 @@ import pytest
 from django.conf import settings
 from django.core import mail
 from django.utils import timezone
+from django.utils.html import escape
 
 from services.accounts.roles import Role
 from services.audit.models import Line
 from services.base.public_ids import public_id
-from services.notices.actions import broadcasting, delivering
+from services.languages.table import SPOKEN
+from services.notices.actions import broadcasting, deciding, delivering, steps, warning
 from services.notices.causes import in_words, masked
 from services.notices.counting import audience_counts
 from services.notices.demo import load_topics
+from services.notices.emergency_forms import EmergencyForm
 from services.notices.models import (
     ChannelCode,
     Heartbeat,
@@ -28,7 +31,6 @@ from services.notices.models import (
     WordingState,
 )
 from services.notices.patterns import patterns
-from services.notices.staff_forms import EmergencyForm
 from tests.factories import MessageFactory, NoticeFactory, ResidentFactory, SubscriptionFactory, UserFactory
 
 DESK = "/en/staff/notices/"
@@ -246,14 +248,30 @@ def test_edit_by_a_translator_changes_texts_only(as_role):
 def test_edit_says_why_an_empty_language_cannot_be_checked(editor):
     notice = NoticeFactory(is_published=False)
 
-    response = editor.post(f"{DESK}{notice.public_id}/edit/", texts_of(notice, check="da"), follow=True)
+    typed = texts_of(notice, check="da", title_da="Kun en titel", title_en="Kept as typed")
+    response = editor.post(f"{DESK}{notice.public_id}/edit/", typed)
 
-    assert told(response) == ["Saved.", "There is no text in this language yet."]
+    assert (response.status_code, told(response)) == (409, ["There is no text in this language yet."])
+    assert 'value="Kept as typed"' in response.content.decode()
+    assert Notice.objects.get().title_da is None  # both, or neither
+    assert Line.objects.filter(action="notices.save").count() == 1
+
+
+def test_write_with_an_empty_language_to_check_keeps_nothing_but_what_was_typed(editor, topics):
+    typed = draft_words(check="en", title_en="Kept as typed")
+
+    response = editor.post(f"{DESK}new/", typed)
+
+    assert (response.status_code, Notice.objects.count()) == (409, 0)
+    assert told(response) == ["There is no text in this language yet."]
+    assert 'value="Kept as typed"' in response.content.decode()
+    assert editor.post(f"{DESK}new/", typed | {"body_en": "Now there is one."}).status_code == 302
+    assert states(Notice.objects.get())["en"] == WordingState.CHECKED
 
 
 def test_edit_of_what_is_approved_is_refused_and_kept(editor):
     notice = NoticeFactory(is_published=False)
-    broadcasting.submit(notice, by=editor.user)
+    deciding.submit(notice, by=editor.user)
 
     response = editor.post(f"{DESK}{notice.public_id}/edit/", texts_of(notice, title_en="Too late"))
 
@@ -374,7 +392,7 @@ def test_audience_counts_are_what_is_written_into_the_ledger(topics):
 
     counts = audience_counts(notice)
 
-    broadcasting.issue(notice, by=author)
+    warning.issue(notice, by=author)
     broadcasting.begin_due_notices()
     written = Message.objects.about(notice).values_list("language", "channel")
     assert counts == {("ne", "email"): 1, ("en", "sms"): 1, ("ar", "email"): 2}
@@ -446,7 +464,7 @@ def test_notice_goes_from_draft_to_readers_by_two_people(editor, manager):
 
 def test_approval_at_a_time_waits_for_it(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
-    broadcasting.submit(notice, by=editor.user)
+    deciding.submit(notice, by=editor.user)
 
     manager.post(f"{DESK}{notice.public_id}/approve/", {"scheduled_at": moment(days=2)})
 
@@ -459,7 +477,7 @@ def test_approval_at_a_time_waits_for_it(editor, manager):
 @pytest.mark.parametrize("when", [*ABSURD, "2020-01-01T10:00"])
 def test_approval_at_an_absurd_time_is_refused(editor, manager, when):
     notice = NoticeFactory(is_published=False, author=editor.user)
-    broadcasting.submit(notice, by=editor.user)
+    deciding.submit(notice, by=editor.user)
 
     response = manager.post(f"{DESK}{notice.public_id}/approve/", {"scheduled_at": when})
 
@@ -470,7 +488,7 @@ def test_approval_at_an_absurd_time_is_refused(editor, manager, when):
 
 def test_sending_back_needs_a_reason_and_shows_it(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
-    broadcasting.submit(notice, by=editor.user)
+    deciding.submit(notice, by=editor.user)
     address = f"{DESK}{notice.public_id}/send-back/"
 
     refused = manager.post(address, {"reason": "\u200b"})
@@ -486,8 +504,8 @@ def test_pause_resume_and_cancel_turn_the_messages_over(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
     for _reader in range(3):
         SubscriptionFactory(language="en", topics=[notice.topic])
-    broadcasting.submit(notice, by=editor.user)
-    broadcasting.approve(notice, by=manager.user)
+    deciding.submit(notice, by=editor.user)
+    deciding.approve(notice, by=manager.user)
     broadcasting.begin_due_notices()
     delivering.claim()
     Message.objects.filter(pk=Message.objects.last().pk).update(
@@ -587,8 +605,8 @@ def test_progress_counts_by_state_and_language_in_one_query(editor):
 def test_progress_is_refreshed_only_while_something_may_change(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
     SubscriptionFactory(language="en", topics=[notice.topic])
-    broadcasting.submit(notice, by=editor.user)
-    broadcasting.approve(notice, by=manager.user)
+    deciding.submit(notice, by=editor.user)
+    deciding.approve(notice, by=manager.user)
     broadcasting.begin_due_notices()
 
     sending = editor.get(f"{DESK}{notice.public_id}/").content.decode()
@@ -762,6 +780,125 @@ def test_drill_says_so_before_it_is_sent(editor, topics):
     page = editor.post(f"{DESK}emergency/heat/", evacuation(is_exercise="on", step="look")).content.decode()
 
     assert "<span>Drill</span>" in page
+
+
+# --- One more language --------------------------------------------------------------------------
+
+
+def alarm_without(code: str, **facts) -> Notice:
+    """An emergency that went out before anybody had written this language."""
+    notice = NoticeFactory(emergency=True, **facts)
+    column = SPOKEN[code].column
+    Notice.objects.filter(pk=notice.pk).update(**{f"title_{column}": None, f"body_{column}": None})
+    notice.wordings.filter(language=code).update(state=WordingState.MISSING, checked_at=None)
+    delivering.deliver_waiting(worker="test")
+    mail.outbox.clear()
+    return Notice.objects.get(pk=notice.pk)
+
+
+def test_missing_language_is_written_read_and_sent_as_the_same_notice(manager):
+    reader, other = SubscriptionFactory(language="ne"), SubscriptionFactory(language="ko")
+    alarm = alarm_without("ne")
+    address = f"{DESK}{alarm.public_id}/languages/ne/"
+    typed = {"title": "निकासी", "body": "तुरुन्त सुरक्षित ठाउँमा जानुहोस्। 03-1234-5678"}
+
+    notice_page = manager.get(f"{DESK}{alarm.public_id}/").content.decode()
+    form_page = manager.get(address).content.decode()
+    look = manager.post(address, typed | {"step": "read"})
+    before_sending = Notice.objects.get().title_ne
+    response = manager.post(address, typed | {"step": "send"})
+
+    assert re.findall(r"/languages/([\w-]+)/", notice_page) == ["ne"]
+    assert "1 person got this emergency in another language" in form_page
+    assert alarm.title_ja in form_page
+    assert "Phone numbers: only here 0312345678." in look.content.decode()
+    assert (look.status_code, before_sending) == (200, None)
+    assert (response.status_code, response.headers["Location"]) == (302, f"{DESK}{alarm.public_id}/")
+    assert states(alarm)["ne"] == WordingState.CHECKED
+    assert alarm.wordings.get(language="ne").checked_by == manager.user
+    delivering.deliver_waiting(worker="test")
+    assert [(letter.to, letter.subject) for letter in mail.outbox] == [([reader.address], "निकासी – ओमोरी")]
+    assert Message.objects.filter(subscription=other).count() == 1
+    page = manager.get(f"/ne/notices/{alarm.public_id}/").content.decode()
+    assert "तुरुन्त सुरक्षित ठाउँमा" in page
+    assert "<language>ne</language>" in manager.get(f"/ne/notices/{alarm.public_id}/alert.xml").content.decode()
+
+
+def test_missing_language_begins_from_the_pattern_where_that_is_ready_by_now(editor):
+    alarm = alarm_without("ne")
+
+    page = editor.get(f"{DESK}{alarm.public_id}/languages/ne/").content.decode()
+
+    assert f'value="{patterns()["evacuate"].titles["ne"]}"' in page
+    assert escape(patterns()["evacuate"].fill(alarm.slots, "ne")) in page
+
+
+def test_missing_language_keeps_the_patterns_marks_of_direction(editor):
+    alarm = alarm_without("ar")
+    body = patterns()["evacuate"].fill(alarm.slots, "ar")
+
+    editor.post(f"{DESK}{alarm.public_id}/languages/ar/", {"title": "إخلاء", "body": body, "step": "send"})
+
+    assert "\u2068Omori Elementary School (大森小学校)\u2069" in body
+    assert Notice.objects.get().body_ar == body
+
+
+def test_missing_language_of_a_pattern_that_is_gone_begins_empty(editor):
+    alarm = alarm_without("ne", pattern="heat", slots={})
+    Notice.objects.update(pattern="gone")
+
+    page = editor.get(f"{DESK}{alarm.public_id}/languages/ne/")
+
+    assert page.status_code == 200
+    assert 'name="title" value' not in page.content.decode()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("field", ["title", "body"])
+@pytest.mark.parametrize("step", ["read", "send"])
+def test_missing_language_refuses_hostile_text(editor, field, text, step):
+    alarm = alarm_without("ne")
+    typed = {"title": "निकासी", "body": "जानुहोस्", "step": step, field: text}
+
+    response = editor.post(f"{DESK}{alarm.public_id}/languages/ne/", typed)
+
+    if field == "body" and text == "\u202eevil":  # prose drops the marks of direction
+        return
+    assert (response.status_code, Notice.objects.get().title_ne) == (400, None)
+
+
+def test_missing_language_is_sent_once_and_never_changed(editor):
+    SubscriptionFactory(language="ne")
+    alarm = alarm_without("ne")
+    address = f"{DESK}{alarm.public_id}/languages/ne/"
+    typed = {"title": "निकासी", "body": "जानुहोस्", "step": "send"}
+
+    editor.post(address, typed)
+    again = editor.post(address, typed | {"title": "अर्को"}, follow=True)
+
+    assert Notice.objects.get().title_ne == "निकासी"
+    assert told(again)[-1] == "This language has gone out already, or the emergency has ended."
+    assert Message.objects.about(alarm).filter(kind=steps.EMERGENCY).count() == 2
+
+
+@pytest.mark.parametrize("language", ["tlh", "NE", "x" * 300])
+def test_missing_language_that_is_none_is_404(editor, language):
+    assert editor.get(f"{DESK}{alarm_without('ne').public_id}/languages/{language}/").status_code == 404
+
+
+def test_missing_language_of_news_is_404_and_of_what_has_ended_is_said(editor):
+    alarm = alarm_without("ne")
+    warning.end(alarm, by=editor.user)
+
+    assert editor.get(f"{DESK}{NoticeFactory().public_id}/languages/ne/").status_code == 404
+    assert editor.get(f"{DESK}{alarm.public_id}/languages/ne/").status_code == 302
+    assert "/languages/ne/" not in editor.get(f"{DESK}{alarm.public_id}/").content.decode()
+
+
+def test_missing_language_is_not_offered_to_translators(as_role):
+    alarm = alarm_without("ne")
+
+    assert "/languages/" not in as_role(Role.TRANSLATOR).get(f"{DESK}{alarm.public_id}/").content.decode()
 
 
 # --- The ledger ---------------------------------------------------------------------------------

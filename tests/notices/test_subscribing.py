@@ -13,7 +13,7 @@ from services.notices import links
 from services.notices.actions.delivering import deliver_waiting, suppress
 from services.notices.actions.subscribing import ask_for_news, change_wishes, confirm, leave
 from services.notices.models import ChannelCode, Message, Subscription, Suppression
-from tests.factories import SubscriptionFactory, TopicFactory
+from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "sita@example.org"
@@ -165,6 +165,33 @@ def test_wishes_that_nobody_proved_are_forgotten_after_three_days():
     Subscription.objects.filter(pk__in=[old.pk, active.pk]).update(asked_at=long_ago)
     assert keep_periods() == {"notices.Subscription": 1}
     assert set(Subscription.objects.all()) == {new, active}
+
+
+def test_mail_that_asks_is_forgotten_with_the_wish():
+    topic = TopicFactory()
+    ask_for_news("wish@example.org", [topic], language="ne")
+    deliver_waiting(worker="test")
+    news = NoticeFactory(topic=topic)
+    told = MessageFactory(state="sent", about_type="notices.notice", about_id=news.pk)
+    Subscription.objects.update(asked_at=timezone.now() - datetime.timedelta(days=3, seconds=1))
+    Message.objects.update(ended_at=timezone.now() - datetime.timedelta(days=3, seconds=1))
+    assert keep_periods() == {"notices.Message": 1, "notices.Subscription": 1}
+    told.refresh_from_db()
+    assert told.address != ""
+    (asked,) = Message.objects.filter(kind="notices/confirm_subscription")
+    assert (asked.address, asked.person, asked.about_id, asked.state) == ("", asked.public_id, None, "sent")
+
+
+def test_leaving_forgets_the_address_of_the_mail_that_asked_too():
+    ask_for_news("wish@example.org", [TopicFactory()], language="ne")
+    deliver_waiting(worker="test")
+    subscription = Subscription.objects.get()
+    confirm(subscription)
+    ask_for_news("wish@example.org", [], language="ne")  # "you get it already", still waiting
+    leave(subscription)
+    rows = Message.objects.values_list("address", "state").order_by("pk")
+    assert list(rows) == [("", "sent"), ("", "withdrawn")]
+    assert not Message.objects.filter(person__contains="wish").exists()
 
 
 def test_token_opens_one_purpose_of_one_subscription():

@@ -2,13 +2,15 @@
 
 import datetime
 import json
+import re
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import pgettext
 
 from services.accounts.actions import welcome
 from services.accounts.models import Resident, User
@@ -16,6 +18,7 @@ from services.accounts.roles import Role
 from services.audit.models import Line
 from services.audit.trail import first_broken
 from services.base.keeping import Keeping, every_model_says_how_long, keep_periods, promises
+from services.languages.ruby import as_mail
 from services.notices.actions.telling import notify
 from services.notices.models import Message, MessageState, Subscription, SubscriptionState
 from tests.factories import MessageFactory, UserFactory
@@ -146,6 +149,27 @@ def test_download_holds_what_is_known_in_the_readers_language(client, language):
     assert user.email in page.content.decode()
     assert b"<script" not in page.content
     assert Line.objects.filter(action="accounts.export", object_id=user.public_id).count() == 2
+
+
+@pytest.mark.parametrize(("language", "begins"), [("en", "This is your code"), ("ja-simple", "ログインの")])
+def test_download_holds_the_text_of_what_stands_on_ones_page(client, language, begins):
+    user = person()
+    MessageFactory(user=UserFactory(), channel="inbox", state="sent", context={"code": "STRANGER"})
+    gone = {"kind": "notices/ends_soon", "context": {}, "about_type": "notices.notice", "about_id": 404}
+    MessageFactory(user=user, channel="inbox", state="sent", **gone)
+    prove(client, user)
+    answer = client.post(f"/{language}/me/data/download/", {"as": "json"})
+    page = client.post(f"/{language}/me/data/download/", {"as": "html"}).content.decode()
+    _account, _news, messages = json.loads(answer.content).values()
+    with translation.override(language):
+        name = as_mail(pgettext("of a message", "Text"))
+    (text,) = [row[name] for row in messages if name in row]
+    assert text.startswith(begins)
+    assert MARKER in text
+    assert text.split()[0] in page
+    assert "STRANGER" not in answer.content.decode() + page
+    assert not re.search(r"\{[^{}|]+\|[^{}|]+\}", answer.content.decode())
+    assert [list(row.values())[-1] for row in messages].count("notices/ends_soon") == 1
 
 
 def test_every_model_says_how_long_it_is_kept():

@@ -1,286 +1,26 @@
-"""From a draft to a message for everybody whom it concerns.
+"""From an approved notice to a message for everybody whom it concerns.
 
-Draft, checked in each language, approved by another person, sent when its time has come, paused, cancelled,
-corrected. What is approved stands still. The ledger's rows are written a thousand at a time, each thousand in
-one transaction with the note of how far it got, so that a crash goes on where it stopped.
+The ledger's rows are written a thousand at a time, each thousand in one transaction with the note of how far it got,
+so that a crash goes on where it stopped.
 """
 
 import datetime
 import sys
-from collections.abc import Iterable
 from itertools import islice
 
 from django.db import connection, models, transaction
 from django.utils import timezone
-from django.utils.translation import pgettext, pgettext_lazy
 
-from services.accounts.models import Resident, User
+from services.accounts.models import Resident
 from services.audit.trail import record
-from services.base.refusals import Refused
 from services.base.states import move
-from services.languages.table import SPOKEN
 from services.notices.actions.reminding import remind
+from services.notices.actions.steps import EMERGENCY, NEWS, locked, messages_of, queue_of
 from services.notices.actions.telling import wake_after_commit, way_to
-from services.notices.models import (
-    UNSENT,
-    Message,
-    MessageState,
-    Notice,
-    NoticeState,
-    Queue,
-    Subscription,
-    Wording,
-    WordingState,
-)
+from services.notices.models import UNSENT, Message, MessageState, Notice, NoticeState, Subscription
 
-NEWS, EMERGENCY = "notices/news", "notices/emergency"
-KINDS = (NEWS, EMERGENCY)
 AT_ONCE = 1000
 WARN_BEFORE = datetime.timedelta(hours=1)
-NOBODY_YET = pgettext_lazy("staff", "Nobody has got it yet: cancel it, or take it back.")
-
-
-# --- Writing ------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def save_draft(notice: Notice, *, by: User, changed: Iterable[str], is_minor: bool = False) -> Notice:
-    """Keep a draft as it stands on the object.
-
-    changed: the names of the fields that were edited (`title_ja`…). A language whose text was edited is no longer
-    checked; if the source text was edited and the edit is not minor, the other languages are outdated.
-    """
-    if notice.pk is None:
-        notice.author = by
-    elif _locked(notice).state != NoticeState.DRAFT:
-        raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
-    notice.changed_at = timezone.now()
-    notice.editors = sorted({*notice.editors, by.public_id})
-    notice.save()
-    changed = list(changed)
-    _note_edited_languages(notice, changed, is_minor=is_minor)
-    record(by, "notices.save", notice, fields=changed, changes=False)
-    return notice
-
-
-def _note_edited_languages(notice: Notice, changed: list[str], *, is_minor: bool) -> None:
-    wordings = {wording.language: wording for wording in notice.wordings.all()}
-    edited = {
-        code
-        for code, language in SPOKEN.items()
-        if any(f"{name}_{language.column}" in changed for name in (*Notice.TEXTS, "place"))
-    }
-    for code in SPOKEN:
-        wording = wordings.get(code) or Wording(notice=notice, language=code)
-        state, was_checked = wording.state, wording.state == WordingState.CHECKED
-        if not has_text(notice, code):
-            state = WordingState.MISSING
-        elif code in edited:
-            has_been_checked = was_checked or state == WordingState.OUTDATED
-            state = WordingState.OUTDATED if has_been_checked else WordingState.MACHINE
-        elif notice.source_language in edited and not is_minor and was_checked:
-            state = WordingState.OUTDATED
-        if state != wording.state or wording.pk is None:
-            wording.state, wording.checked_by, wording.checked_at = state, None, None
-            wording.save()
-
-
-def has_text(notice: Notice, language: str) -> bool:
-    """Whether a notice has both a title and a text in a language."""
-    return all(getattr(notice, f"{name}_{SPOKEN[language].column}") for name in Notice.TEXTS)
-
-
-@transaction.atomic
-def check_wording(notice: Notice, language: str, *, by: User) -> Wording:
-    """Say that a person has read the text in this language and that it says what the source says.
-
-    For an emergency that is already out, whoever reads this language gets it in their own words now.
-    """
-    notice = _locked(notice)
-    if not has_text(notice, language):
-        raise Refused(pgettext("staff", "There is no text in this language yet."))
-    if notice.state != NoticeState.DRAFT and not notice.is_emergency:
-        raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
-    wording, _made = Wording.objects.select_for_update().get_or_create(notice=notice, language=language)
-    wording.state, wording.checked_by, wording.checked_at = WordingState.CHECKED, by, timezone.now()
-    wording.save()
-    record(by, "notices.check", notice, fields=[language])
-    if notice.is_current:
-        _follow_up_in(notice, language)
-    return wording
-
-
-# --- Approving ----------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def submit(notice: Notice, *, by: User) -> None:
-    """Ask for another person's approval. Refused while the source text is not checked."""
-    notice = _locked(notice)
-    _insist_on_source(notice)
-    _go(notice, NoticeState.PENDING, by, "notices.submit", returned_because="")
-
-
-@transaction.atomic
-def send_back(notice: Notice, *, by: User, reason: str) -> None:
-    """Return it to its author with a reason, or take back what was approved and has not begun."""
-    _go(_locked(notice), NoticeState.DRAFT, by, "notices.send_back", approver=None, returned_because=reason)
-
-
-@transaction.atomic
-def approve(
-    notice: Notice,
-    *,
-    by: User,
-    scheduled_at: datetime.datetime | None = None,
-    seen: datetime.datetime | None = None,
-) -> None:
-    """Let it go out, at once or at a time. Refused to whoever wrote any of it: four eyes see what two do not.
-
-    seen: when the text that the approver has read was changed last, if they say so; refused if it has changed since.
-    """
-    notice = _locked(notice)
-    if by.public_id in notice.editors or by.pk == notice.author_id:
-        raise Refused(pgettext("staff", "Another person has to approve what you wrote."))
-    if seen and seen != notice.changed_at:
-        raise Refused(pgettext("staff", "The text has changed since you opened the page. Please read it again."))
-    _insist_on_source(notice)
-    at = max(scheduled_at or timezone.now(), timezone.now())
-    _go(notice, NoticeState.APPROVED, by, "notices.approve", approver=by, scheduled_at=at)
-    wake_after_commit(Queue.BULK)
-
-
-def _insist_on_source(notice: Notice) -> None:
-    checked = notice.wordings.filter(language=notice.source_language, state=WordingState.CHECKED)
-    if not checked.exists():
-        raise Refused(pgettext("staff", "Check the text in its own language first."))
-
-
-# --- Stopping and mending ------------------------------------------------------------------------
-
-
-@transaction.atomic
-def pause(notice: Notice, *, by: User) -> int:
-    """Keep back what has not gone out; returns how many messages. Those on their way arrive."""
-    turn = [MessageState.WAITING], MessageState.HELD
-    return _go(_locked(notice), NoticeState.PAUSED, by, "notices.pause", turn=turn)
-
-
-@transaction.atomic
-def resume(notice: Notice, *, by: User) -> int:
-    """Go on; returns how many messages were waiting for it."""
-    notice = _locked(notice)
-    if not notice.is_paused:
-        raise Refused(_not_now(notice))
-    wake_after_commit(queue_of(notice))
-    turn = [MessageState.HELD], MessageState.WAITING
-    return _go(notice, NoticeState.SENDING, by, "notices.resume", turn=turn)
-
-
-@transaction.atomic
-def cancel(notice: Notice, *, by: User, reason: str = "") -> int:
-    """Stop it for good; returns how many messages will not go out.
-
-    After this has returned no worker takes up another of its messages: each row is either withdrawn here or was
-    already in a worker's hands, and the progress page counts those.
-    """
-    notice = _locked(notice)
-    if notice.is_emergency and notice.published_at:
-        raise Refused(pgettext("staff", "An emergency is ended, not cancelled."))
-    turn = UNSENT, MessageState.WITHDRAWN
-    return _go(notice, NoticeState.CANCELLED, by, "notices.cancel", reason=reason, turn=turn)
-
-
-def _turn(notice: Notice, states: Iterable[str], to: MessageState) -> int:
-    # Without an end its time would never be over, and the address would stay (Message.KEEPING).
-    ended_at = timezone.now() if to == MessageState.WITHDRAWN else None
-    return messages_of(notice).filter(state__in=states).update(state=to, ended_at=ended_at)
-
-
-@transaction.atomic
-def correct(notice: Notice, *, by: User) -> Notice:
-    """A new draft that will go only to those who got the wrong one, with its texts to begin from."""
-    if notice.published_at is None:
-        raise Refused(NOBODY_YET)
-    if notice.is_emergency:
-        raise Refused(pgettext("staff", "An emergency is updated or ended, not corrected."))
-    return _copy(notice, by=by, corrects=notice)
-
-
-def _copy(notice: Notice, *, by: User, **links) -> Notice:
-    texts = {
-        f"{name}_{language.column}": getattr(notice, f"{name}_{language.column}")
-        for name in (*Notice.TEXTS, "place")
-        for language in SPOKEN.values()
-    }
-    kept = ("topic", "source_language", "area", "to_languages", "starts_at", "ends_at", "until")
-    draft = Notice(**texts, **{name: getattr(notice, name) for name in kept}, **links)
-    return save_draft(draft, by=by, changed=list(texts))
-
-
-# --- Emergencies --------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def issue(notice: Notice, *, by: User) -> Notice:
-    """Tell everybody at once what a checked pattern says, in every language that it is ready in.
-
-    One person is enough: the texts were checked beforehand, and waiting costs lives (docs/adr/0010-notices.md).
-    An update ends what it updates.
-    """
-    if notice.updates_id:
-        earlier = _locked(notice.updates)
-        if not earlier.is_current:  # two tabs, or two people: one update is enough
-            raise Refused(pgettext("staff", "It has ended already."))
-        _end(earlier, by)
-    notice.author, notice.state, notice.scheduled_at = by, NoticeState.APPROVED, timezone.now()
-    notice.save()
-    ready = [code for code in SPOKEN if has_text(notice, code)]
-    Wording.objects.bulk_create(
-        Wording(
-            notice=notice,
-            language=code,
-            state=WordingState.CHECKED if code in ready else WordingState.MISSING,
-            checked_at=timezone.now() if code in ready else None,
-        )
-        for code in SPOKEN
-    )
-    record(by, "notices.issue", notice, fields=["level", "area", "slots"])
-    _begin(notice)
-    wake_after_commit(Queue.EMERGENCY)
-    return notice
-
-
-@transaction.atomic
-def end(notice: Notice, *, by: User | None, reason: str = "") -> None:
-    """Take a notice off the front pages into the archive; what has not gone out is withdrawn. Never deleted."""
-    notice = _locked(notice)
-    if notice.published_at is None:
-        raise Refused(NOBODY_YET)
-    if notice.ended_at:
-        raise Refused(pgettext("staff", "It has ended already."))
-    _end(notice, by, reason)
-
-
-def _end(notice: Notice, by: User | None, reason: str = "") -> None:
-    if notice.ended_at is None:
-        notice.ended_at = timezone.now()
-        notice.written_at = notice.written_at or notice.ended_at  # what has not been written yet never will be
-        notice.save(update_fields=["ended_at", "written_at"])
-        _turn(notice, UNSENT, MessageState.WITHDRAWN)
-        record(by, "notices.end", notice, fields=["ended_at"], reason=reason)
-
-
-def put_away_past_notices() -> int:
-    """End what is past its time, so that every page forgets it at once; returns how many."""
-    past = Notice.objects.published().filter(ended_at__isnull=True, until__lte=timezone.now())
-    for notice in past:
-        with transaction.atomic():
-            _end(_locked(notice), None)
-    return len(past)
-
-
-# --- Sending ------------------------------------------------------------------------------------
 
 
 def begin_due_notices(most: int = sys.maxsize) -> int:
@@ -309,7 +49,7 @@ def _begin_if_due(key: int) -> None:
     skip_locked = connection.features.has_select_for_update_skip_locked
     due = Notice.objects.select_for_update(skip_locked=skip_locked).due().filter(pk=key, state=NoticeState.APPROVED)
     if notice := due.first():
-        _begin(notice)
+        begin(notice)
         record(notice.approver, "notices.begin", notice)
 
 
@@ -335,7 +75,8 @@ def _write_some(key: int) -> int:
     return 0
 
 
-def _begin(notice: Notice) -> None:
+def begin(notice: Notice) -> None:
+    """Publish a locked notice; its rows are written by whoever looks next."""
     move(notice, NoticeState.SENDING)
     notice.published_at = timezone.now()
     notice.save(update_fields=["state", "published_at"])
@@ -348,7 +89,7 @@ def finish_sent_notices() -> int:
     finished = 0
     for notice in Notice.objects.filter(state=NoticeState.SENDING, written_at__isnull=False):
         with transaction.atomic():
-            notice = _locked(notice)
+            notice = locked(notice)
             left = messages_of(notice).filter(state__in=[*UNSENT, MessageState.SENDING])
             if notice.state == NoticeState.SENDING and not left.exists():
                 move(notice, NoticeState.DONE)
@@ -357,19 +98,7 @@ def finish_sent_notices() -> int:
     return finished
 
 
-def queue_of(notice: Notice) -> Queue:
-    """An emergency goes before everything but a code that somebody is waiting for."""
-    return Queue.EMERGENCY if notice.is_emergency else Queue.BULK
-
-
-def messages_of(notice: Notice) -> models.QuerySet[Message]:
-    """What was written to its readers; the reminder to its author is none of them."""
-    return Message.objects.about(notice).filter(kind__in=KINDS)
-
-
-def reached(notice: Notice) -> models.QuerySet[Message]:
-    """The messages that its readers have got, or may get any moment."""
-    return messages_of(notice).filter(state__in=[MessageState.SENT, MessageState.SENDING, MessageState.UNCLEAR])
+# --- Whom it goes to ----------------------------------------------------------------------------
 
 
 def audience(notice: Notice) -> models.QuerySet[Subscription]:
@@ -390,6 +119,11 @@ def residents_to_warn(notice: Notice) -> models.QuerySet[Resident]:
         return Resident.objects.none()
     residents = Resident.objects.select_related("user")
     return residents.filter(language__in=notice.to_languages) if notice.to_languages else residents
+
+
+def reached(notice: Notice) -> models.QuerySet[Message]:
+    """The messages that its readers have got, or may get any moment."""
+    return messages_of(notice).filter(state__in=[MessageState.SENT, MessageState.SENDING, MessageState.UNCLEAR])
 
 
 def _passes(notice: Notice):
@@ -445,13 +179,20 @@ def _to_same_reader(notice: Notice, message: Message) -> Message:
     return _message(notice, **{name: getattr(message, name) for name in same})
 
 
-def _follow_up_in(notice: Notice, language: str) -> None:
-    """Tell those who had to read an emergency in another language once more, in their own.
+# --- One more language --------------------------------------------------------------------------
+
+
+def waiting_for(notice: Notice, language: str) -> models.QuerySet[Message]:
+    """The messages of those who read a language and got an emergency in another one.
 
     Those whose message is in a worker's hands are among them: it may have been written just before.
     """
-    readers = reached(notice).filter(language=language).exclude(written_in=language)
-    rows = readers.iterator(chunk_size=AT_ONCE)
+    return reached(notice).filter(language=language).exclude(written_in=language)
+
+
+def follow_up_in(notice: Notice, language: str) -> None:
+    """Tell those who had to read an emergency in another language once more, in their own."""
+    rows = waiting_for(notice, language).iterator(chunk_size=AT_ONCE)
     while some := list(islice(rows, AT_ONCE)):
         again = [_to_same_reader(notice, message) for message in some]
         for message in again:
@@ -461,33 +202,3 @@ def _follow_up_in(notice: Notice, language: str) -> None:
         move(notice, NoticeState.SENDING)
         notice.save(update_fields=["state"])
     wake_after_commit(queue_of(notice))
-
-
-# --- Together -----------------------------------------------------------------------------------
-
-
-def _locked(notice: Notice) -> Notice:
-    return Notice.objects.select_for_update().get(pk=notice.pk)
-
-
-def _go(notice: Notice, state: NoticeState, by: User | None, action: str, *, reason: str = "", turn=(), **facts) -> int:
-    """Move a locked notice, with a line in the trail. What its state does not allow is refused in words.
-
-    turn: from which states its messages go to which; returns how many did. They come before the line, as whoever
-    leaves locks their messages first and the trail's head last: the other way round the two would wait for each other.
-    """
-    if state not in notice.MOVES[notice.state]:
-        raise Refused(_not_now(notice))
-    move(notice, state)
-    for name, value in facts.items():
-        setattr(notice, name, value)
-    notice.changed_at = timezone.now()
-    notice.save(update_fields=["state", "changed_at", *facts])
-    turned = _turn(notice, *turn) if turn else 0
-    record(by, action, notice, fields=["state"], reason=reason)
-    return turned
-
-
-def _not_now(notice: Notice) -> str:
-    told = pgettext("staff", "This cannot be done now: the notice is “%(state)s”.")
-    return told % {"state": notice.get_state_display()}

@@ -394,15 +394,22 @@ def trust_again(suppression: Suppression, *, by) -> None:
 @transaction.atomic
 def take_bounce(public_id: str, *, for_good: bool, cause: str) -> bool:
     """Note that a message came back. for_good: its address takes no mail at all. Returns whether we know it."""
+    _lock_reader_of(public_id)
     message = Message.objects.select_for_update().filter(public_id=public_id).first()
     if message is None or message.state != MessageState.SENT:
         return message is not None
     move(message, MessageState.BOUNCED)
     message.cause = cause[:200]
     message.save(update_fields=["state", "cause"])
-    if for_good:
+    if for_good and message.address:  # who has left meanwhile has none here any more
         suppress(message.channel, message.address, cause[:200])
     return True
+
+
+def _lock_reader_of(public_id: str) -> None:
+    """Lock the subscription of a message's address before the message, as whoever leaves does: it may be ended too."""
+    for channel, address in Message.objects.filter(public_id=public_id).values_list("channel", "address"):
+        list(Subscription.objects.select_for_update().filter(channel=channel, address=address))
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from services.audit.trail import record
@@ -99,7 +99,7 @@ def leave(subscription: Subscription) -> None:
         move(subscription, SubscriptionState.LEFT)
         subscription.address = f"left-{public_id()}"
         subscription.save(update_fields=["state", "address"])
-        messages = subscription.messages.all()
+        messages = Message.objects.filter(models.Q(subscription=subscription) | Message.is_about(subscription))
         messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN, cause=LEFT)
         over = messages.filter(state__in=[MessageState.WITHDRAWN, MessageState.SENT])
         over.update(**Message.KEEPING.makes)

@@ -11,6 +11,8 @@ from services.accounts.models import Resident
 from services.base import public_ids
 from services.base.keeping import NOTHING_PERSONAL, Keeping
 
+DAYS_OF_A_WISH = 3  # so long the link in the mail works that asks whether somebody wants our news
+
 
 class Queue(models.IntegerChoices):
     """How long somebody can wait for it: the smaller goes first."""
@@ -68,7 +70,7 @@ class MessageQuerySet(models.QuerySet):
 
     def about(self, row: models.Model):
         """What was written about one object."""
-        return self.filter(about_type=row._meta.label_lower, about_id=row.pk)
+        return self.filter(Message.is_about(row))
 
     def in_inbox_of(self, user):
         """A signed-in person's own messages, newest first."""
@@ -89,9 +91,11 @@ class Message(models.Model):
     """
 
     KEEPING = Keeping(
-        "Delivering a message and mending what failed. Three months later only language, kind and fate stay.",
+        "Delivering a message and mending what failed. Three months later only language, kind and fate stay; of a mail "
+        "about a subscription, three days later, as a wish that nobody confirms is forgotten then.",
         since="ended_at",
         days=90,
+        sooner=(models.Q(about_type="notices.subscription"), DAYS_OF_A_WISH),
         only=~models.Q(channel=ChannelCode.INBOX),
         makes={
             "address": "",
@@ -179,6 +183,11 @@ class Message(models.Model):
 
     def __str__(self):
         return f"{self.kind} {self.state}"
+
+    @staticmethod
+    def is_about(row: models.Model) -> models.Q:
+        """The condition that a message was written about one object."""
+        return models.Q(about_type=row._meta.label_lower, about_id=row.pk)
 
 
 class Suppression(models.Model):

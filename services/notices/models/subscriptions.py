@@ -8,7 +8,7 @@ from django.utils import timezone
 from services.base.keeping import NOTHING_PERSONAL, Keeping
 from services.base.public_ids import PublicIdField
 from services.languages.text import TranslatedQuerySet
-from services.notices.models.messages import ChannelCode
+from services.notices.models.messages import DAYS_OF_A_WISH, ChannelCode
 
 
 class Topic(models.Model):
@@ -53,7 +53,7 @@ class Subscription(models.Model):
     Its links are signed over `public_id` and `key`: a new key makes every link that was ever sent open nothing.
     """
 
-    TIME_TO_PROVE = datetime.timedelta(days=3)
+    TIME_TO_PROVE = datetime.timedelta(days=DAYS_OF_A_WISH)
     KEEPING = Keeping(
         "Sending news. Kept until its owner leaves; a wish that nobody confirmed, three days.",
         since="asked_at",

@@ -14,14 +14,15 @@ from services.accounts.roles import Role
 from services.base.refusals import Refused
 from services.languages.ruby import annotate_page
 from services.languages.table import SPOKEN, Language
-from services.notices.actions import broadcasting
+from services.notices.actions import deciding, steps, warning, writing
+from services.notices.actions.steps import BEFORE_SENDING
 from services.notices.channels.sms import size
 from services.notices.composing import LEAVE, MANAGE, WORDS_ONLY, CannotBeWritten, compose, part_of_a_page
 from services.notices.counting import audience_counts, progress_of
 from services.notices.models import TROUBLED, ChannelCode, MessageState, Notice, NoticeState, Wording, WordingState
-from services.notices.reading import language_for, words_of
+from services.notices.reading import language_for, readable_languages, words_of
 from services.notices.staff_forms import ApprovalForm, ReasonForm, composing_order
-from services.notices.views.writing import BEFORE_SENDING, found_notice, title_of
+from services.notices.views.writing import found_notice, title_of
 
 
 @require_safe
@@ -75,6 +76,7 @@ def _notice_page(request, notice: Notice, status: int = 200, *, approval=None, r
             "resume": notice.state == NoticeState.PAUSED and decides,
             "cancel": decides and NoticeState.CANCELLED in Notice.MOVES[notice.state] and not notice.is_emergency,
             "correct": editor and notice.published_at is not None and not notice.is_emergency,
+            "add": languages_to_add(notice) if decides else [],
             "update": decides and notice.is_emergency and notice.is_current,
             "end": decides and notice.is_current,
         },
@@ -107,6 +109,13 @@ def _gate_row(notice: Notice, language: Language, counts) -> _GateRow:
     return _GateRow(language, wordings.get(language.code), people, gets)
 
 
+def languages_to_add(notice: Notice) -> list[str]:
+    """The offered languages that an emergency that holds lacks: its readers get another one until somebody adds it."""
+    if not (notice.is_emergency and notice.is_current):
+        return []
+    return [code for code in settings.CITY.languages if code not in readable_languages(notice)]
+
+
 def by_channel(counts) -> list[tuple[str, int]]:
     """How many people by which way, in words."""
     numbers = (
@@ -126,7 +135,7 @@ def preview(request, public_id, language):
     notice = found_notice(request, public_id)
     gets = language_for(notice, language)
     _as_if_checked(notice, language)
-    kind = broadcasting.EMERGENCY if notice.is_emergency else broadcasting.NEWS
+    kind = steps.EMERGENCY if notice.is_emergency else steps.NEWS
     letter, fault = None, ""
     try:
         letter = compose(kind, language, about=notice, frame=WORDS_ONLY)
@@ -169,7 +178,7 @@ def page(request, public_id):
 def _as_if_checked(notice: Notice, language: str) -> None:
     """Let a language be read before somebody has checked it; on this object only, nothing is saved."""
     for wording in notice.wordings.all():
-        if wording.language == language and broadcasting.has_text(notice, language):
+        if wording.language == language and writing.has_text(notice, language):
             wording.state = WordingState.CHECKED
 
 
@@ -179,7 +188,7 @@ def _as_if_checked(notice: Notice, language: str) -> None:
 @require_POST
 def submit(request, public_id):
     """Ask for approval."""
-    return _act(request, public_id, broadcasting.submit, pgettext("staff", "Another person can approve it now."))
+    return _act(request, public_id, deciding.submit, pgettext("staff", "Another person can approve it now."))
 
 
 @require_POST
@@ -192,7 +201,7 @@ def approve(request, public_id):
     return _act(
         request,
         public_id,
-        broadcasting.approve,
+        deciding.approve,
         pgettext("staff", "Approved. It goes out at its time by itself."),
         scheduled_at=form.cleaned_data["scheduled_at"],
         seen=form.cleaned_data["seen"],
@@ -202,42 +211,39 @@ def approve(request, public_id):
 @require_POST
 def send_back(request, public_id):
     """Return it to its author, with a reason."""
-    return _act_with_reason(request, public_id, broadcasting.send_back, pgettext("staff", "It is a draft again."))
+    return _act_with_reason(request, public_id, deciding.send_back, pgettext("staff", "It is a draft again."))
 
 
 @require_POST
 def cancel(request, public_id):
     """Stop it for good."""
-    return _act_with_reason(request, public_id, broadcasting.cancel, pgettext("staff", "It is cancelled."))
+    return _act_with_reason(request, public_id, deciding.cancel, pgettext("staff", "It is cancelled."))
 
 
 @require_POST
 def end(request, public_id):
     """Take it off the front pages into the archive."""
-    return _act_with_reason(
-        request, public_id, broadcasting.end, pgettext("staff", "It has ended and is in the archive.")
-    )
+    return _act_with_reason(request, public_id, warning.end, pgettext("staff", "It has ended and is in the archive."))
 
 
 @require_POST
 def pause(request, public_id):
     """Keep back what has not gone out."""
-    return _act(request, public_id, broadcasting.pause, _held)
+    return _act(request, public_id, deciding.pause, _held)
 
 
 @require_POST
 def resume(request, public_id):
     """Go on."""
-    return _act(request, public_id, broadcasting.resume, pgettext("staff", "It goes on."))
+    return _act(request, public_id, deciding.resume, pgettext("staff", "It goes on."))
 
 
 @require_POST
 def correct(request, public_id):
     """A new draft for those who got the wrong one; asked for twice, the same draft."""
     row = found_notice(request, public_id)
-    draft = row.corrections.filter(state=NoticeState.DRAFT).first()
     try:
-        draft = draft or broadcasting.correct(row, by=request.user)
+        draft = writing.correct(row, by=request.user)
     except Refused as fault:
         messages.error(request, str(fault))
         return redirect("newsroom:notice", public_id)

@@ -1,4 +1,4 @@
-"""Issuing an emergency: choose a pattern, fill its slots, read every language, send."""
+"""Issuing an emergency: choose a pattern, fill its slots, read every language, send; later add what was missing."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,19 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
+from services.base import markdown
 from services.base.refusals import Refused
 from services.languages.choice import staff_language
-from services.languages.ruby import as_html
-from services.languages.table import Language
-from services.notices.actions import broadcasting
+from services.languages.ruby import annotate_page, as_html
+from services.languages.table import SPOKEN, Language
+from services.notices.actions import broadcasting, warning
 from services.notices.counting import audience_counts
+from services.notices.emergency_forms import EmergencyForm, LanguageForm, typed_slots, with_named_slots
 from services.notices.models import Notice, Topic
 from services.notices.patterns import Pattern, levels, patterns
-from services.notices.staff_forms import EmergencyForm, typed_slots, with_named_slots
-from services.notices.views.deciding import by_channel
-from services.notices.views.writing import GET_OR_POST
+from services.notices.reading import readable_languages
+from services.notices.views.deciding import by_channel, languages_to_add
+from services.notices.views.writing import GET_OR_POST, found_notice, title_of, warnings_between
 
 TOPIC = "disasters"
 
@@ -114,6 +116,11 @@ def _read_slowly(text: str) -> str:
     return mark_safe(as_html(escape(text)))  # noqa: S308  escaped before
 
 
+def _shown_slowly(body: str) -> str:
+    """The same of a text in Markdown, as its page shows it."""
+    return mark_safe(annotate_page(markdown.as_html(body), furigana=True))  # noqa: S308  markdown.as_html cleans it
+
+
 def _confirmation(request, form: EmergencyForm, notice: Notice, pattern: Pattern):
     counts = audience_counts(notice)
     level = levels()[notice.level]
@@ -155,7 +162,7 @@ def _send(request, notice: Notice):
             raise Refused(pgettext("staff", "There is no topic yet. Please ask the administrator to load them."))
         if not Notice.objects.filter(public_id=key).exists():
             notice.topic = topic
-            broadcasting.issue(notice, by=request.user)
+            warning.issue(notice, by=request.user)
             messages.success(request, pgettext("staff", "It is being sent."))
     except IntegrityError:  # the same form, sent twice at once: the other one has issued it
         pass
@@ -163,3 +170,62 @@ def _send(request, notice: Notice):
         messages.error(request, str(fault))
         return redirect("newsroom:patterns")
     return redirect("newsroom:notice", key)
+
+
+# --- One more language --------------------------------------------------------------------------------
+
+
+@GET_OR_POST
+def add_language(request, public_id, language):
+    """Write a language that an emergency went out without, read it beside the source, then send it to its readers."""
+    if language not in settings.CITY.languages:
+        raise Http404
+    notice = found_notice(request, public_id)
+    if not notice.is_emergency:
+        raise Http404
+    if language not in languages_to_add(notice):
+        messages.info(request, pgettext("staff", "This language has gone out already, or the emergency has ended."))
+        return redirect("newsroom:notice", public_id)
+    form = LanguageForm(request.POST or None, notice=notice, spoken=SPOKEN[language])
+    step = request.POST.get("step") if form.is_valid() else ""
+    if step == "send":
+        return _send_language(request, notice, language, form)
+    return _language_page(request, notice, SPOKEN[language], form, is_read=step == "read")
+
+
+def _send_language(request, notice: Notice, language: str, form: LanguageForm):
+    try:
+        warning.add_language(notice, language, **form.cleaned_data, by=request.user)
+    except Refused as fault:
+        messages.error(request, str(fault))
+    else:
+        messages.success(request, pgettext("staff", "It is being sent to the readers of this language."))
+    return redirect("newsroom:notice", notice.public_id)
+
+
+def _language_page(request, notice: Notice, spoken: Language, form: LanguageForm, *, is_read: bool):
+    source = SPOKEN[notice.source_language]
+    originals = [
+        (language, *(_read_slowly(getattr(notice, f"{name}_{language.column}") or "") for name in Notice.TEXTS))
+        for language in dict.fromkeys([source, SPOKEN["en"]])
+        if language.code in readable_languages(notice)
+    ]
+    context = {
+        "notice": notice,
+        "title": title_of(notice),
+        "spoken": spoken,
+        "form": form,
+        "originals": originals,
+        "people": broadcasting.waiting_for(notice, spoken.code).count(),
+    }
+    if is_read:
+        words = form.cleaned_data
+        told, said = (
+            "\n\n".join(texts)
+            for texts in ([getattr(notice, f"{name}_{source.column}") for name in Notice.TEXTS], words.values())
+        )
+        context |= {
+            "read": {"title": _read_slowly(words["title"]), "body": _shown_slowly(words["body"])},
+            "warnings": warnings_between(told, said, source_language=source.code, language=spoken.code),
+        }
+    return render(request, "notices/staff/language.html", context, status=400 if form.errors else 200)

@@ -19,14 +19,14 @@ from services.languages.figures import differences
 from services.languages.names import NAMES
 from services.languages.table import SPOKEN, Language
 from services.languages.text import text_of
-from services.notices.actions import broadcasting
+from services.notices.actions import writing
+from services.notices.actions.steps import BEFORE_SENDING
 from services.notices.counting import notices_by_state
 from services.notices.models import Notice, NoticeState, Wording, WordingState
 from services.notices.staff_forms import DraftForm, NewDraftForm, TextsForm, token_of
 
 ON_A_PAGE = 20
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
-BEFORE_SENDING = (NoticeState.DRAFT, NoticeState.PENDING, NoticeState.APPROVED)
 IN_WORK = (*BEFORE_SENDING, NoticeState.SENDING, NoticeState.PAUSED)
 FACTS = ("topic", "starts_at", "ends_at", "until", "area", "to_languages")
 FIGURES = {
@@ -123,17 +123,28 @@ def write(request):
     form = NewDraftForm(request.POST or None, notice=notice, language=request.LANGUAGE_CODE)
     if request.method == "POST" and form.is_valid():
         key = form.cleaned_data["key"]
-        if not Notice.objects.filter(public_id=key).exists():
-            notice.public_id = key
-            changed = form.changed_names()
-            form.fill(notice)
-            try:
-                broadcasting.save_draft(notice, by=request.user, changed=changed)
-            except IntegrityError:  # the same form, sent twice at once: the other one has made it
-                return redirect("newsroom:edit", key)
-            _check_if_asked(request, notice)
+        try:
+            if not Notice.objects.filter(public_id=key).exists():
+                _store(request, form, Notice(public_id=key, source_language=notice.source_language))
+        except IntegrityError:  # the same form, sent twice at once: the other one has made it
+            pass
+        except Refused as fault:
+            messages.error(request, str(fault))
+            return _composer(request, form, notice, 409)
         return redirect("newsroom:edit", key)
     return _composer(request, form, notice, 400 if form.errors else 200)
+
+
+def _store(request, form: TextsForm, notice: Notice) -> None:
+    """Keep what was typed; by the button "Save and mark as checked" of a language both, or neither."""
+    changed = form.changed_names()
+    form.fill(notice)
+    kept = {"by": request.user, "changed": changed, "is_minor": form.cleaned_data["is_minor"]}
+    language = request.POST.get("check", "")
+    if language in SPOKEN:
+        writing.save_checked(notice, language, **kept)
+    else:
+        writing.save_draft(notice, **kept)
 
 
 @GET_OR_POST
@@ -154,21 +165,20 @@ def _form_for(request, notice: Notice, typed=None) -> TextsForm:
 
 
 def _save(request, notice: Notice):
-    row, form = _keep(request, notice)
+    row, form, is_outrun = _keep(request, notice)
     if row:
         messages.success(request, pgettext("staff", "Saved."))
-        _check_if_asked(request, row)
         return redirect("newsroom:edit", row.public_id)
-    return _composer(request, form, notice, 400 if form.errors else 409, compare=not form.errors)
+    return _composer(request, form, notice, 400 if form.errors else 409, compare=is_outrun)
 
 
-def _keep(request, notice: Notice) -> tuple[Notice | None, TextsForm]:
-    """Save what was typed; no row if it could not be: something is wrong with it, or somebody else was faster."""
+def _keep(request, notice: Notice) -> tuple[Notice | None, TextsForm, bool]:
+    """Save what was typed; no row if it could not be. At last, whether that was because somebody else was faster."""
     with transaction.atomic():
         row = Notice.objects.select_for_update().get(pk=notice.pk)
         form = _form_for(request, row, request.POST)
         if not form.is_valid():
-            return None, form
+            return None, form, False
         if form.cleaned_data["seen"] != token_of(row):
             told = pgettext(
                 "staff",
@@ -176,25 +186,13 @@ def _keep(request, notice: Notice) -> tuple[Notice | None, TextsForm]:
                 "saved yet: compare, then save again.",
             )
             messages.error(request, told)
-            return None, form
-        changed = form.changed_names()
-        form.fill(row)
+            return None, form, True
         try:
-            broadcasting.save_draft(row, by=request.user, changed=changed, is_minor=form.cleaned_data["is_minor"])
+            _store(request, form, row)
         except Refused as fault:
             messages.error(request, str(fault))
-            return None, form
-    return row, form
-
-
-def _check_if_asked(request, notice: Notice) -> None:
-    """The button "Save and mark as checked" of one language."""
-    language = request.POST.get("check", "")
-    if language in SPOKEN:
-        try:
-            broadcasting.check_wording(notice, language, by=request.user)
-        except Refused as fault:
-            messages.error(request, str(fault))
+            return None, form, False
+    return row, form, False
 
 
 def _composer(request, form: TextsForm, notice: Notice, status: int = 200, *, compare: bool = False):
@@ -236,14 +234,18 @@ def _face(form: TextsForm, notice: Notice, code: str, *, compare: bool) -> _Face
 
 
 def _warnings(form: TextsForm, code: str) -> list[str]:
-    """Where a language tells other days, times, numbers or links than the source, in words."""
     source, text = (
         "\n\n".join(form[name].value() or "" for name in form.text_columns[language][:2])
         for language in (form.source, code)
     )
+    return warnings_between(source, text, source_language=form.source, language=code)
+
+
+def warnings_between(source: str, text: str, *, source_language: str, language: str) -> list[str]:
+    """Where a language tells other days, times, numbers or links than the source, in words."""
     if not text.strip():
         return []
-    return [_warning(it) for it in differences(source, text, source_language=form.source, language=code)]
+    return [_warning(it) for it in differences(source, text, source_language=source_language, language=language)]
 
 
 def _warning(difference) -> str:

@@ -1,0 +1,542 @@
+"""Appointments by their pages: without an account, in the reader's language; by the link; at the desk; on my page."""
+
+import re
+from datetime import datetime, time, timedelta
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import icalendar
+import pytest
+from django.core import mail
+from django.utils import timezone, translation
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from consultations.actions import roster
+from consultations.actions.appointments import Person, book, change_time
+from consultations.models import Service
+from consultations.slots import times
+from services.accounts.actions import revoke, welcome
+from services.accounts.models import Resident
+from services.accounts.rights import erase, export
+from services.audit.models import Line
+from services.languages.table import SPOKEN
+from services.notices.actions.delivering import deliver_waiting
+from services.notices.actions.reminding import remind_of_what_is_due
+from services.notices.composing import compose
+from services.notices.models import Message, Reminder
+from services.registration import actions as registration
+from services.registration import tasks  # noqa: F401  who tells is known once it is read
+from services.registration.links import MANAGE, SEEN, token_for
+from services.registration.models import Registration
+from tests.factories import (
+    AppointmentFactory,
+    DutyFactory,
+    HoursFactory,
+    RegistrationFactory,
+    ResidentFactory,
+    UserFactory,
+)
+from tests.test_bad_input import TEXT, sendable
+
+pytestmark = pytest.mark.django_db
+TYPED = {"name": "Sita", "language": "ne", "address": "Sita@example.org", "how": "visit", "form_key": "key"}
+KINDS = ("booked", "waiting", "offered", "expired", "changed", "cancelled", "cancelled_by_centre", "reminder")
+
+
+@pytest.fixture
+def hours():
+    """A lawyer every day from 13:00 to 15:00, in person or by telephone."""
+    return HoursFactory(service=Service.LAWYER, language="", by_appointment=True, schedule__times=(13, 15))
+
+
+def first():
+    """A time some days on, so that there is a day before it on which to be reminded."""
+    return next(it for it in times() if it.day > timezone.localdate() + timedelta(days=2))
+
+
+def address(it, language="en") -> str:
+    return f"/{language}/consultations/appointments/time/{it.hours}/{it.at}/"
+
+
+def words(response) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def link(row, purpose=MANAGE) -> str:
+    return token_for(row, purpose)
+
+
+def newest_mail():
+    deliver_waiting(worker="test")
+    return mail.outbox[-1]
+
+
+# --- Without an account ----------------------------------------------------------------------------
+
+
+def test_journey_from_the_desk_to_the_message_with_the_link(client, hours):
+    it = first()
+    assert "/en/consultations/appointments/" in client.get("/en/consultations/").content.decode()
+    assert "/en/consultations/appointments/lawyer/" in client.get("/en/consultations/appointments/").content.decode()
+    page = client.get("/en/consultations/appointments/lawyer/")
+    assert address(it) in page.content.decode()
+    assert "Each appointment is 30 minutes long." in words(page)
+
+    assert client.get(address(it)).status_code == 200
+    summary = client.post(address(it), TYPED | {"interpreting": "ne"})
+    assert (summary.status_code, Registration.objects.count()) == (200, 0)
+    for said in ("Is this right?", "Please come to us.", "We bring an interpreter: Nepali", "Sita", "sita@example.org"):
+        assert said in words(summary)
+
+    done = client.post(address(it), TYPED | {"interpreting": "ne", "sure": "book"})
+    row = Registration.objects.get()
+    assert (done.status_code, row.state, row.resident.email) == (302, "placed", "sita@example.org")
+    shown = client.get(done["Location"])
+    assert "Your appointment is made" in words(shown)
+    assert shown["X-Robots-Tag"] == "noindex"
+    assert link(row) not in shown.content.decode()
+
+    message = newest_mail()
+    assert message.to == ["sita@example.org"]
+    assert "/ne/registrations/" in message.body
+    assert Message.objects.get().language == "ne"
+
+
+def test_form_sent_twice_leads_to_the_same_page(client, hours):
+    ends = {client.post(address(first()), TYPED | {"sure": "book"})["Location"].partition("~")[0] for _time in range(2)}
+    assert (len(ends), Registration.objects.count(), Message.objects.count()) == (1, 1, 1)
+
+
+def test_answers_can_be_changed_before_the_button(client, hours):
+    page = client.post(address(first()), TYPED | {"again": "1"})
+    assert page.status_code == 200
+    assert 'value="Sita"' in page.content.decode()
+    assert Registration.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"address": "me@here"}, "address"),
+        ({"how": "video"}, "how"),
+        ({"language": "xx"}, "language"),
+    ],
+)
+def test_wrong_answer_is_refused_and_kept(client, hours, wrong, field):
+    page = client.post(address(first()), TYPED | {"sure": "book"} | wrong)
+    assert page.status_code == 400
+    assert field in page.context["form"].errors
+    assert Registration.objects.count() == 0
+
+
+def test_time_that_was_taken_meanwhile_is_told_and_can_be_waited_for(client, hours):
+    it = first()
+    book(it, ResidentFactory(), how="visit")
+    page = client.post(address(it), TYPED | {"sure": "book"})
+    assert page.status_code == 400
+    assert "Somebody has just taken it." in words(page)
+    assert "Wait for this time" in words(page)
+    assert "Taken: wait for it" in words(client.get("/en/consultations/appointments/lawyer/"))
+    done = client.post(address(it), TYPED | {"sure": "wait"})
+    assert "You are number 1." in words(client.get(done["Location"]))
+
+
+def test_time_that_nobody_more_can_wait_for_is_said_to_be_taken(client, hours):
+    it = first()
+    for _number in range(6):
+        book(it, ResidentFactory(), how="visit", may_wait=True)
+    assert "This time is taken. Please choose another one." in words(client.get(address(it)))
+    assert address(it) not in client.get("/en/consultations/appointments/lawyer/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["time/nobody/20301224T1300/", "time/nobody/x/", "magic/"])
+def test_time_or_subject_that_there_is_not_is_404(client, hours, path):
+    assert client.get(f"/en/consultations/appointments/{path}").status_code == 404
+
+
+def test_desk_without_appointments_says_so(client):
+    assert "There are no times by appointment" in words(client.get("/en/consultations/appointments/"))
+    assert "No time is free" in words(client.get("/en/consultations/appointments/lawyer/"))
+
+
+def test_advice_by_appointment_is_chosen_by_its_language(client):
+    HoursFactory(by_appointment=True)
+    DutyFactory()
+    page = client.get("/en/consultations/appointments/")
+    assert "Advice on daily life: Nepali" in words(page)
+    assert "/en/consultations/appointments/advice/?language=ne" in page.content.decode()
+    assert "Advice on daily life: Nepali" in words(client.get("/en/consultations/appointments/advice/?language=ne"))
+    assert "No time is free" in words(client.get("/en/consultations/appointments/advice/?language=vi"))
+    assert "Do you need an interpreter?" not in words(client.get(address(first())))
+
+
+def test_telephone_is_one_way_only_where_the_city_sends_text_messages(client, hours, settings):
+    assert 'name="channel"' not in client.get(address(first())).content.decode()
+    settings.SMS_URL = "https://:key@sms.example/messages"
+    typed = TYPED | {"channel": "sms", "address": "090-1234-5678", "sure": "book"}
+    assert client.post(address(first()), typed).status_code == 302
+    resident = Resident.objects.get()
+    assert (resident.email, bool(resident.phone)) == ("", True)
+
+
+def test_too_many_bookings_from_one_place_are_stopped(client, hours, settings):
+    settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"book": "2/m/ip"}
+    answers = [client.post(address(first()), TYPED | {"name": ""}).status_code for _time in range(3)]
+    assert answers == [400, 400, 429]
+    assert client.get(address(first())).status_code == 200
+
+
+@pytest.mark.parametrize("many", [1, 30])
+def test_list_of_times_costs_the_same_for_one_as_for_thirty(client, hours, many, django_assert_num_queries):
+    for it in times()[:many]:
+        book(it, ResidentFactory(), how="visit")
+    client.get("/en/consultations/appointments/lawyer/")
+    with django_assert_num_queries(6):  # four for the times; the trail's edition and the banner
+        client.get("/en/consultations/appointments/lawyer/")
+
+
+def test_page_of_times_is_kept_by_nobody(client, hours, new_client):
+    it = first()
+    before = client.get(address(it))
+    assert "no-store" in before["Cache-Control"]
+    keys = {
+        re.search(r'name="form_key" value="([^"]+)"', new_client().get(address(it)).content.decode())[1] for _ in "ab"
+    }
+    assert len(keys) == 2
+
+
+# --- By the link -----------------------------------------------------------------------------------
+
+
+def test_link_shows_and_buttons_act(client, hours):
+    row, waits = (book(first(), ResidentFactory(), how="visit", may_wait=True) for _number in range(2))
+    page = client.get(f"/en/registrations/{link(row)}/")
+    assert "You have a place" in words(page)
+    assert page["X-Robots-Tag"] == "noindex"
+    assert "You are number 1." in words(client.get(f"/en/registrations/{link(waits)}/"))
+    assert client.get(f"/en/registrations/{link(row)}/cancel/").status_code == 405
+
+    answer = client.post(f"/en/registrations/{link(row)}/cancel/")
+    assert "Cancelled" in words(client.get(answer["Location"]))
+    assert "We keep it for you until" in words(client.get(f"/en/registrations/{link(waits)}/"))
+    answer = client.post(f"/en/registrations/{link(waits)}/accept/")
+    assert "You have a place" in words(client.get(answer["Location"]))
+    answer = client.post(f"/en/registrations/{link(waits)}/decline/")
+    assert "This place is not kept for you any more." in words(client.get(answer["Location"]))
+
+
+def test_offered_place_is_given_back_by_the_link(client, hours):
+    row, waits = (book(first(), ResidentFactory(), how="visit", may_wait=True) for _number in range(2))
+    registration.cancel(row)
+    client.post(f"/en/registrations/{link(waits)}/decline/")
+    assert "Thank you. Now somebody else can have it." in words(client.get(f"/en/registrations/{link(waits)}/"))
+
+
+def test_party_is_changed_by_the_link(client):
+    row = AppointmentFactory(offering__capacity=5)
+    path = f"/en/registrations/{link(row)}/party/"
+    assert client.post(path, {"party_size": "4"}).status_code == 302
+    assert Registration.objects.get().party_size == 4
+    for wrong, sentence in {
+        "0": "greater than or equal to 1",
+        "6": "There is room for 5 people only.",
+        "x": "whole",
+    }.items():
+        page = client.post(path, {"party_size": wrong})
+        assert (page.status_code, sentence in words(page)) == (400, True)
+
+
+def test_time_is_changed_by_the_link(client, hours):
+    row, new = book(first(), ResidentFactory(), how="visit"), times()[-1]
+    path = f"/en/consultations/appointments/another/{link(row)}/"
+    assert "Each appointment is 30 minutes long." in words(client.get(path))
+    new_path = f"{path}{new.hours}/{new.at}/"
+    assert "Is this right?" in words(client.get(new_path))
+    assert client.post(new_path)["Location"] == f"/en/registrations/{link(row)}/"
+    row.refresh_from_db()
+    assert row.offering.starts_at == new.starts_at
+    other = book(first(), ResidentFactory(), how="visit")
+    page = client.post(f"/en/consultations/appointments/another/{link(other)}/{new.hours}/{new.at}/")
+    assert (page.status_code, "This time is taken." in words(page)) == (400, True)
+
+
+@pytest.mark.parametrize("spoil", [lambda token: token[:-1] + "x", lambda token: "x", lambda token: f"x{token}"])
+def test_link_that_is_not_ours_opens_nothing(client, spoil):
+    token = spoil(link(AppointmentFactory()))
+    for path in (
+        "registrations/{}/",
+        "consultations/appointments/another/{}/",
+        "consultations/appointments/booked/{}/",
+    ):
+        assert client.get(f"/en/{path.format(token)}").status_code == 410
+    assert client.get(f"/en/registrations/{token}/calendar.ics").status_code == 404
+    for verb in ("cancel", "party"):
+        assert client.post(f"/en/registrations/{token}/{verb}/").status_code == 410
+    assert client.post(f"/en/consultations/appointments/another/{token}/x/y/").status_code == 410
+
+
+def test_link_opens_only_what_it_is_for(client):
+    row = AppointmentFactory()
+    assert client.get(f"/en/registrations/{link(row, SEEN)}/").status_code == 410
+    assert client.post(f"/en/registrations/{link(row, SEEN)}/cancel/").status_code == 410
+    assert client.get(f"/en/consultations/appointments/booked/{link(row)}/").status_code == 410
+    assert client.post(f"/en/registrations/{link(row)}/magic/").status_code == 404
+    Registration.objects.update(key=1)
+    assert client.get(f"/en/registrations/{link(row)}/").status_code == 410
+
+
+def test_calendar_file_keeps_its_uid_counts_changes_and_strikes_out(client, hours):
+    row = book(first(), ResidentFactory(), how="visit")
+
+    def event():
+        file = client.get(f"/en/registrations/{link(row, SEEN)}/calendar.ics")
+        [found] = icalendar.Calendar.from_ical(file.content).walk("VEVENT")
+        return str(found["UID"]), int(found["SEQUENCE"]), str(found["STATUS"]), found.decoded("DTSTART")
+
+    before = event()
+    client.post(f"/en/consultations/appointments/another/{link(row)}/{times()[-1].hours}/{times()[-1].at}/")
+    moved = event()
+    registration.cancel(Registration.objects.get(pk=row.pk))
+    ended = event()
+    assert [it[0] for it in (before, moved, ended)] == [f"{row.public_id}@localhost:8000"] * 3
+    assert [it[1] for it in (before, moved, ended)] == [0, 1, 2]
+    assert [it[2] for it in (before, moved, ended)] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
+    assert before[3] < moved[3] == ended[3]
+
+
+# --- Letters ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_letter_is_written_in_every_language_and_its_subject_is_neutral(hours, kind):
+    row = book(first(), ResidentFactory(), how="phone", interpreting="ne")
+    states = {"waiting": "waiting", "offered": "offered", "expired": "expired"}
+    Registration.objects.update(
+        state=states.get(kind, "cancelled" if kind.startswith("cancelled") else "placed"),
+        offered_until=timezone.now() if kind == "offered" else None,
+        ended_at=timezone.now() if kind == "expired" or kind.startswith("cancelled") else None,
+    )
+    for code in SPOKEN:
+        letter = compose(f"consultations/appointment_{kind}", code, about=Registration.objects.get())
+        with translation.override(code):
+            lawyer = str(Service.LAWYER.label)
+        assert not letter.is_fallback
+        assert lawyer not in letter.subject + letter.short
+        path = "/appointments/lawyer/" if kind in {"expired", "cancelled", "cancelled_by_centre"} else "/registrations/"
+        assert f"http://localhost:8000/{code}" in letter.text.replace("\n", " ")
+        assert path in letter.text
+        assert path in letter.short
+        assert bool(letter.calendar) == (kind not in {"waiting", "offered"})
+    assert row.resident.name not in letter.text
+
+
+def test_two_changes_in_one_delivery_are_two_different_letters(hours):
+    row = book(first(), ResidentFactory(), how="visit")
+    for it in (times()[-1], times()[-2]):
+        change_time(Registration.objects.get(pk=row.pk), it)
+    deliver_waiting(worker="test")
+    changed = [message.body for message in mail.outbox if "another time now" in message.body]
+    assert len(changed) == 2
+
+
+def test_reminder_comes_the_day_before(hours):
+    book(first(), ResidentFactory(), how="visit")
+    Reminder.objects.update(due_at=timezone.now())
+    assert remind_of_what_is_due() == 1
+    assert list(Message.objects.values_list("kind", flat=True).order_by("pk")) == [
+        "consultations/appointment_booked",
+        "consultations/appointment_reminder",
+    ]
+
+
+# --- Signed in -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sita(client):
+    user = UserFactory(language="en")
+    welcome(user, name="Sita", language="en")
+    client.force_login(user)
+    return user
+
+
+def test_signed_in_is_asked_only_how_and_sees_it_on_my_page(client, hours, sita):
+    page = client.get(address(first()))
+    assert 'name="address"' not in page.content.decode()
+    typed = {"how": "phone", "form_key": "key"}
+    assert "Sita" in words(client.post(address(first()), typed))
+    client.post(address(first()), typed | {"sure": "book"})
+    row = Registration.objects.get()
+    assert (row.resident.user, Line.objects.get(action="registration.register").actor) == (sita, sita.public_id)
+    mine = client.get("/en/me/")
+    assert "Appointment: Lawyer" in words(mine)
+    path = re.search(r"/en/registrations/[^\"]+", mine.content.decode())[0]
+    client.post(f"{path}cancel/")
+    assert "You have no appointment at the moment." in words(client.get("/en/me/"))
+
+
+def test_my_page_shows_nobody_elses(client, hours, sita):
+    AppointmentFactory()
+    assert "You have no appointment at the moment." in words(client.get("/en/me/"))
+
+
+def test_own_data_hold_appointments_and_forgetting_gives_the_time_back(hours, sita):
+    row, waits = (
+        book(first(), sita.resident, how="visit", by=sita),
+        book(first(), ResidentFactory(), how="visit", may_wait=True),
+    )
+    with translation.override("en"):
+        [told] = export(sita)["What you are registered for"]
+    assert (told["What"], told["State"]) == ("Appointment: Lawyer", "You have a place")
+    erase(sita)
+    row.refresh_from_db()
+    waits.refresh_from_db()
+    assert (row.state, row.resident, row.needs) == ("cancelled", None, {})
+    assert waits.state == "offered"
+
+
+# --- At the desk -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def adviser(client):
+    user = UserFactory(roles=["adviser"])
+    client.force_login(user)
+    return user
+
+
+def test_desk_sees_who_comes_and_each_look_leaves_a_line(client, hours, adviser):
+    book(first(), Person("Sita", "ne", email="sita@example.org"), how="phone", interpreting="ne")
+    page = words(client.get("/en/staff/desk/appointments/"))
+    for said in ("Sita", "नेपाली", "Lawyer", "By telephone", f"{first().day:%Y-%m-%d}", "13:00–13:30"):
+        assert said in page
+    assert "sita@example.org" not in page
+    line = Line.objects.get(action="consultations.list_appointments")
+    assert (line.actor, line.fields) == (adviser.public_id, ["name"])
+
+
+@pytest.mark.parametrize("many", [1, 30])
+def test_desks_list_costs_the_same_for_one_as_for_thirty(client, hours, adviser, many, django_assert_num_queries):
+    for it in times()[:many]:
+        book(it, ResidentFactory(), how="visit")
+    client.get("/en/staff/desk/appointments/")
+    with django_assert_num_queries(11):
+        client.get("/en/staff/desk/appointments/")
+
+
+def test_desk_sees_an_appointment_for_which_nobody_is_on_duty_any_more(client, adviser):
+    HoursFactory(by_appointment=True)
+    duty = DutyFactory()
+    book(first(), ResidentFactory(), how="visit")
+    assert "Nobody is on duty" not in words(client.get("/en/staff/desk/appointments/"))
+    revoke(duty.adviser, "adviser", by=None)
+    assert "Nobody is on duty" in words(client.get("/en/staff/desk/appointments/"))
+
+
+def test_desk_books_for_somebody(client, hours, adviser):
+    it = first()
+    typed = {"time": f"{it.hours}/{it.at}", "name": "Hung", "language": "vi", "phone": "090-1234-5678", "how": "visit"}
+    assert client.post("/en/staff/desk/appointments/new/", typed)["Location"] == "/en/staff/desk/appointments/"
+    row = Registration.objects.get()
+    assert (row.state, row.resident.name, Line.objects.get(action="registration.register").actor) == (
+        "placed",
+        "Hung",
+        adviser.public_id,
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"time": "x/y"}, "time"),
+        ({"phone": ""}, "email"),
+        ({"phone": "me"}, "phone"),
+        ({"email": "me@here"}, "email"),
+        ({"how": "video"}, "how"),
+        ({"language": ""}, "language"),
+    ],
+)
+def test_desk_is_told_what_is_wrong(client, hours, adviser, wrong, field):
+    it = first()
+    typed = {"time": f"{it.hours}/{it.at}", "name": "Hung", "language": "vi", "phone": "090-1234-5678", "how": "visit"}
+    page = client.post("/en/staff/desk/appointments/new/", typed | wrong)
+    assert page.status_code == 400
+    assert list(page.context["form"].errors) == [field]
+
+
+def test_desk_cancels_and_the_person_is_told(client, hours, adviser):
+    row = book(first(), ResidentFactory(), how="visit")
+    client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/")
+    row.refresh_from_db()
+    assert row.state == "cancelled"
+    assert Message.objects.latest("pk").kind == "consultations/appointment_cancelled_by_centre"
+    assert client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/").status_code == 404
+
+
+def test_desk_notes_who_came(client, adviser):
+    coming, row = AppointmentFactory(), AppointmentFactory(offering__starts_at=timezone.now() - timedelta(hours=1))
+    page = words(client.get("/en/staff/desk/appointments/?past=1"))
+    assert "Did not come" in page
+    for typed, kept in (("yes", True), ("no", False), ("", None), ("x", None)):
+        client.post(f"/en/staff/desk/appointments/{row.public_id}/came/", {"came": typed})
+        row.refresh_from_db()
+        assert row.came is kept
+    answer = client.post(f"/en/staff/desk/appointments/{coming.public_id}/came/", {"came": "yes"})
+    assert "This has not begun yet." in words(client.get(answer["Location"]))
+
+
+def test_desk_finds_nobody_of_another_programme(client, adviser):
+    row = RegistrationFactory(offering__programme="classes/course")
+    for verb in ("cancel", "came"):
+        assert client.post(f"/en/staff/desk/appointments/{row.public_id}/{verb}/").status_code == 404
+
+
+def test_closed_day_tells_everybody_with_a_link_to_choose_again(hours):
+    it = first()
+    book(it, Person("Sita", "en", email="sita@example.org"), how="visit")
+    roster.change_day(hours, it.day, by=None)
+    deliver_waiting(worker="test")
+    message = mail.outbox[-1]
+    assert message.subject == "We have to cancel your appointment"
+    assert "http://localhost:8000/en/consultations/appointments/lawyer/" in message.body
+
+
+def test_winter_time_keeps_the_clock(monkeypatch, settings, hours):
+    settings.TIME_ZONE = "Europe/Copenhagen"
+    zone = ZoneInfo("Europe/Copenhagen")
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 10, 20, 9, tzinfo=zone))
+    starts = {f"{it.starts_at:%H:%M %z}" for it in times() if it.starts_at.time() == time(13)}
+    assert starts == {"13:00 +0200", "13:00 +0100"}
+
+
+# --- Whatever is typed -----------------------------------------------------------------------------
+
+FIELDS = ("name", "language", "channel", "address", "how", "interpreting", "form_key", "sure", "again")
+DESK_FIELDS = ("time", "name", "language", "email", "phone", "how", "interpreting", "form_key")
+MANY = settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@MANY
+@given(data=st.data())
+def test_form_survives_anything_typed(client, hours, data):
+    typed = TYPED | {name: sendable(data.draw(TEXT)) for name in data.draw(st.sets(st.sampled_from(FIELDS)))}
+    assert client.post(address(first()), typed).status_code < 500
+
+
+@MANY
+@given(data=st.data())
+def test_desks_form_survives_anything_typed(client, hours, adviser, data):
+    typed = {name: sendable(data.draw(TEXT)) for name in DESK_FIELDS}
+    assert client.post("/en/staff/desk/appointments/new/", typed).status_code < 500
+
+
+@MANY
+@given(text=TEXT.map(sendable), size=TEXT.map(sendable))
+def test_link_survives_anything_in_its_place(client, text, size):
+    row = AppointmentFactory()
+    assert client.get(f"/en/registrations/{quote(text, safe='')}/").status_code < 500
+    assert client.post(f"/en/registrations/{link(row)}/party/", {"party_size": size}).status_code < 500
