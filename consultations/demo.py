@@ -6,6 +6,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
+from consultations import demo_log
 from consultations.actions.appointments import Person, book
 from consultations.actions.roster import change_day, save_duty, save_hours
 from consultations.models import DeskHours, Duty, Mode, Service
@@ -76,6 +77,11 @@ def load() -> None:
     """Make the advisers and the timetable once; a second time changes nothing."""
     for name_of_address, name, language in ADVISERS:
         _make_adviser(f"{name_of_address}@demo.example", name, language)
+    _load_desk()
+    demo_log.load()
+
+
+def _load_desk() -> None:
     if DeskHours.objects.exists():
         return
     for service, language, weekdays, weeks, clock, by_appointment in HOURS:

@@ -27,6 +27,7 @@ class Choice:
         """For staff who read in a language."""
         return self.ja if language.startswith("ja") else self.en
 
+    @cache
     def found_by(self) -> tuple[str, ...]:
         """Every word that leads to it, as `finding_key` makes them."""
         words = (self.code, self.ja, self.en, *self.keys)
@@ -47,6 +48,7 @@ class Tongue(Choice):
 
     own_name: str = ""
 
+    @cache
     def found_by(self) -> tuple[str, ...]:
         """By its own name too."""
         return tuple(dict.fromkeys([*super(Tongue, self).found_by(), *filter(None, [finding_key(self.own_name)])]))

@@ -13,17 +13,21 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone, translation
 
+from consultations.actions.consultations import let_read
+from consultations.models import Amendment, Consultation
 from consultations.slots import times
 from portal import access
 from services.accounts.roles import Role
 from services.audit.models import Line
 from services.audit.trail import public_edition
+from services.base.public_ids import public_id
 from services.notices.links import CONFIRM, LEAVE, MANAGE, token_for
 from services.notices.models import Heartbeat, Suppression
 from services.registration import links as registrations
 from tests.factories import (
     AppointmentFactory,
     ArticleFactory,
+    ConsultationFactory,
     HoursFactory,
     MessageFactory,
     NoticeFactory,
@@ -39,6 +43,7 @@ EVERYBODY = frozenset(VISITORS)
 NOBODY = frozenset()
 ADMINISTRATOR, EDITOR = frozenset({"administrator"}), frozenset({"editor"})
 MANAGER = frozenset({"manager"})
+ADVISER, SEE_LOG = frozenset({"adviser"}), frozenset({"adviser", "manager"})
 
 # Who gets in, for every name that is not open to everybody.
 ONLY = {
@@ -83,6 +88,18 @@ ONLY = {
     "statistics:months": MANAGER,
     "statistics:close": MANAGER,
     "statistics:reopen": MANAGER,
+    "log:index": SEE_LOG,
+    "log:new": ADVISER,
+    "log:keep": ADVISER,
+    "log:discard": ADVISER,
+    "log:find": SEE_LOG,
+    "log:open_by_code": SEE_LOG,
+    "log:consultation": SEE_LOG,
+    "log:amend": SEE_LOG,
+    "log:assign": SEE_LOG,
+    "log:glass": SEE_LOG,
+    "log:print": SEE_LOG,
+    "log:version": SEE_LOG,
     "newsroom:index": frozenset({"editor", "translator", "manager"}),
     "newsroom:write": EDITOR,
     "newsroom:edit": frozenset({"editor", "translator"}),
@@ -131,6 +148,7 @@ NEED_A_PAST = {
     "importing:plan",  # one's own only: tests/consultations/test_importing.py
     "importing:discard",
     "message",  # one's own only: tests/portal/test_inbox.py
+    "log:discard",  # one's own only: tests/consultations/test_log_pages.py
     "admin:view_on_site",
     "admin:autocomplete",
     "mfa_deactivate_totp",
@@ -201,6 +219,8 @@ def addresses(db):
     desk = {"kind": "hours", "public_id": HoursFactory().public_id}
     slots = {name: {"token": token_for(subscription, purpose)} for name, purpose in PURPOSES.items()}
     slots |= of_appointments()
+    log = {"public_id": ConsultationFactory().public_id, "key": public_id(), "version": 1}
+    Amendment.objects.create(consultation=Consultation.objects.get(), version=1, by=person, before="{}")
     found = []
     for name, route in patterns():
         owner = name.removeprefix("admin:").split("_")[0]
@@ -222,6 +242,8 @@ def addresses(db):
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
         elif name.startswith("statistics:"):
             found.append((name, route.replace("<slug:kind>", "csv")))
+        elif name.startswith("log:"):
+            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: str(log[slot[1]]), route)))
         elif name.startswith("notices:"):
             told = alarm if name == "notices:alert" else event
             found.append(
@@ -253,7 +275,10 @@ def visit(visitor: str) -> Client:
     """A browser of somebody with that one role."""
     client = Client(HTTP_HOST="localhost", raise_request_exception=False)
     if visitor != ANONYMOUS:
-        client.force_login(UserFactory(email=f"{visitor}@example.org", roles=[visitor] if visitor in STAFF else []))
+        user = UserFactory(email=f"{visitor}@example.org", roles=[visitor] if visitor in STAFF else [])
+        client.force_login(user)
+        for consultation in Consultation.objects.all():  # whoever has no role for it reads nothing all the same
+            let_read(consultation, {user.pk})
     return client
 
 

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import flatatt
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import pgettext, pgettext_lazy
 
 from consultations import taxonomy
@@ -50,12 +53,19 @@ class FindSelect(forms.Select):
         self.found_by = found_by
         super().__init__(attrs={"data-find": ""}, **options)
 
-    def create_option(self, name, value, label, *args, **options):
-        """The option with the words that lead to it."""
-        option = super().create_option(name, value, label, *args, **options)
-        if value:
-            option["attrs"]["data-keys"] = " ".join(self.found_by(str(value)))
-        return option
+    def render(self, name, value, attrs=None, renderer=None):
+        """Hundreds of options: a template for each of them would cost more than all the rest of the page."""
+        chosen = "" if value is None else str(value)
+        options = format_html_join("", '<option value="{}" data-keys="{}"{}>{}</option>', self._options(chosen))
+        return format_html(
+            "<select{}>{}</select>", flatatt(self.build_attrs(self.attrs, attrs) | {"name": name}), options
+        )
+
+    def _options(self, chosen: str):
+        selected = mark_safe(" selected")
+        for code, label in self.choices:
+            keys = " ".join(self.found_by(code)) if code else ""
+            yield code, keys, selected if str(code) == chosen else "", label
 
 
 def taxonomy_field(among, *, before=(), **options) -> forms.ChoiceField:
@@ -159,7 +169,7 @@ class FactsForm(forms.Form):
         label=pgettext_lazy("staff", "Minutes"),
         min_value=1,
         max_value=LONGEST_MINUTES,
-        help_text=pgettext_lazy("staff", "Nothing: from the beginning until now."),
+        help_text=pgettext_lazy("staff", "Empty: until now."),
         required=False,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )

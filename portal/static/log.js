@@ -129,9 +129,10 @@
     const says = template.dataset;
     const chips = document.createElement("ul");
     const input = topics.cloneNode();
+    const hasFocus = document.activeElement === topics;
     let chosen = [];
     chips.className = "log-chips";
-    input.removeAttribute("name");
+    for (const name of ["name", "autofocus"]) input.removeAttribute(name);
     input.value = "";
     topics.type = "hidden";
     topics.removeAttribute("id");
@@ -139,6 +140,8 @@
 
     const write = () => {
       topics.value = [...chosen.map((choice) => choice.value), input.value.trim()].filter(Boolean).join(", ");
+    };
+    const draw = () => {
       chips.hidden = !chosen.length;
       chips.replaceChildren(...chosen.map((choice, place) => {
         const chip = document.createElement("li");
@@ -158,6 +161,7 @@
     const change = (now) => {
       chosen = now;
       write();
+      draw();
       form.dispatchEvent(new Event("input", { bubbles: true }));
     };
     const take = (choice) => {
@@ -176,7 +180,10 @@
     input.value = before.filter((code) => code && !all.some((choice) => choice.value === code)).join(", ");
     for (const tick of ticks) tick.checked = false;
     write();
-    if (input.autofocus && !document.querySelector(".alert.error[autofocus]")) input.focus();
+    draw();
+    // After the browser's own turn, which belongs to a summary of errors.
+    if (hasFocus) input.focus();
+    else requestAnimationFrame(() => { if (document.activeElement === document.body) input.focus(); });
   }
 
   // --- What depends on something else --------------------------------------------------------------

@@ -122,6 +122,39 @@ def wrong_hours(visit: Visit):
     return _send(visit, "form.ticks", begins="17:00", ends="10:00")
 
 
+def wrong_entry(visit: Visit):
+    """A consultation about nothing, on a day to come."""
+    visit.sign_in_as("adviser")
+    visit.open("staff/consultations/new/")
+    visit.page.locator("[name=day]").evaluate("day => { day.closest('details').open = true; }")
+    return _send(visit, "form.log", day="2090-01-01")
+
+
+def one_consultation(visit: Visit):
+    """The newest consultation that the adviser may read."""
+    visit.sign_in_as("adviser")
+    visit.open("staff/consultations/")
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator(".log-rows tbody a").first.click()
+    return navigation.value
+
+
+def somebody_elses(visit: Visit):
+    """One that the manager may only count."""
+    visit.sign_in_as("manager")
+    visit.open("staff/consultations/")
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator(".log-rows tbody a").first.click()
+    return navigation.value
+
+
+def nobodys_code(visit: Visit):
+    """A person's code that is none."""
+    visit.sign_in_as("adviser")
+    visit.open("staff/consultations/")
+    return _send(visit, "form:has([name=code])", code="2222-2222")
+
+
 def wrong_wishes(visit: Visit):
     """No topic, and an address that is none."""
     visit.open("notices/subscribe/")
@@ -177,6 +210,12 @@ PAGES = {
     "hours": PageType(hours, resident=False),
     "new hours, wrong": PageType(wrong_hours, 400, resident=False),
     "new duty": PageType(_as("manager", "staff/desk/duties/new/"), resident=False),
+    "logging": PageType(_as("adviser", "staff/consultations/new/"), resident=False),
+    "logging, wrong": PageType(wrong_entry, 400, resident=False),
+    "consultations": PageType(_as("adviser", "staff/consultations/"), resident=False),
+    "consultation": PageType(one_consultation, resident=False),
+    "consultation, facts": PageType(somebody_elses, resident=False),
+    "nobody's code": PageType(nobodys_code, resident=False),
     "board": PageType(_as("administrator", "staff/"), resident=False),
     "demo": PageType(_path("demo/"), resident=False),
     "styleguide": PageType(_path("styleguide/"), resident=False),

@@ -1,0 +1,298 @@
+"""The demo city's log: 731 consultations in its last whole fiscal year, as many as the model city had, and on to today.
+
+Everybody and every note is invented. Visits and telephone stand as in the national survey of such desks of fiscal 2023,
+and topics in its order. The same day always makes the same log.
+"""
+
+import datetime
+import random
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from consultations import taxonomy
+from consultations.models import (
+    Asker,
+    Bridging,
+    Case,
+    Channel,
+    Client,
+    Consultation,
+    ConsultationTopic,
+    Member,
+    Outcome,
+    Reader,
+)
+from services.accounts.models import User
+from services.audit.trail import record
+from services.base.sealed import blind_index
+from services.schedules.holidays import holiday_name
+
+IN_THE_FIRST_YEAR = 731
+SEED = 2011
+CLOSED_ON = 5  # Saturday
+RESTRICTED = 4
+
+# Who logs how much of it, in which languages they advise, and in which they write their notes.
+ADVISERS = (
+    # before the @, share, languages with shares, notes
+    ("adviser", 22, (("fil", 60), ("en", 30), ("es", 5), ("ja-simple", 5)), "en"),
+    ("adviser2", 14, (("en", 85), ("fr", 8), ("ja-simple", 7)), "en"),
+    ("adviser3", 22, (("zh-hans", 88), ("zh-hant", 8), ("ja-simple", 4)), "ja"),
+    ("adviser4", 13, (("ne", 75), ("en", 12), ("hi", 8), ("bn", 5)), "en"),
+    ("adviser5", 9, (("vi", 90), ("ja-simple", 10)), "ja"),
+    ("adviser6", 7, (("ko", 95), ("ja-simple", 5)), "ja"),
+    ("adviser7", 3, (("ar", 70), ("en", 20), ("ur", 10)), "en"),
+    ("adviser8", 10, (("ja-simple", 45), ("ja", 30), ("pt", 10), ("th", 8), ("my", 7)), "ja"),
+)
+CHANNELS = {
+    Channel.VISIT: 625,
+    Channel.PHONE: 286,
+    Channel.EMAIL: 45,
+    Channel.SNS: 18,
+    Channel.VIDEO: 13,
+    Channel.OUTREACH: 8,
+    Channel.LETTER_FAX: 2,
+    Channel.OTHER: 3,
+}
+ASKERS = {
+    Asker.SELF: 78,
+    Asker.FAMILY: 10,
+    Asker.FRIEND: 4,
+    Asker.EMPLOYER: 3,
+    Asker.SCHOOL: 2,
+    Asker.OFFICE: 2,
+    Asker.SUPPORTER: 1,
+}
+OUTCOMES = {
+    Outcome.INFO: 66,
+    Outcome.REFERRAL: 12,
+    Outcome.LISTEN: 6,
+    Outcome.ACCOMPANY: 5,
+    Outcome.EXPERT: 4,
+    Outcome.TRANSLATION: 3,
+    Outcome.COORDINATION: 2,
+    Outcome.ONGOING: 2,
+}
+# Topic: share, whereto if somebody is referred, what an adviser writes (Japanese and English).
+TOPICS = {
+    "immigration": (
+        19,
+        "isa",
+        ("在留期間の更新に必要な書類を説明した。", "Asked which papers are needed to extend the stay."),
+    ),
+    "municipal": (
+        14,
+        "city_dept",
+        ("転入届と住民票の取り方を説明した。", "Explained how to report a move and get a certificate."),
+    ),
+    "tax": (8, "tax_office", ("住民税の通知を一緒に読んだ。", "Read the notice of residents' tax together.")),
+    "insurance_pension": (
+        10,
+        "pension_office",
+        ("国民健康保険に入る手続きを案内した。", "Explained how to join health insurance."),
+    ),
+    "language_help": (9, "city_dept", ("学校からの手紙を翻訳した。", "Translated a letter from the school.")),
+    "medical": (7, "health", ("言葉の通じる病院を一緒に探した。", "Looked for a clinic where the language is spoken.")),
+    "employment": (
+        7,
+        "labour_office",
+        ("残業代が払われないという相談。", "Overtime is not paid; explained what to collect as proof."),
+    ),
+    "education": (5, "school", ("小学校の入学手続きを説明した。", "Explained how a child starts elementary school.")),
+    "housing": (5, "pref_desk", ("アパートの契約の言葉を説明した。", "Explained the words of a lease.")),
+    "japanese": (5, "japanese_class", ("夜の日本語教室を紹介した。", "Looked for a Japanese class in the evening.")),
+    "childcare": (4, "health", ("母子健康手帳と健診の案内をした。", "Explained the mother-and-child handbook.")),
+    "daily_life": (
+        6,
+        "city_dept",
+        ("ごみの分け方と出す日を説明した。", "Explained how to sort rubbish and when it is collected."),
+    ),
+    "job_seeking": (3, "hello_work", ("仕事の探し方を案内した。", "Showed how to look for a job.")),
+    "family": (3, "consulate", ("結婚の届けに必要な書類を説明した。", "Asked which papers a marriage needs.")),
+    "welfare": (2, "welfare_council", ("生活費が足りないという相談。", "Money does not last; explained whom to ask.")),
+    "legal": (2, "houterasu", ("自転車の事故のあとの相談。", "After an accident with a bicycle.")),
+    "consumer": (2, "consumer_centre", ("電話の契約をやめたいという相談。", "Wants to end a telephone contract.")),
+    "transport": (
+        2,
+        "police",
+        ("外国の免許の切り替えを説明した。", "Explained how to change a foreign driving licence."),
+    ),
+    "disaster": (1, "city_dept", ("避難所の場所を地図で見せた。", "Showed on the map where the shelters are.")),
+    "community": (1, "npo", ("料理の会を紹介した。", "Told of the cooking evening.")),
+    "mental_health": (1, "health", ("話し相手がいないという。ゆっくり聞いた。", "Is lonely; listened for a while.")),
+    "rights": (1, "npo", ("部屋を借りられなかったという相談。", "Was refused a flat as a foreigner.")),
+}
+COMES_WITH = {
+    "tax": "language_help",
+    "insurance_pension": "municipal",
+    "immigration": "employment",
+    "childcare": "medical",
+}
+FROM = {
+    "fil": ("PH",),
+    "en": ("IN", "US", "GB", "NG", "PH", "AU"),
+    "es": ("PE", "CO", "MX"),
+    "fr": ("FR", "CM", "SN"),
+    "zh-hans": ("CN",),
+    "zh-hant": ("TW", "HK"),
+    "ne": ("NP",),
+    "hi": ("IN",),
+    "bn": ("BD",),
+    "vi": ("VN",),
+    "ko": ("KR",),
+    "ar": ("EG", "SY", "MA"),
+    "ur": ("PK",),
+    "pt": ("BR",),
+    "th": ("TH",),
+    "my": ("MM",),
+    "ja-simple": ("CN", "VN", "NP", "PH", "BR", "ID"),
+    "ja": ("CN", "KR", "BR"),
+}
+SPEAKS = {"ja-simple": ("zh-hans", "vi", "ne", "fil", "id"), "ja": ("zh-hans", "ko", "pt")}
+
+
+@transaction.atomic
+def load() -> None:
+    """Write the log once; a second time changes nothing. The advisers must be there."""
+    emails = [f"{name}@demo.example" for name, *_rest in ADVISERS]
+    advisers = {user.email.partition("@")[0]: user for user in User.objects.filter(email__in=emails)}
+    if Consultation.objects.filter(adviser__in=advisers.values()).exists():
+        return
+    chance = random.Random(SEED)  # noqa: S311  a demo that is the same each time
+    rows, topics = [], []
+    for began_at in _moments(chance, timezone.localtime()):
+        row, of_row = _consultation(chance, began_at, advisers)
+        rows.append(row)
+        topics += of_row
+    _restrict(chance, rows, topics, advisers)
+    Consultation.objects.bulk_create(rows, batch_size=500)
+    ConsultationTopic.objects.bulk_create(topics, batch_size=1000)
+    Reader.objects.bulk_create(_readers(rows), batch_size=1000)
+    Consultation.objects.filter(adviser__in=advisers.values()).update(logged_at=F("began_at"))
+    record(None, "consultations.load_demo", changes=False)
+
+
+def first_year(today: datetime.date) -> tuple[datetime.date, datetime.date]:
+    """The last whole fiscal year before a day: its first day, and the first one after it."""
+    begins = today.replace(month=settings.CITY.fiscal_year_starts_in, day=1)
+    ends = begins if begins <= today else begins.replace(year=begins.year - 1)
+    return ends.replace(year=ends.year - 1), ends
+
+
+def _moments(chance: random.Random, now: datetime.datetime) -> Iterator[datetime.datetime]:
+    """When somebody came: a set number in the first year, as many a day since."""
+    begins, ends = first_year(now.date())
+    days = _open_days(begins, ends)
+    for day in sorted(chance.choices(days, k=IN_THE_FIRST_YEAR)):
+        yield _at_some_time(chance, day)
+    since = _open_days(ends, now.date() + datetime.timedelta(days=1))
+    for day in sorted(chance.choices(since, k=round(IN_THE_FIRST_YEAR * len(since) / len(days)))) if since else ():
+        moment = _at_some_time(chance, day)
+        if moment + datetime.timedelta(hours=1) < now:
+            yield moment
+
+
+def _open_days(begins: datetime.date, ends: datetime.date) -> list[datetime.date]:
+    days = (begins + datetime.timedelta(days=number) for number in range((ends - begins).days))
+    return [day for day in days if day.weekday() != CLOSED_ON and not holiday_name(day)]
+
+
+def _at_some_time(chance: random.Random, day: datetime.date) -> datetime.datetime:
+    minutes = chance.randrange(10 * 60, 16 * 60 + 30, 5)
+    return timezone.make_aware(datetime.datetime.combine(day, datetime.time(minutes // 60, minutes % 60)))
+
+
+def _one_of(chance: random.Random, shares) -> str:
+    return chance.choices(list(shares), weights=list(shares.values()))[0]
+
+
+def _consultation(chance, began_at, advisers) -> tuple[Consultation, list[ConsultationTopic]]:
+    name, _share, languages, notes_in = chance.choices(ADVISERS, weights=[it[1] for it in ADVISERS])[0]
+    language = _one_of(chance, dict(languages))
+    codes = [_one_of(chance, {code: it[0] for code, it in TOPICS.items()})]
+    if codes[0] in COMES_WITH and chance.random() < 0.35:
+        codes.append(COMES_WITH[codes[0]])
+    outcome = _one_of(chance, OUTCOMES)
+    channel = _one_of(chance, CHANNELS)
+    row = Consultation(
+        adviser=advisers[name],
+        began_at=began_at,
+        month=timezone.localdate(began_at).replace(day=1),
+        minutes=chance.choices((5, 10, 15, 20, 30, 45, 60, 90), weights=(10, 22, 24, 18, 14, 7, 4, 1))[0],
+        channel=channel,
+        asker=_one_of(chance, ASKERS),
+        language=language,
+        bridging=_bridging(chance, language, languages),
+        mother_tongue=_mother_tongue(chance, language),
+        nationality=chance.choices((chance.choice(FROM[language]), "", Consultation.DECLINED), weights=(70, 27, 3))[0],
+        outcome=outcome,
+        referred_to=TOPICS[codes[0]][1] if outcome == Outcome.REFERRAL else "",
+        note=TOPICS[codes[0]][2][notes_in == "en"],
+        late_reason="Logged after an outreach day." if channel == Channel.OUTREACH else "",
+    )
+    return row, _topics(row, codes)
+
+
+def _topics(row: Consultation, codes: list[str]) -> list[ConsultationTopic]:
+    scheme = taxonomy.scheme_version()
+    return [
+        ConsultationTopic(consultation=row, topic=code, scheme=scheme, is_primary=place == 0)
+        for place, code in enumerate(codes)
+    ]
+
+
+def _bridging(chance: random.Random, language: str, languages) -> str:
+    if language == "ja-simple":
+        return Bridging.EASY
+    if language == settings.CITY.default_language:
+        return Bridging.NONE
+    if language == languages[0][0] or chance.random() < 0.5:
+        return Bridging.ADVISER
+    return chance.choice((Bridging.THREE_WAY_PHONE, Bridging.MACHINE, Bridging.VIDEO))
+
+
+def _mother_tongue(chance: random.Random, language: str) -> str:
+    own = chance.choice(SPEAKS.get(language, (language,)))
+    return chance.choices((own, "", Consultation.DECLINED), weights=(60, 38, 2))[0]
+
+
+def _restrict(chance, rows, topics, advisers) -> None:
+    """A few of the first adviser's belong to a case of violence that exists for two people alone."""
+    first, second = advisers["adviser"], advisers["adviser4"]
+    client = Client.objects.create(
+        name="Ana (invented)",
+        contact="",
+        name_index=blind_index("Ana (invented)", "name"),
+        language="fil",
+        last_seen_at=rows[-1].began_at,
+    )
+    case = Case.objects.create(
+        subject="A safe place to stay",
+        client=client,
+        language="fil",
+        is_restricted=True,
+        assigned=first,
+        opened_at=rows[-1].began_at,
+    )
+    Member.objects.bulk_create(Member(case=case, user=user) for user in (first, second))
+    chosen = chance.sample([row for row in rows[IN_THE_FIRST_YEAR // 2 :] if row.adviser == first], k=RESTRICTED)
+    keys = {row.public_id for row in chosen}
+    topics[:] = [it for it in topics if it.consultation.public_id not in keys]
+    for row in chosen:
+        row.case, row.client, row.is_restricted = case, client, True
+        row.language, row.outcome, row.referred_to = "fil", Outcome.REFERRAL, "women_support"
+        row.note = "She is afraid to go home. Called the support centre together."
+        topics += _topics(row, ["dv_abuse", "housing"])
+
+
+def _readers(rows: list[Consultation]) -> Iterator[Reader]:
+    for row in rows:
+        readers = {row.adviser_id}
+        if row.case:
+            readers |= set(row.case.members.values_list("user", flat=True))
+        for user in readers:
+            yield Reader(consultation=row, user_id=user)

@@ -1,0 +1,246 @@
+"""What the logging screen does at one press, and sending somebody an article without keeping their address."""
+
+import datetime
+import threading
+from contextlib import nullcontext
+
+import pytest
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from consultations.actions import entering
+from consultations.actions.articles import Sending, articles_sent, send_article
+from consultations.actions.entering import Person, enter
+from consultations.actions.looking import find_thread, known_by_code, open_thread
+from consultations.models import Client, Consultation, Draft
+from services.audit.models import Line
+from services.audit.opening import open_sealed
+from services.base.public_ids import public_id
+from services.base.refusals import Refused
+from services.base.sealed import blind_index
+from services.languages.table import SPOKEN
+from services.notices.composing import compose
+from services.notices.models import ChannelCode, Message
+from tests.consultations.test_consultations import an_entry
+from tests.factories import ArticleFactory, CaseFactory, ClientFactory, ConsultationFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "sita@example.org"
+
+
+@pytest.fixture
+def adviser():
+    return UserFactory(roles=["adviser"])
+
+
+def a_sending(**words) -> Sending:
+    usual = {"language": "ne", "channel": ChannelCode.EMAIL, "address": ADDRESS}
+    return Sending(**{"article": ArticleFactory(), **usual, **words})
+
+
+# --- Entering -------------------------------------------------------------------------------------
+
+
+def test_person_who_chose_it_becomes_known(adviser):
+    person = Person("Sita Gurung", ADDRESS, ("email",))
+    consultation = enter(an_entry(), by=adviser, key=public_id(), person=person)
+
+    client = Client.objects.get()
+    assert (consultation.client, client.language, client.safe_channels) == (client, "ne", ["email"])
+    assert (client.name_index, client.contact_index) == (
+        blind_index("Sita Gurung", "name"),
+        blind_index(ADDRESS, "contact"),
+    )
+    found = Client.objects.get()
+    assert open_sealed(adviser, "x", found, "name", "contact") == {"name": "Sita Gurung", "contact": ADDRESS}
+
+
+def test_form_sent_twice_logs_once_and_makes_one_person(adviser):
+    key, person = public_id(), Person("Sita")
+    first = enter(an_entry(), by=adviser, key=key, person=person)
+    assert enter(an_entry(), by=adviser, key=key, person=person) == first
+    assert (Consultation.objects.count(), Client.objects.count()) == (1, 1)
+
+
+def test_key_of_somebody_elses_consultation_is_refused(adviser):
+    other = ConsultationFactory()
+    with pytest.raises(Refused):
+        enter(an_entry(), by=adviser, key=other.public_id)
+    assert Consultation.objects.count() == 1
+
+
+def test_somebody_who_comes_back_was_seen_today(adviser):
+    client = ClientFactory(last_seen_at=timezone.now() - datetime.timedelta(days=900))
+    enter(an_entry(), by=adviser, key=public_id(), client=client)
+    assert timezone.now() - Client.objects.get().last_seen_at < datetime.timedelta(minutes=1)
+
+
+def test_consultation_of_a_case_is_with_its_person(adviser):
+    case = CaseFactory(assigned=adviser, client=ClientFactory())
+    assert enter(an_entry(), by=adviser, key=public_id(), case=case).client == case.client
+
+
+def test_refusal_leaves_nothing_at_all(adviser):
+    ClientFactory(contact=ADDRESS)
+    key = public_id()
+    Draft.objects.create(public_id=key, adviser=adviser, typed="{}")
+    with pytest.raises(Refused):
+        enter(an_entry(), by=adviser, key=key, person=Person("Ana"), sending=a_sending())
+    assert (Consultation.objects.count(), Client.objects.count(), Draft.objects.count()) == (0, 1, 1)
+    assert Message.objects.filter(kind="consultations/article").count() == 0
+    assert not Line.objects.filter(action__startswith="consultations.").exists()
+
+
+def sent_by_ten(send) -> tuple[list[int], list[Exception]]:
+    """What ten got who sent the same form at the same moment, and what went wrong."""
+    logged, faults, gate = [], [], threading.Barrier(10)
+
+    def one():
+        try:
+            gate.wait()
+            logged.append(send().pk)
+        except Exception as fault:  # noqa: BLE001  the test looks at whatever it was
+            faults.append(fault)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return logged, faults
+
+
+@pytest.mark.django_db(transaction=True)
+def test_form_sent_at_the_same_moment_by_ten_logs_once(adviser):
+    key, entry = public_id(), an_entry()
+    logged, faults = sent_by_ten(lambda: enter(entry, by=adviser, key=key))
+    assert faults == []
+    assert (len(logged), len(set(logged)), Consultation.objects.count()) == (10, 1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_form_sent_at_the_same_moment_breaks_where_nobody_looks_again(adviser):
+    """The negative control. SQLite lets one write after the other, so each sees what was logged before."""
+    key, entry = public_id(), an_entry()
+    _logged, faults = sent_by_ten(lambda: entering._enter(entry, adviser, key, None, None, None, None))
+    assert {type(fault) for fault in faults} == ({IntegrityError} if connection.vendor == "postgresql" else set())
+    assert Consultation.objects.count() == 1
+
+
+# --- Articles -------------------------------------------------------------------------------------
+
+
+def test_article_goes_to_the_address_and_nothing_leads_back(adviser):
+    consultation = enter(an_entry(), by=adviser, key=public_id(), sending=a_sending())
+
+    message = Message.objects.get(kind="consultations/article")
+    assert (message.address, message.language, message.channel) == (ADDRESS, "ne", "email")
+    assert consultation.public_id not in f"{message.occasion}{message.context}{message.about_type}"
+    assert message.about_type == "guide.article"
+    assert [article.pk for article in articles_sent(consultation)] == [message.about_id]
+    assert Client.objects.count() == 0
+    told = str(list(Line.objects.values_list("fields", "reason", "object_id")))
+    assert ADDRESS not in told
+    assert Line.objects.get(action="consultations.send_article").object_id == consultation.public_id
+
+
+def test_article_sent_twice_is_one_message_and_to_another_address_another(adviser):
+    consultation, sending = ConsultationFactory(adviser=adviser), a_sending()
+    for address in (ADDRESS, ADDRESS, "other@example.org"):
+        send_article(consultation, Sending(sending.article, "ne", ChannelCode.EMAIL, address), by=adviser)
+    assert sorted(Message.objects.values_list("address", flat=True)) == ["other@example.org", ADDRESS]
+
+
+def test_article_is_sent_by_who_may_read_alone(adviser):
+    with pytest.raises(Refused):
+        send_article(ConsultationFactory(), a_sending(), by=adviser)
+
+
+@pytest.mark.parametrize(("safe", "is_sent"), [((), False), (("phone",), False), (("sms",), False), (("email",), True)])
+def test_channel_that_is_not_safe_is_not_used(adviser, safe, is_sent):
+    client = ClientFactory(contact=ADDRESS, safe_channels=list(safe))
+    # Whether the consultation is theirs, or the address only happens to be.
+    for consultation in (ConsultationFactory(adviser=adviser, client=client), ConsultationFactory(adviser=adviser)):
+        with nullcontext() if is_sent else pytest.raises(Refused, match="Nothing may be sent to this address"):
+            send_article(consultation, a_sending(), by=adviser)
+    assert Message.objects.filter(kind="consultations/article").count() == 2 * is_sent
+
+
+def test_person_whose_mail_is_not_safe_gets_none_at_another_address_either(adviser):
+    consultation = ConsultationFactory(adviser=adviser, client=ClientFactory(safe_channels=["phone"]))
+    with pytest.raises(Refused):
+        send_article(consultation, a_sending(address="friend@example.org"), by=adviser)
+
+
+def test_restricted_consultation_sends_to_addresses_called_safe_alone(adviser):
+    consultation = ConsultationFactory(adviser=adviser, is_restricted=True)
+    with pytest.raises(Refused):
+        send_article(consultation, a_sending(), by=adviser)
+    ClientFactory(contact=ADDRESS, safe_channels=["email"])
+    send_article(consultation, a_sending(), by=adviser)
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_letter_shows_the_article_in_the_readers_language_or_says_so(language):
+    title = {f"title_{it.column}": f"Title {it.code}" for it in SPOKEN.values() if it.code not in {"ne", "da"}}
+    letter = compose("consultations/article", language, about=ArticleFactory(**title))
+
+    has_it = language not in {"ne", "da"}
+    written_in = language if has_it else "en"
+    assert (letter.subject, letter.written_in) == (f"Title {written_in}", written_in)
+    assert f"/{language}/guide/article/" in letter.text
+    assert f'<h2 style="font-size:24px;line-height:1.6" lang="{written_in}"' in letter.html
+
+
+# --- A person's code ------------------------------------------------------------------------------
+
+
+def test_code_is_found_however_it_is_said(adviser):
+    client = ClientFactory()
+    plain = client.code.replace("-", "")
+    for said in (client.code, plain, plain.lower(), f" {plain[:4]} {plain[4:]} "):
+        assert known_by_code(said, by=adviser) == client
+    assert known_by_code("2222-2222", by=adviser) is None
+
+
+def test_code_leads_to_ones_own_and_to_who_keeps_the_rest(adviser):
+    client, other = ClientFactory(), UserFactory(roles=["adviser"], name="Maricel")
+    own = ConsultationFactory(adviser=adviser, client=client)
+    ConsultationFactory(adviser=other, client=client)
+
+    thread = find_thread(client.code, by=adviser)
+
+    assert (thread.readable, thread.kept_by) == ([own], other)
+    assert Line.objects.get(action="consultations.find_code").object_id == client.public_id
+
+
+def test_restricted_person_is_as_unknown_as_nobody(adviser):
+    client = ClientFactory()
+    case = CaseFactory(client=client, is_restricted=True)
+    hidden = ConsultationFactory(client=client, adviser=case.assigned, case=case, is_restricted=True)
+    new = ClientFactory()
+    CaseFactory(client=new, is_restricted=True)
+
+    for code in (client.code, new.code):
+        assert known_by_code(code, by=adviser) is None
+        assert find_thread(code, by=adviser) is None
+        with pytest.raises(Consultation.DoesNotExist):
+            open_thread(code, by=adviser, reason="The person stands at the counter")
+    assert find_thread(client.code, by=case.assigned).readable == [hidden]
+    assert {
+        line.object_id for line in Line.objects.filter(action="consultations.find_code", actor=adviser.public_id)
+    } == {""}
+
+
+def test_what_is_restricted_is_not_among_what_others_keep(adviser):
+    client, other = ClientFactory(), UserFactory(roles=["adviser"])
+    open_one = ConsultationFactory(client=client, adviser=other, began_at=timezone.now() - datetime.timedelta(days=9))
+    ConsultationFactory(client=client, is_restricted=True)
+
+    assert find_thread(client.code, by=adviser).kept_by == other
+    assert open_thread(client.code, by=adviser, reason="The person stands at the counter") == open_one
+    assert Consultation.objects.readable_by(adviser).get() == open_one
+    assert entering.enter(an_entry(), by=adviser, key=public_id(), client=client).client == client
