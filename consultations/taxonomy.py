@@ -155,5 +155,5 @@ def _choices(kind: type[Choice], rows: list[dict]) -> dict[str, Choice]:
 
 
 @cache
-def _read(name: str) -> dict:
+def _read(name: str) -> dict | list:
     return json.loads((FOLDER / f"{name}.json").read_text("utf-8"))

@@ -55,6 +55,7 @@ LOGS = Rule(roles=frozenset({Role.ADVISER}))
 SEES_LOG = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 SEES_FIGURES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 REPORTS_FIGURES = Rule(roles=frozenset({Role.MANAGER}))
+SEES_CASES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -170,6 +171,21 @@ ACCESS = {
     "statistics:months": REPORTS_FIGURES,
     "statistics:close": REPORTS_FIGURES,
     "statistics:reopen": REPORTS_FIGURES,
+    "cases:index": SEES_CASES,
+    "cases:today": SEES_CASES,
+    "cases:earlier": SEES_CASES,
+    "cases:open": SEES_CASES,
+    "cases:follow_up": SEES_CASES,
+    "cases:referral": SEES_CASES,
+    "cases:consent": SEES_CASES,
+    "cases:refer": SEES_CASES,
+    "cases:undo": SEES_CASES,
+    "cases:case": SEES_CASES,
+    "cases:person": SEES_CASES,
+    "cases:forget": SEES_CASES,
+    "cases:tell": SEES_CASES,
+    "cases:new_referral": SEES_CASES,
+    "cases:do": SEES_CASES,
     "newsroom:index": SEES_NEWS,
     "newsroom:write": WRITES_NEWS,
     "newsroom:edit": WORDS_NEWS,

@@ -63,6 +63,8 @@ WORDS = {
     ),
 }
 
+# Whoever looks at these may be watched: their section has a way off the page.
+WATCHED = {"violence", "sexual_violence", "child_abuse"}
 SECTIONS = (
     # Translators: headings of the emergency page.
     (pgettext_lazy("emergency", "Call at once"), ("fire_ambulance", "fire_ambulance_police", "police")),
@@ -92,7 +94,7 @@ def sections(city: City) -> list[dict]:
             if number.kind == kind
         ]
         if numbers:
-            filled.append({"title": title, "numbers": numbers})
+            filled.append({"title": title, "numbers": numbers, "is_watched": not WATCHED.isdisjoint(kinds)})
     return filled
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
-from consultations.models import Consultation, Draft
+from consultations.models import Consultation, Draft, FollowUp, Referral
 from consultations.timetable import duties_of, openings, read_timetable
 from services.accounts.models import Grant, User
 from services.accounts.roles import Role
@@ -135,9 +135,19 @@ def _consultations(user) -> Board:
     items = [
         Item(pgettext("staff", "Openings of the desk today"), len(openings(today, today)), listed),
         Item(pgettext("staff", "My times at the desk today"), len(duties_of(user, today)), listed),
+        *_cases(user),
         *_log(user),
     ]
     return Board(pgettext("staff", "Consultation desk"), items)
+
+
+def _cases(user) -> list[Item]:
+    due = FollowUp.objects.visible_to(user).due(timezone.localdate()).filter(owner=user).count()
+    waiting = Referral.objects.visible_to(user).waiting().count()
+    return [
+        Item(pgettext("staff", "Follow-ups that are due"), due, reverse("cases:today")),
+        Item(pgettext("staff", "Referrals that wait"), waiting, f"{reverse('cases:index')}?show=waiting"),
+    ]
 
 
 def _log(user) -> list[Item]:

@@ -49,6 +49,7 @@ urlpatterns = [
         path("staff/consultations/import/", include("consultations.importing_urls")),
         path("staff/consultations/", include("consultations.log_urls")),
         path("staff/statistics/", include("consultations.statistics_urls")),
+        path("staff/cases/", include("consultations.cases_urls")),
         path("staff/admin/", admin.site.urls),
         path("demo/", demo.people, name="demo"),
         path("styleguide/", views.styleguide, name="styleguide"),

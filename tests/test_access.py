@@ -27,6 +27,7 @@ from services.registration import links as registrations
 from tests.factories import (
     AppointmentFactory,
     ArticleFactory,
+    CaseFactory,
     ConsultationFactory,
     HoursFactory,
     MessageFactory,
@@ -44,6 +45,7 @@ NOBODY = frozenset()
 ADMINISTRATOR, EDITOR = frozenset({"administrator"}), frozenset({"editor"})
 MANAGER = frozenset({"manager"})
 ADVISER, SEE_LOG = frozenset({"adviser"}), frozenset({"adviser", "manager"})
+ADVISER_OR_MANAGER = frozenset({"adviser", "manager"})
 
 # Who gets in, for every name that is not open to everybody.
 ONLY = {
@@ -100,6 +102,21 @@ ONLY = {
     "log:glass": SEE_LOG,
     "log:print": SEE_LOG,
     "log:version": SEE_LOG,
+    "cases:index": ADVISER_OR_MANAGER,
+    "cases:today": ADVISER_OR_MANAGER,
+    "cases:earlier": ADVISER_OR_MANAGER,
+    "cases:open": ADVISER_OR_MANAGER,
+    "cases:follow_up": ADVISER_OR_MANAGER,
+    "cases:referral": ADVISER_OR_MANAGER,
+    "cases:consent": ADVISER_OR_MANAGER,
+    "cases:refer": ADVISER_OR_MANAGER,
+    "cases:undo": ADVISER_OR_MANAGER,
+    "cases:case": ADVISER_OR_MANAGER,
+    "cases:person": ADVISER_OR_MANAGER,
+    "cases:forget": ADVISER_OR_MANAGER,
+    "cases:tell": ADVISER_OR_MANAGER,
+    "cases:new_referral": ADVISER_OR_MANAGER,
+    "cases:do": ADVISER_OR_MANAGER,
     "newsroom:index": frozenset({"editor", "translator", "manager"}),
     "newsroom:write": EDITOR,
     "newsroom:edit": frozenset({"editor", "translator"}),
@@ -149,6 +166,19 @@ NEED_A_PAST = {
     "importing:discard",
     "message",  # one's own only: tests/portal/test_inbox.py
     "log:discard",  # one's own only: tests/consultations/test_log_pages.py
+    # A member's own only: tests/consultations/test_case_pages.py
+    "cases:open",
+    "cases:follow_up",
+    "cases:referral",
+    "cases:consent",
+    "cases:refer",
+    "cases:undo",
+    "cases:case",
+    "cases:person",
+    "cases:forget",
+    "cases:tell",
+    "cases:new_referral",
+    "cases:do",
     "admin:view_on_site",
     "admin:autocomplete",
     "mfa_deactivate_totp",
@@ -216,11 +246,16 @@ def addresses(db):
     message = MessageFactory()
     shut = Suppression.objects.create(address="shut@example.org", reason="The mail server does not know the address.")
     newsroom = {"pattern": "heat", "language": "en", "key": shut.pk, "public_id": event.public_id}
-    desk = {"kind": "hours", "public_id": HoursFactory().public_id}
     slots = {name: {"token": token_for(subscription, purpose)} for name, purpose in PURPOSES.items()}
     slots |= of_appointments()
-    log = {"public_id": ConsultationFactory().public_id, "key": public_id(), "version": 1}
-    Amendment.objects.create(consultation=Consultation.objects.get(), version=1, by=person, before="{}")
+    consultation = ConsultationFactory()
+    Amendment.objects.create(consultation=consultation, version=1, by=person, before="{}")
+    desk = {
+        "desk": {"kind": "hours", "public_id": HoursFactory().public_id},
+        "log": {"public_id": consultation.public_id, "key": public_id(), "version": 1},
+        "cases": {"verb": "write", "public_id": CaseFactory().public_id},
+        "statistics": {"kind": "csv"},
+    }
     found = []
     for name, route in patterns():
         owner = name.removeprefix("admin:").split("_")[0]
@@ -238,12 +273,8 @@ def addresses(db):
             own = {"newsroom:arrived": message.public_id, "newsroom:add_language": alarm.public_id}
             keys = newsroom | {"public_id": own.get(name, event.public_id)}
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, keys=keys: str(keys[slot[1]]), route)))
-        elif name.startswith("desk:"):
-            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
-        elif name.startswith("statistics:"):
-            found.append((name, route.replace("<slug:kind>", "csv")))
-        elif name.startswith("log:"):
-            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: str(log[slot[1]]), route)))
+        elif own := desk.get(name.partition(":")[0]):
+            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, own=own: str(own.get(slot[1], "ne")), route)))
         elif name.startswith("notices:"):
             told = alarm if name == "notices:alert" else event
             found.append(

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import pgettext
 
 from consultations import taxonomy
+from consultations.actions.compartments import lock_case, refuse_sharing, seen
 from consultations.actions.counting import add_tallies, tallies_of
 from consultations.models import (
     Amendment,
@@ -73,13 +74,20 @@ def log(
 ) -> Consultation:
     """Write a contact down. draft: the public id of the draft it was; logged a second time it is the same consultation.
 
-    Refused for the future, for a past day without a reason, for a closed month, and to who is no adviser.
+    In a case it is about the case's client. Refused for the future, for a past day without a reason, for a closed
+    month, to who is no adviser or no member of the case, and where a restricted case would share its client.
     """
     if not by.has_role(Role.ADVISER):
         raise Refused(pgettext("staff", "Only advisers log consultations."))
     if draft and (already := Consultation.objects.filter(public_id=draft, adviser=by).first()):
         return already
     _refuse_impossible(entry)
+    if case:
+        case = lock_case(case, by=by)
+        client = client or case.client
+    if client:
+        seen(client, entry.began_at)
+        refuse_sharing(client, case)
     consultation = Consultation(adviser=by, client=client, case=case, **columns_of(entry))
     if case:
         consultation.is_restricted = case.is_restricted
@@ -138,10 +146,15 @@ def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) ->
 
 @transaction.atomic
 def assign(consultation: Consultation, to: User, *, by: User) -> Consultation:
-    """Hand a consultation to another adviser, who can read it from now on. The author keeps reading it."""
+    """Hand a consultation to another adviser, who can read it from now on. The author keeps reading it.
+
+    Of a restricted case only a member can take one over: else its members would not be its readers.
+    """
     if not to.has_role(Role.ADVISER):
         raise Refused(pgettext("staff", "Only an adviser can take over a consultation."))
     consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
+    if consultation.is_restricted and not consultation.readers.filter(user=to).exists():
+        raise Refused(pgettext("staff", "In a restricted case only a member can take over a consultation."))
     before, consultation.assigned = consultation.assigned_id, to
     consultation.save(update_fields=["assigned"])
     let_read(consultation, {to.pk})

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("consultations", "0002_records"),
+        ("consultations", "0004_cases"),
     ]
 
     operations = [

@@ -1,7 +1,7 @@
 """The consultation desk's tables, one subject a file."""
 
 from consultations.models.appointments import Slot
-from consultations.models.cases import Case, CaseState, Member
+from consultations.models.cases import Case, CaseEvent, CaseState, EventKind, Member, Regrouping, RegroupingKind
 from consultations.models.clients import Client
 from consultations.models.consultations import (
     Amendment,
@@ -16,14 +16,19 @@ from consultations.models.consultations import (
     Reader,
 )
 from consultations.models.figures import CountedMonth, Dimension, Tally
+from consultations.models.followups import Attempt, Decision, FollowUp, FollowUpKind, FollowUpState, Way
+from consultations.models.referrals import Agreed, Referral, ReferralState
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
 from consultations.models.uploads import Upload
 
 __all__ = [
+    "Agreed",
     "Amendment",
     "Asker",
+    "Attempt",
     "Bridging",
     "Case",
+    "CaseEvent",
     "CaseState",
     "Channel",
     "Client",
@@ -31,17 +36,27 @@ __all__ = [
     "Consultation",
     "ConsultationTopic",
     "CountedMonth",
+    "Decision",
     "DeskHours",
     "Dimension",
     "Draft",
     "Duty",
+    "EventKind",
+    "FollowUp",
+    "FollowUpKind",
+    "FollowUpState",
     "Member",
     "Mode",
     "Outcome",
     "Reader",
+    "Referral",
+    "ReferralState",
+    "Regrouping",
+    "RegroupingKind",
     "Roster",
     "Service",
     "Slot",
     "Tally",
     "Upload",
+    "Way",
 ]

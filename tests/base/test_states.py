@@ -3,7 +3,7 @@
 import pytest
 from django.apps import apps
 
-from consultations.models import Case
+from consultations.models import Case, FollowUp, Referral
 from services.base.states import WrongMove, move
 from services.notices.models import Message, Notice, Subscription
 from services.registration.models import Registration
@@ -36,7 +36,6 @@ ALLOWED = {
         "done": "sending",
         "cancelled": "",
     },
-    Case: {"open": "closed", "closed": "open"},
     Registration: {
         "applied": "placed waiting not_drawn cancelled",
         "waiting": "offered placed cancelled",
@@ -46,6 +45,18 @@ ALLOWED = {
         "declined": "",
         "expired": "",
         "not_drawn": "",
+    },
+    Case: {"open": "closed merged", "closed": "open", "merged": "open"},
+    FollowUp: {"due": "attempted done", "attempted": "done decided", "done": "", "decided": ""},
+    Referral: {
+        "draft": "consent_pending revoked",
+        "consent_pending": "draft sent revoked",
+        "sent": "accepted rejected no_reply revoked",
+        "no_reply": "accepted rejected revoked",
+        "accepted": "done revoked",
+        "rejected": "done revoked",
+        "done": "",
+        "revoked": "",
     },
     Subscription: {"pending": "active", "active": "left", "left": ""},
 }

@@ -155,6 +155,49 @@ def nobodys_code(visit: Visit):
     return _send(visit, "form:has([name=code])", code="2222-2222")
 
 
+def case(visit: Visit):
+    """The newest case of an adviser; in the demo it is the restricted one."""
+    visit.sign_in_as("adviser")
+    visit.open("staff/cases/")
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator(".cases th a").first.click()
+    return navigation.value
+
+
+def person(visit: Visit):
+    """Who that case is about."""
+    case(visit)
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator("a[href$='/person/']").click()
+    return navigation.value
+
+
+def referral(visit: Visit):
+    """A draft of a referral."""
+    case(visit)
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator("#referrals + .list a").click()
+    return navigation.value
+
+
+def wrong_referral(visit: Visit):
+    """A referral that says nothing."""
+    case(visit)
+    visit.page.locator("a[href$='/referral/']").click()
+    return _send(visit, "form.narrow", what="")
+
+
+def consent(visit: Visit):
+    """A consent that waits, in the language of the person."""
+    visit.sign_in_as("adviser")
+    visit.open("staff/cases/?show=waiting")
+    visit.page.locator(".cases th a").first.click()
+    visit.page.locator("#referrals + .list a").click()
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator("a[href*='/consent/']").click()
+    return navigation.value
+
+
 def wrong_wishes(visit: Visit):
     """No topic, and an address that is none."""
     visit.open("notices/subscribe/")
@@ -216,6 +259,13 @@ PAGES = {
     "consultation": PageType(one_consultation, resident=False),
     "consultation, facts": PageType(somebody_elses, resident=False),
     "nobody's code": PageType(nobodys_code, resident=False),
+    "cases": PageType(_as("adviser", "staff/cases/"), resident=False),
+    "follow-ups": PageType(_as("adviser", "staff/cases/today/"), resident=False),
+    "case": PageType(case, resident=False),
+    "person of a case": PageType(person, resident=False),
+    "referral": PageType(referral, resident=False),
+    "new referral, wrong": PageType(wrong_referral, 400, resident=False),
+    "consent": PageType(consent, resident=False),
     "board": PageType(_as("administrator", "staff/"), resident=False),
     "demo": PageType(_path("demo/"), resident=False),
     "styleguide": PageType(_path("styleguide/"), resident=False),

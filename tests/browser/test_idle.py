@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 BEFORE = (settings.STAFF_IDLE_SECONDS - 121) * 1000  # milliseconds, one second before the warning
 
 
-@pytest.mark.parametrize("path", ["staff/", "staff/notices/", "staff/desk/"])
+@pytest.mark.parametrize("path", ["staff/", "staff/notices/", "staff/desk/", "staff/cases/"])
 def test_staff_are_warned_in_time_and_stay_signed_in_by_a_button(visitor, path):
     visit = visitor("ja")
     visit.sign_in_as("manager")

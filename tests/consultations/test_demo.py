@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from consultations import demo
-from consultations.models import DeskHours, Duty
+from consultations.models import Case, CaseEvent, Client, DeskHours, Duty, FollowUp, Referral
 from consultations.timetable import read_timetable
 from portal import city
 from services.accounts import demo as people
@@ -14,11 +14,12 @@ from services.accounts.models import User
 from services.accounts.roles import Role
 from services.schedules.models import Change
 
+MODELS = (User, DeskHours, Duty, Change, Case, CaseEvent, Client, FollowUp, Referral)
 FIVE_WEEKS = datetime.timedelta(days=34)
 
 
 def everything() -> list[list]:
-    return [list(model.objects.order_by("pk").values()) for model in (User, DeskHours, Duty, Change)]
+    return [list(model.objects.order_by("pk").values()) for model in MODELS]
 
 
 @pytest.fixture
@@ -86,3 +87,16 @@ def test_desk_that_lacks_something_is_refused(desk, tmp_path, monkeypatch):
 def test_presets_mark_what_is_invented(code, is_example):
     desk = city.read_city(code).desk
     assert (desk and desk.is_example) == is_example
+
+
+def test_cases_are_followed_and_one_is_hidden(desk):
+    today = timezone.localdate()
+    hidden = Case.objects.get(is_restricted=True)
+    assert Case.objects.count() == 4
+    assert hidden.members.count() == 2
+    assert {it.due_on < today for it in FollowUp.objects.due(today)} == {True, False}
+    assert [it.needs_decision for it in FollowUp.objects.unfinished()].count(True) == 1
+    states = {"accepted", "consent_pending", "no_reply", "draft"}
+    assert set(Referral.objects.values_list("state", flat=True)) == states
+    manager = User.objects.get(email="manager@demo.example")
+    assert hidden not in Case.objects.visible_to(manager)

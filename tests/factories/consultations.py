@@ -14,9 +14,11 @@ from consultations.models import (
     ConsultationTopic,
     DeskHours,
     Duty,
+    FollowUp,
     Mode,
     Outcome,
     Reader,
+    Referral,
     Service,
     Slot,
 )
@@ -153,3 +155,29 @@ class ConsultationFactory(factory.django.DjangoModelFactory):
     def readers(self, create, users, **options):
         for user in {self.adviser, *(users or ())}:
             Reader.objects.create(consultation=self, user=user)
+
+
+class FollowUpFactory(factory.django.DjangoModelFactory):
+    """Something to do today in a case, by whom it is assigned to."""
+
+    class Meta:
+        model = FollowUp
+
+    case = factory.SubFactory(CaseFactory)
+    owner = factory.LazyAttribute(lambda row: row.case.assigned)
+    what = "Call back about the lease."
+    due_on = factory.LazyFunction(timezone.localdate)
+
+
+class ReferralFactory(factory.django.DjangoModelFactory):
+    """A draft to the school."""
+
+    class Meta:
+        model = Referral
+
+    case = factory.SubFactory(CaseFactory)
+    by = factory.LazyAttribute(lambda row: row.case.assigned)
+    body = "school"
+    what = "That her son is nine years old."
+    why = "So that he can begin school in April."
+    written_in = "en"

@@ -1,0 +1,91 @@
+"""A case in words, as its page shows it: what is sealed is opened at once, with a line for each kind of thing."""
+
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils.translation import get_language
+
+from consultations import taxonomy
+from consultations.models import Case, CaseEvent, Consultation, Referral, Regrouping, Way
+from services.accounts.models import User
+from services.audit.opening import open_all, open_sealed
+from services.audit.trail import record
+from services.languages.choice import staff_language
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row with its words."""
+
+    row: object
+    words: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseWords:
+    """All of a case that its reader may see. Without `is_member` it holds facts alone."""
+
+    case: Case
+    is_member: bool
+    members: list[User]
+    consultations: list[tuple[Consultation, list[str]]]
+    topics: list[str]
+    subject: str = ""
+    client: dict[str, str] = field(default_factory=dict)
+    safe_ways: list[str] = field(default_factory=list)
+    events: list[Told] = field(default_factory=list)
+    follow_ups: list[Told] = field(default_factory=list)
+    referrals: list[Told] = field(default_factory=list)
+    regroupings: list[Regrouping] = field(default_factory=list)
+
+
+@transaction.atomic
+def open_words(case: Case, *, by: User) -> CaseWords:
+    """The case for somebody who may know of it: its words for a member, its facts for a manager. Each leaves a line."""
+    members = list(User.objects.filter(case_memberships__case=case).order_by("name", "pk"))
+    logged = case.consultations.select_related("adviser").prefetch_related("topics").order_by("began_at", "pk")
+    consultations = [(it, topic_names(it)) for it in logged]
+    topics = list(dict.fromkeys(name for _row, names in consultations for name in names))
+    facts = (members, consultations, topics)
+    if by not in members:
+        record(by, "consultations.see_case", case, changes=False)
+        return CaseWords(case, False, *facts)
+    subject = open_sealed(by, "consultations.open_case", case, "subject")["subject"]
+    client = open_sealed(by, "consultations.open_client", case.client, "name", "contact") if case.client else {}
+    events = CaseEvent.objects.filter(case__in=[case.pk, *case.merged.values_list("pk", flat=True)])
+    return CaseWords(
+        case,
+        True,
+        *facts,
+        subject=subject,
+        client=client,
+        safe_ways=[str(way.label) for way in Way if case.client and way in case.client.safe_channels],
+        events=_told(case, by, events.select_related("by", "about"), "text"),
+        follow_ups=_told(case, by, case.follow_ups.select_related("owner").prefetch_related("attempts"), "what"),
+        referrals=_told(case, by, case.referrals.select_related("by"), "what"),
+        regroupings=list(case.regroupings.filter(undone_at__isnull=True).select_related("other")),
+    )
+
+
+@transaction.atomic
+def open_referral(referral: Referral, *, by: User) -> dict[str, str]:
+    """A referral's words, for a member."""
+    return open_sealed(by, "consultations.open_referral", referral, "what", "why", "consent")
+
+
+def topic_names(consultation: Consultation) -> list[str]:
+    """What it was about, the primary topic first, for staff."""
+    known, language = taxonomy.topics(), staff_language(get_language())
+    return [known[row.topic].name(language) if row.topic in known else row.topic for row in consultation.topics.all()]
+
+
+def body_name(code: str) -> str:
+    """What a body is called, for staff."""
+    body = taxonomy.bodies().get(code)
+    return body.name(staff_language(get_language())) if body else code
+
+
+def _told(case: Case, by: User, rows, *names: str) -> list[Told]:
+    rows = list(rows)
+    opened = open_all(by, "consultations.open_case", case, rows, *names)
+    return [Told(row, words) for row, words in zip(rows, opened, strict=True)]

@@ -1,0 +1,362 @@
+"""The pages of cases: what members, managers and others find; each verb by its button; words never without a line."""
+
+import datetime
+import re
+
+import pytest
+from django.utils import timezone
+
+from consultations.actions.consultations import log
+from consultations.actions.followups import attempt
+from consultations.consent import consent_text, seal_of
+from consultations.models import Case, CaseEvent, Client, FollowUp, Referral
+from services.audit.models import Line
+from services.notices.models import Message
+from tests.consultations.test_consultations import an_entry
+from tests.factories import (
+    CaseFactory,
+    ClientFactory,
+    ConsultationFactory,
+    FollowUpFactory,
+    ReferralFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+CASES = "/en/staff/cases/"
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture
+def adviser(client):
+    user = UserFactory(roles=["adviser"], name="Maricel")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def case(adviser):
+    """A case with a person, a consultation, a follow-up and a referral, all of the signed-in adviser."""
+    known = ClientFactory(name="Sita Rai", contact="sita@example.org", safe_channels=["email", "call"])
+    case = CaseFactory(subject="Her lease ends", assigned=adviser, client=known)
+    ConsultationFactory(adviser=adviser, case=case, client=known, topics=["housing"])
+    CaseEvent.objects.create(case=case, kind="note", text="The landlord was called.", by=adviser)
+    FollowUpFactory(case=case)
+    ReferralFactory(case=case)
+    return case
+
+
+def words(response) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def address(case, *more: str) -> str:
+    return "/".join([CASES.rstrip("/"), case.public_id, *more]) + "/"
+
+
+def lines() -> set[str]:
+    return set(Line.objects.filter(action__startswith="consultations.").values_list("action", flat=True))
+
+
+WORDS = ("Her lease ends", "Sita Rai", "sita@example.org", "landlord", "Call back", "nine years old")
+
+
+def test_member_reads_the_case_and_each_kind_of_word_leaves_a_line(client, case):
+    response = client.get(address(case))
+
+    assert response.status_code == 200
+    assert [word for word in WORDS if word not in words(response)] == []
+    told = Line.objects.filter(action__in=["consultations.open_case", "consultations.open_client"])
+    assert [(line.object_id, line.fields) for line in told] == [
+        (case.public_id, ["subject"]),
+        (case.client.public_id, ["contact", "name"]),
+        (case.public_id, ["caseevent.text"]),
+        (case.public_id, ["followup.what"]),
+        (case.public_id, ["referral.what"]),
+    ]
+
+
+def test_manager_finds_facts_alone(client, case):
+    client.force_login(UserFactory(roles=["manager"]))
+    shown = words(client.get(address(case)))
+    assert [word for word in WORDS if word in shown] == []
+    assert case.client.code in shown
+    assert "consultations.see_case" in lines()
+
+
+@pytest.mark.parametrize("role", ["adviser", "manager"])
+def test_restricted_case_is_nowhere_for_others(client, new_client, case, role):
+    client.post(address(case, "do", "restrict"), {"restrict-text": "He works here"})
+    case.refresh_from_db()
+    assert case.is_restricted
+    stranger = new_client()
+    stranger.force_login(UserFactory(roles=[role]))
+    referral, follow_up = case.referrals.get(), case.follow_ups.get()
+    for path in (
+        address(case),
+        address(case, "person"),
+        address(case, "referral"),
+        f"{CASES}referrals/{referral.public_id}/",
+        f"{CASES}referrals/{referral.public_id}/consent/ne/",
+        f"{CASES}from/{case.consultations.get().public_id}/",
+    ):
+        assert stranger.get(path).status_code == 404, path
+    for path in (
+        address(case, "do", "write"),
+        address(case, "do", "hand-over"),
+        address(case, "person", "forget"),
+        address(case, "person", "tell"),
+        f"{CASES}follow-ups/{follow_up.public_id}/done/",
+        f"{CASES}referrals/{referral.public_id}/do/ask/",
+    ):
+        assert stranger.post(path, {}).status_code == 404, path
+    for path in (CASES, f"{CASES}today/", "/en/staff/"):
+        shown = stranger.get(path).content.decode()
+        assert case.public_id not in shown
+        assert case.client.code not in shown
+        assert re.findall(r'class="count">([1-9])', shown) == [] or role == "manager"
+
+
+def test_case_is_opened_from_a_consultation(client, adviser):
+    consultation = log(an_entry(), by=adviser)
+    path = f"{CASES}from/{consultation.public_id}/"
+    assert client.get(path).status_code == 200
+    assert client.post(path, {"subject": ""}).status_code == 400
+    response = client.post(path, {"subject": "The lease", "is_restricted": "on"})
+    case = Case.objects.get()
+    assert (response.status_code, response.headers["Location"]) == (302, address(case))
+    assert (case.is_restricted, list(case.consultations.all())) == (True, [consultation])
+    assert client.get(path).headers["Location"] == address(case)
+
+
+def test_get_of_case_pages_changes_nothing_but_lines(client, case):
+    def state():
+        rows = [list(model.objects.order_by("pk").values()) for model in (Case, CaseEvent, Client, FollowUp, Referral)]
+        return str(rows)
+
+    before = state()
+    for path in (CASES, f"{CASES}today/", address(case), address(case, "person"), address(case, "referral")):
+        assert client.get(path).status_code == 200, path
+    assert state() == before
+
+
+@pytest.mark.parametrize(
+    ("verb", "typed"),
+    [
+        ("write", {"text": "A letter came."}),
+        ("add", {"user": "colleague"}),
+        ("plan", {"kind": "call", "what": "Ask", "due_on": f"{timezone.localdate()}", "owner": "adviser"}),
+        ("restrict", {}),
+        ("hand-over", {"to": "colleague"}),
+    ],
+)
+def test_verbs_are_done_by_their_buttons(client, adviser, case, verb, typed):
+    people = {"adviser": adviser, "colleague": UserFactory(roles=["adviser"])}
+    if verb == "hand-over":
+        case.members.create(user=people["colleague"])
+    typed = {f"{verb}-{key}": getattr(people.get(value), "public_id", value) for key, value in typed.items()}
+    events, follow_ups = case.events.count(), case.follow_ups.count()
+    response = client.post(address(case, "do", verb), typed)
+    assert response.headers["Location"] == address(case)
+    assert (case.events.count() > events) or case.follow_ups.count() > follow_ups
+
+
+def test_refused_verb_says_why_and_keeps_what_was_typed(client, case):
+    response = client.post(address(case, "do", "close"), {"close-text": "All is well"})
+    assert response.status_code == 400
+    assert "finish the follow-ups first" in words(response)
+    assert "All is well" in words(response)
+    assert client.post(address(case, "do", "nonsense")).status_code == 404
+
+
+def test_members_leave_merge_split_and_undo_by_buttons(client, adviser, case):
+    colleague = UserFactory(roles=["adviser"], name="Colleague")
+    client.post(address(case, "do", "add"), {"add-user": colleague.public_id})
+    client.post(address(case, "do", "remove"), {"remove-user": colleague.public_id})
+    assert case.members.count() == 1
+    second = ConsultationFactory(adviser=adviser, case=case)
+    split = {"split-consultations": [second.public_id], "split-subject": "The school"}
+    assert client.post(address(case, "do", "split"), split).status_code == 302
+    new = Case.objects.exclude(pk=case.pk).get()
+    assert list(new.consultations.all()) == [second]
+    client.post(address(new, "do", "merge"), {"merge-into": case.public_id})
+    assert client.get(address(new)).headers["Location"] == address(case)
+    merged = case.regroupings.get(kind="merged_cases")
+    client.post(f"{CASES}undo/{merged.public_id}/")
+    assert list(new.consultations.all()) == [second]
+    stranger = case.regroupings.first()
+    client.force_login(colleague)
+    assert client.post(f"{CASES}undo/{stranger.public_id}/").status_code == 404
+
+
+# --- The queue of the day -----------------------------------------------------------------------------
+
+
+def test_queue_shows_mine_first_and_the_longest_overdue_on_top(client, adviser):
+    day = timezone.localdate()
+    colleague = UserFactory(roles=["adviser"])
+    shared = CaseFactory(assigned=colleague, members=[adviser])
+    theirs = FollowUpFactory(case=shared, due_on=day - 9 * DAY)
+    today = FollowUpFactory(case=CaseFactory(assigned=adviser))
+    late = FollowUpFactory(case=CaseFactory(assigned=adviser), due_on=day - 2 * DAY)
+    FollowUpFactory(case=CaseFactory(assigned=adviser), due_on=day + DAY)
+    FollowUpFactory(due_on=day - DAY)
+    response = client.get(f"{CASES}today/")
+    assert re.findall(r"follow-ups/([\w-]+)/done/", response.content.decode()) == [
+        late.public_id,
+        today.public_id,
+        theirs.public_id,
+    ]
+    assert "Call back about the lease" not in words(response)
+
+
+def test_one_press_writes_an_attempt_down(client, case):
+    follow_up = case.follow_ups.get()
+    path = f"{CASES}follow-ups/{follow_up.public_id}/"
+    pressed = {f"{follow_up.public_id}-way": "call", f"{follow_up.public_id}-was_reached": "no", "from": "today"}
+    for _time in range(3):
+        assert client.post(f"{path}attempt/", pressed).headers["Location"] == f"{CASES}today/"
+    follow_up.refresh_from_db()
+    assert follow_up.needs_decision
+    assert "Three attempts: what now?" in words(client.get(f"{CASES}today/"))
+    client.post(f"{path}decide/", {f"{follow_up.public_id}-decision": "close_no_contact"})
+    follow_up.refresh_from_db()
+    assert follow_up.state == "decided"
+
+
+def test_unsafe_way_is_not_offered_and_not_taken(client, case):
+    follow_up = case.follow_ups.get()
+    shown = client.get(f"{CASES}today/").content.decode()
+    assert re.findall(r'<option value="(\w+)"', shown) == ["email", "call"]
+    forged = {f"{follow_up.public_id}-way": "sms", f"{follow_up.public_id}-was_reached": "yes"}
+    client.post(f"{CASES}follow-ups/{follow_up.public_id}/attempt/", forged)
+    follow_up.refresh_from_db()
+    assert (follow_up.state, follow_up.attempts_made) == ("due", 0)
+
+
+def test_done_is_one_press(client, case):
+    follow_up = case.follow_ups.get()
+    client.post(f"{CASES}follow-ups/{follow_up.public_id}/done/")
+    follow_up.refresh_from_db()
+    assert follow_up.state == "done"
+    assert client.post(f"{CASES}follow-ups/{follow_up.public_id}/nonsense/").status_code == 404
+
+
+@pytest.mark.parametrize("path", [CASES, f"{CASES}today/"])
+def test_lists_cost_the_same_for_one_and_thirty(client, adviser, django_assert_num_queries, path):
+    def row():
+        known = CaseFactory(assigned=adviser, client=ClientFactory(safe_channels=["call"]))
+        ConsultationFactory(adviser=adviser, case=known, topics=["housing"])
+        attempt(FollowUpFactory(case=known), by=adviser, way="call", was_reached=False)
+
+    queries = {CASES: 10, f"{CASES}today/": 5}[path]
+    row()
+    client.get(path)
+    with django_assert_num_queries(queries):
+        assert client.get(path).content.count(b'<bdi class="numbers"') == 1
+    for _number in range(29):
+        row()
+    with django_assert_num_queries(queries):
+        assert client.get(path).content.count(b'<bdi class="numbers"') == 30
+
+
+# --- The person ---------------------------------------------------------------------------------------
+
+
+def test_person_is_met_changed_told_and_forgotten(client, adviser):
+    case = CaseFactory(assigned=adviser)
+    typed = {"name": "Ram", "contact": "ram@example.org", "language": "ne", "safe_channels": ["email"]}
+    assert client.post(address(case, "person"), typed).headers["Location"] == address(case)
+    case.refresh_from_db()
+    shown = words(client.get(address(case, "person")))
+    assert case.client.code in shown
+    client.post(address(case, "person"), typed | {"name": "Ram Rai", "language": "ja-simple"})
+    case.client.refresh_from_db()
+    assert case.client.language == "ja-simple"
+    client.post(address(case, "person", "tell"))
+    assert [message.language for message in Message.objects.all()] == ["ja-simple"]
+    client.post(address(case, "person", "forget"))
+    assert Client.objects.count() == 1
+    client.post(address(case, "person", "forget"), {"sure": "yes"})
+    assert Client.objects.count() == 0
+
+
+def test_earlier_thread_is_looked_for_without_saving(client, adviser):
+    known = ClientFactory(name="Sita Rai")
+    ConsultationFactory(client=known, adviser__name="Kept by James")
+    case = CaseFactory(assigned=adviser)
+    typed = {"name": "sita rai", "contact": "", "language": "ne", "look": "yes"}
+    response = client.post(address(case, "person"), typed)
+    assert "Kept by James" in words(response)
+    assert known.code not in words(response)
+    assert 'value="sita rai"' in response.content.decode()
+    case.refresh_from_db()
+    assert case.client is None
+    assert "Kept by James" in words(client.post(f"{CASES}earlier/", {"code": known.code}))
+    assert client.get(f"{CASES}earlier/").status_code == 405
+
+
+# --- Referrals ----------------------------------------------------------------------------------------
+
+
+def test_referral_goes_from_draft_to_done_by_its_pages(client, case):
+    typed = {"body": "school", "what": "That her son is nine.", "why": "School", "written_in": "en"}
+    assert client.post(address(case, "referral"), typed | {"what": ""}).status_code == 400
+    path = client.post(address(case, "referral"), typed).headers["Location"]
+    referral = Referral.objects.get(state="draft", why__gt=b"", pk__gt=case.referrals.last().pk)
+    assert path == f"{CASES}referrals/{referral.public_id}/"
+    assert client.get(f"{path}consent/ne/").status_code == 404
+    client.post(f"{path}do/change/", typed | {"what": "That her son is ten."})
+    client.post(f"{path}do/ask/")
+    assert client.get(f"{path}consent/xx/").status_code == 404
+    page = client.get(f"{path}consent/ne/").content.decode()
+    text = consent_text("school", "That her son is ten.", "School", "ne")
+    assert seal_of(text) in page
+    assert '<section class="consent stack" lang="ne" dir="ltr">' in page
+    assert '<section class="consent stack" lang="en" dir="ltr">' in page
+    send = {"language": "ne", "shown": seal_of(text), "agreed": "spoken"}
+    client.post(f"{path}do/send/", send | {"shown": "x"})
+    referral.refresh_from_db()
+    assert referral.state == "consent_pending"
+    client.post(f"{path}do/send/", send)
+    client.post(f"{path}do/answer/", {"state": "accepted"})
+    referral.refresh_from_db()
+    assert referral.state == "accepted"
+    assert "nine" not in words(client.get(path))
+    response = client.post(f"{path}do/revoke/", follow=True)
+    assert "This had been told to “School / board of education” already: That her son is ten." in words(response)
+    assert client.post(f"{path}do/nonsense/").status_code == 404
+
+
+def test_consent_in_easy_japanese_has_furigana_whatever_the_adviser_reads(client, case):
+    referral = case.referrals.get()
+    client.post(f"{CASES}referrals/{referral.public_id}/do/ask/")
+    page = client.get(f"{CASES}referrals/{referral.public_id}/consent/ja-simple/").content.decode()
+    assert '<section class="consent stack furigana" lang="ja-simple" dir="ltr">' in page
+
+
+def test_board_counts_what_waits(client, case):
+    shown = client.get("/en/staff/").content.decode()
+    assert "Follow-ups that are due" in shown
+    counts = dict(re.findall(r'class="count">(\d+)</span><span>([^<]+)', shown))
+    assert counts.get("1") == "Follow-ups that are due"
+
+
+def test_lists_of_cases_are_told_apart(client, adviser, case):
+    closed = CaseFactory(assigned=adviser, state="closed", closed_at=timezone.now())
+    ReferralFactory(
+        case=CaseFactory(assigned=UserFactory(roles=["adviser"]), members=[adviser]), state="consent_pending"
+    )
+
+    def shown(kind: str) -> int:
+        return client.get(f"{CASES}?show={kind}").content.decode().count('<th scope="row">')
+
+    assert {kind: shown(kind) for kind in ("open", "mine", "due", "waiting", "closed", "nonsense")} == {
+        "open": 2,
+        "mine": 1,
+        "due": 1,
+        "waiting": 1,
+        "closed": 1,
+        "nonsense": 2,
+    }
+    assert closed.pk

@@ -1,0 +1,248 @@
+"""The one rule of who reads what holds after any sequence of deeds, and whatever two advisers do at once."""
+
+import threading
+
+import pytest
+from django.db import DatabaseError, connections, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from consultations.actions import cases
+from consultations.actions.cases import add_member, open_case, restrict
+from consultations.actions.consultations import assign, log
+from consultations.actions.regrouping import merge_cases, split_case, undo
+from consultations.models import Case, Consultation, Reader, Regrouping
+from services.accounts.models import User
+from services.base.refusals import Refused
+from tests.consultations.test_consultations import an_entry
+from tests.factories import ClientFactory, ConsultationFactory, UserFactory
+from tests.test_access import visit
+
+DEEDS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["log", "add", "remove", "restrict", "lift", "assign_case", "assign", "merge", "split", "undo", "open"]
+        ),
+        st.integers(0, 2),  # who
+        st.integers(0, 5),  # which case
+        st.integers(0, 5),  # which other
+        st.integers(0, 2),  # to whom
+    ),
+    max_size=12,
+)
+
+
+def pick(rows, number: int):
+    rows = list(rows)
+    return rows[number % len(rows)] if rows else None
+
+
+def do(deed, who, which, other, whom, advisers) -> None:
+    """One deed, which may be refused."""
+    by, to = advisers[who], advisers[whom]
+    case = pick(Case.objects.order_by("pk"), which)
+    another = pick(Case.objects.order_by("pk"), other)
+    consultation = pick(Consultation.objects.readable_by(by).order_by("pk"), other)
+    record = pick(Regrouping.objects.order_by("pk"), other)
+    moved = list(case.consultations.order_by("pk").values_list("public_id", flat=True))[:other]
+    verbs = {
+        "log": lambda: log(an_entry(), by=by, case=case),
+        "add": lambda: cases.add_member(case, to, by=by),
+        "remove": lambda: cases.remove_member(case, to, by=by),
+        "restrict": lambda: cases.restrict(case, by=by),
+        "lift": lambda: cases.lift_restriction(case, by=by, text="why not"),
+        "assign_case": lambda: cases.assign_case(case, to, by=by),
+        "assign": lambda: consultation and assign(consultation, to, by=by),
+        "merge": lambda: merge_cases(case, into=another, by=by),
+        "split": lambda: split_case(case, moved, by=by, subject="x", members=[to]),
+        "undo": lambda: record and undo(record, by=by),
+        "open": lambda: cases.open_case(log(an_entry(), by=by), by=by, subject="x", is_restricted=bool(other % 2)),
+    }
+    verbs[deed]()
+
+
+def check(users) -> None:
+    """What must be true at any moment."""
+    for case in Case.objects.all():
+        members = set(case.members.values_list("user", flat=True))
+        assert members
+        assert case.assigned_id in members
+        for consultation in case.consultations.all():
+            assert consultation.is_restricted == case.is_restricted
+            readers = set(Reader.objects.live().filter(consultation=consultation).values_list("user", flat=True))
+            own = {consultation.adviser_id, consultation.assigned_id} - {None}
+            assert readers == (members if case.is_restricted else members | own)
+        if case.is_restricted and case.client:
+            family = Case.objects.filter(pk__in=[case.pk, case.merged_into_id or case.pk, *case.merged.values("pk")])
+            assert not case.client.consultations.exclude(case__in=family).exists()
+        if case.merged_into:
+            assert members == set(case.merged_into.members.values_list("user", flat=True))
+            assert case.is_restricted == case.merged_into.is_restricted
+    for user in users:
+        for model in (Case, Consultation):
+            seen = model.objects.visible_to(user)
+            keys = set(seen.values_list("public_id", flat=True))
+            assert seen.count() == len(keys)
+            opened = {key for key in model.objects.values_list("public_id", flat=True) if seen.filter(public_id=key)}
+            assert opened == keys
+            assert set(model.objects.readable_by(user).values_list("public_id", flat=True)) <= keys
+
+
+@pytest.fixture
+def desk(db):
+    """Three advisers, a manager, an administrator; two cases, one of them with a person."""
+    advisers = [UserFactory(roles=["adviser"]) for _number in range(3)]
+    for adviser in advisers[:2]:
+        open_case(log(an_entry(), by=adviser, client=ClientFactory()), by=adviser, subject="x")
+    return advisers, [*advisers, UserFactory(roles=["manager"]), UserFactory(roles=["administrator"])]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(deeds=DEEDS)
+def test_any_sequence_of_deeds_leaves_the_rule_true(desk, deeds):
+    advisers, users = desk
+    with transaction.atomic():
+        for deed in deeds:
+            try:
+                with transaction.atomic():
+                    do(*deed, [User.objects.get(pk=adviser.pk) for adviser in advisers])
+            except Refused:
+                pass
+            check([User.objects.get(pk=user.pk) for user in users])
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("role", ["adviser", "manager"])
+def test_pages_open_exactly_what_is_listed_and_counted(desk, role):
+    advisers, _users = desk
+    browser = visit(role)
+    user = User.objects.get(email=f"{role}@example.org")
+    if role == "adviser":
+        for case in Case.objects.all()[:1]:
+            add_member(case, user, by=case.assigned)
+    restrict(Case.objects.order_by("pk").last(), by=Case.objects.order_by("pk").last().assigned)
+    listed = browser.get("/en/staff/cases/").content.decode()
+    keys = {key for key in Case.objects.values_list("public_id", flat=True) if f"/staff/cases/{key}/" in listed}
+    opens = {
+        key
+        for key in Case.objects.values_list("public_id", flat=True)
+        if browser.get(f"/en/staff/cases/{key}/").status_code == 200
+    }
+    assert keys == opens == set(Case.objects.visible_to(user).values_list("public_id", flat=True))
+    assert len(keys) == 1
+    assert advisers
+
+
+# --- Two at once --------------------------------------------------------------------------------------
+
+
+def at_once(*deeds) -> list[str]:
+    """Each deed in a thread of its own; how they ended."""
+    together, ends = threading.Barrier(len(deeds)), []
+
+    def run(deed):
+        together.wait()
+        try:
+            deed()
+            ends.append("done")
+        except Refused:
+            ends.append("refused")
+        except DatabaseError as fault:
+            ends.append(type(fault).__name__)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(ends)
+
+
+def rule_holds() -> bool:
+    try:
+        check(User.objects.all())
+    except AssertionError:
+        return False
+    return True
+
+
+@pytest.fixture
+def crowd(transactional_db):
+    return [UserFactory(roles=["adviser"]) for _number in range(3)]
+
+
+def case_of(adviser, contacts: int = 3) -> Case:
+    case = open_case(log(an_entry(), by=adviser), by=adviser, subject="x")
+    for _number in range(contacts - 1):
+        log(an_entry(), by=adviser, case=case)
+    return case
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_restricting_while_somebody_joins_and_logs_leaves_the_rule_true(crowd, round_):
+    one, two, three = crowd
+    case = case_of(one)
+    add_member(case, two, by=one)
+    ends = at_once(
+        lambda: restrict(case, by=one),
+        lambda: add_member(case, three, by=two),
+        lambda: log(an_entry(), by=two, case=case),
+        lambda: assign(case.consultations.first(), three, by=two),
+    )
+    assert set(ends) <= {"done", "refused"}
+    assert rule_holds()
+    assert Consultation.objects.filter(is_restricted=False).count() == 0
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_merging_both_ways_at_once_merges_once(crowd, round_):
+    one, two, _three = crowd
+    first, second = case_of(one), case_of(one)
+    for case in (first, second):
+        add_member(case, two, by=one)
+    ends = at_once(lambda: merge_cases(first, into=second, by=one), lambda: merge_cases(second, into=first, by=two))
+    assert ends == ["done", "refused"]
+    assert Case.objects.filter(state="merged").count() == 1
+    assert rule_holds()
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_last_two_members_cannot_both_leave(crowd, round_):
+    one, two, _three = crowd
+    case = case_of(one)
+    add_member(case, two, by=one)
+    ends = at_once(
+        lambda: cases.remove_member(case, two, by=one),
+        lambda: cases.assign_case(case, two, by=one),
+        lambda: cases.remove_member(case, one, by=two),
+    )
+    assert "done" in ends
+    assert case.members.count() >= 1
+    assert rule_holds()
+
+
+@pytest.mark.django_db
+def test_without_the_lock_a_consultation_would_leak():
+    """The negative control, one step at a time: who read the case before it was restricted logs into it after."""
+    one, two = UserFactory(roles=["adviser"]), UserFactory(roles=["adviser"])
+    case = case_of(one)
+    add_member(case, two, by=one)
+    as_read_before = Case.objects.get(pk=case.pk)
+    restrict(case, by=one)
+
+    assert log(an_entry(), by=two, case=as_read_before).is_restricted
+    assert rule_holds()
+    ConsultationFactory(case=as_read_before, is_restricted=as_read_before.is_restricted)
+    assert not rule_holds()
+
+
+@pytest.mark.django_db
+def test_check_of_the_rule_sees_a_reader_too_many():
+    adviser = UserFactory(roles=["adviser"])
+    case = case_of(adviser)
+    restrict(case, by=adviser)
+    assert rule_holds()
+    Reader.objects.create(consultation=case.consultations.first(), user=UserFactory(roles=["manager"]))
+    assert not rule_holds()
