@@ -6,7 +6,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
-from consultations import demo_cases, demo_log
+from consultations import demo_cases, demo_figures, demo_log
 from consultations.actions.appointments import Person, book
 from consultations.actions.roster import change_day, save_duty, save_hours
 from consultations.models import DeskHours, Duty, Mode, Service
@@ -80,6 +80,7 @@ def load() -> None:
     _load_desk()
     demo_log.load()
     demo_cases.load()
+    demo_figures.load()
 
 
 def _load_desk() -> None:

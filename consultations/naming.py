@@ -4,37 +4,31 @@ import json
 from collections.abc import Callable
 from functools import cache
 
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import pgettext
 
 from consultations import taxonomy
+from consultations.log_words import named
 from consultations.models import Bridging, Channel, Consultation, Dimension, Outcome
-from services.languages.choice import staff_language
 
 DECLINED = Consultation.DECLINED
 
 
 def topic_name(code: str) -> str:
     """A topic; one that no scheme knows keeps its code."""
-    known = taxonomy.topics().get(code)
-    return known.name(get_language()) if known else code
+    return named(taxonomy.topics(), code)
 
 
 def language_name(code: str) -> str:
     """A language of the desk."""
-    return _named(rows("languages", "languages").get(code), code)
-
-
-def country_name(code: str) -> str:
-    """A country."""
-    return _named(rows("countries", "countries").get(code), code)
+    return named(taxonomy.tongues(), code)
 
 
 def country_group(code: str) -> str:
     """The region under which a nationality is counted; "not asked" and "declined" stand for themselves."""
     if code in ("", DECLINED):
         return code
-    country = rows("countries", "countries").get(code)
-    return country["group"] if country else "other"
+    country = taxonomy.countries().get(code)
+    return country.group if country else "other"
 
 
 def country_group_name(code: str) -> str:
@@ -44,28 +38,28 @@ def country_group_name(code: str) -> str:
         DECLINED: pgettext("staff: a fact about a client", "Declined to say"),
         "other": pgettext("staff: nationality", "Another country"),
     }
-    return words.get(code) or _named(rows("countries", "groups").get(code), code)
+    return words.get(code) or named(taxonomy.country_groups(), code)
 
 
 def group_name(code: str) -> str:
-    """A group of the national report."""
-    return _named(rows("reports", "groups").get(code), code) or pgettext("staff", "Topics without a group")
+    """A group of the national report; without a code: what belongs to none."""
+    return named(report_groups(), code) or pgettext("staff", "Topics without a group")
 
 
 @cache
-def rows(file: str, key: str) -> dict[str, dict]:
-    """The rows of one list of the taxonomies by their code, in its order."""
-    found = json.loads((taxonomy.FOLDER / f"{file}.json").read_text("utf-8"))
-    return {row["code"]: row for row in found[key]}
+def report_groups() -> dict[str, taxonomy.Choice]:
+    """The groups of the reporting body, in its order."""
+    return {row["code"]: taxonomy.Choice(**row) for row in _report()["groups"]}
 
 
 def mapping_version() -> str:
-    """The edition of the reporting body's groups."""
-    return json.loads((taxonomy.FOLDER / "reports.json").read_text("utf-8"))["mapping"]
+    """The edition of these groups."""
+    return _report()["mapping"]
 
 
-def _named(row: dict | None, code: str) -> str:
-    return row[staff_language(get_language())] if row else code
+@cache
+def _report() -> dict:
+    return json.loads((taxonomy.FOLDER / "reports.json").read_text("utf-8"))
 
 
 def _label(choices) -> Callable[[str], str]:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext, pgettext_lazy
 
-from consultations import naming, taxonomy
+from consultations import taxonomy
 from consultations.charts import RowsChart, rows_chart
 from consultations.counting import Count, count
 from consultations.models import Consultation, Dimension
@@ -94,8 +94,8 @@ def _language(code: str) -> tuple[str, str]:
     """What the reader calls a language; one that the portal does not speak has its own name, and is marked so."""
     if code in NAMES:
         return as_plain(str(NAMES[code])), ""
-    known = naming.rows("languages", "languages").get(code)
-    return (known["own_name"], code) if known and known["own_name"] else (code, "")
+    known = taxonomy.tongues().get(code)
+    return (known.own_name, code) if known and known.own_name else (code, "")
 
 
 def _division(named: list[tuple[str, str, int]], told: Published, rest: str, *, rtl: bool) -> Division:

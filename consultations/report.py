@@ -37,7 +37,7 @@ class Report:
 def read_report(period: Period) -> Report:
     """A period's report, reconciled to the log's own rows."""
     (found,) = count(period)
-    cells, groups = found.by(Dimension.GROUP), naming.rows("reports", "groups")
+    cells, groups = found.by(Dimension.GROUP), naming.report_groups()
     shown = {code: cells.get(code, Cell()).shown for code in groups}
     lines = [(naming.group_name(code), it.topics, it.consultations) for code, it in shown.items()]
     mapped = sum(it.topics for it in shown.values())

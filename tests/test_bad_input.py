@@ -32,7 +32,7 @@ MANY = settings(
 PAGES = [
     "/", "/ne/", "/ne/search/", "/ne/guide/", "/ne/guide/open-category/", "/ne/guide/article/open/", "/ne/emergency/",
     "/ne/me/login/", "/ne/me/signup/", "/ne/demo/", "/ne/classes/", "/ne/consultations/",
-    "/ne/consultations/calendar.ics", "/ne/consultations/appointments/",
+    "/ne/consultations/calendar.ics", "/ne/consultations/figures/", "/ne/consultations/appointments/",
     "/ne/consultations/appointments/lawyer/", "/manifest.webmanifest", "/healthz",
 ]  # fmt: skip
 FORMS = {

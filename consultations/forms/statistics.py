@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import pgettext_lazy
 
-from consultations import naming, taxonomy
+from consultations import taxonomy
 from consultations.models import Channel, Outcome
 from consultations.periods import read_month
 from services.base.hygiene import LineField
@@ -40,7 +40,7 @@ class ReopenForm(MonthForm):
 class RowsForm(forms.Form):
     """Which consultations are taken along: the same words as in the list's address."""
 
-    language = forms.ChoiceField(required=False, choices=lambda: _codes(naming.rows("languages", "languages")))
+    language = forms.ChoiceField(required=False, choices=lambda: _codes(taxonomy.tongues()))
     topic = forms.ChoiceField(required=False, choices=lambda: _codes(taxonomy.topics()))
     channel = forms.ChoiceField(required=False, choices=Channel)
     outcome = forms.ChoiceField(required=False, choices=Outcome)

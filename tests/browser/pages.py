@@ -1,5 +1,6 @@
 """Every type of page, and how a reader comes to it."""
 
+import datetime
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from tests.browser.visits import Visit
 
 FALLBACK = "guide/article/bicycles/"
 ARTICLE = "guide/article/rubbish/"
+LAST_FISCAL_YEAR = (datetime.date.today() - datetime.timedelta(days=90)).year - 1  # noqa: DTZ011  a year that is over
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,7 @@ PAGES = {
     "programme": PageType(_path("classes/")),
     "desk": PageType(_path("consultations/")),
     "desk, next week": PageType(next_week),
+    "desk in figures": PageType(_path("consultations/figures/")),
     "notices": PageType(_path("notices/")),
     "notice": PageType(_path("notices/demo-disaster-drill/")),
     "notice, past": PageType(_path("notices/demo-past-typhoon/")),
@@ -266,6 +269,11 @@ PAGES = {
     "referral": PageType(referral, resident=False),
     "new referral, wrong": PageType(wrong_referral, 400, resident=False),
     "consent": PageType(consent, resident=False),
+    "figures": PageType(_as("manager", "staff/statistics/"), resident=False),
+    "figures of a month": PageType(_as("adviser", "staff/statistics/?month=2026-06"), resident=False),
+    "hours of advisers": PageType(_as("manager", "staff/statistics/hours/"), resident=False),
+    "national report": PageType(_as("manager", "staff/statistics/report/"), resident=False),
+    "closing months": PageType(_as("manager", f"staff/statistics/months/?year={LAST_FISCAL_YEAR}"), resident=False),
     "board": PageType(_as("administrator", "staff/"), resident=False),
     "demo": PageType(_path("demo/"), resident=False),
     "styleguide": PageType(_path("styleguide/"), resident=False),

@@ -8,16 +8,13 @@ import zipfile
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consultations import statistics
 from consultations.actions.counting import count_months
 from consultations.exports import Sheet, as_csv, as_xlsx, harmless
 from consultations.models import Consultation, ConsultationTopic
 from consultations.report import Reconciliation, read_report
-from consultations.views import statistics as views
 from services.audit.models import Line
 from tests.consultations.test_counting import ONLY_JUNE, on
 from tests.factories import ConsultationFactory, DutyFactory, UserFactory
@@ -119,13 +116,23 @@ def test_figures_are_the_same_for_a_member_of_what_is_restricted(client, manager
     assert "Vietnamese" not in words(client.get(HOME))
 
 
-def test_numbers_lead_managers_to_their_list(manager, adviser, monkeypatch):
-    monkeypatch.setattr(statistics, "reverse", lambda name: {"log:index": "/staff/consultations/"}[name])
-    url = statistics.list_url(manager, ONLY_JUNE.first, language="zh-hans")
-    assert urlsplit(url).path == "/staff/consultations/"
-    assert parse_qs(urlsplit(url).query) == {"month": ["2026-06"], "language": ["zh-hans"]}
-    assert statistics.list_url(manager, None) == ""
-    assert statistics.list_url(adviser, ONLY_JUNE.first) == ""
+def test_numbers_lead_managers_to_the_lists_behind_them(client, manager, adviser, new_client):
+    june(3)
+    june(2, language="vi", topics=["tax", "housing"], channel="phone")
+    june(1, began_at=on("2026-07-01"))
+    page = client.get(f"{HOME}?month=2026-06")
+    links = re.findall(
+        r'<a href="([^"]+/staff/consultations/[^"]*)">(\d+)</a>', page.content.decode().replace("&amp;", "&")
+    )
+    assert len(links) == 8  # all, two languages, three topics, two channels
+    for url, number in links:
+        assert len(re.findall(r"/staff/consultations/[\w-]{22}/\"", client.get(url).content.decode())) == int(number), (
+            url
+        )
+    assert parse_qs(urlsplit(links[0][0]).query) == {"month": ["2026-06"]}
+    own = new_client()
+    own.force_login(adviser)
+    assert "/staff/consultations/?" not in own.get(f"{HOME}?month=2026-06").content.decode()
 
 
 @pytest.mark.parametrize("is_counted", [True, False])
@@ -441,11 +448,6 @@ def test_files_survive_anything_typed(client, manager, data):
     typed = {name: sendable(data.draw(st.one_of(TEXT, st.just("2026-06"), st.just("")))) for name in names}
     path = data.draw(st.sampled_from(["rows/csv/", "export/csv/", "report/csv/", "months/close/", "months/reopen/"]))
     assert client.post(f"{HOME}{path}", typed).status_code < 500
-
-
-def test_every_page_has_its_address():
-    assert reverse("statistics:index").endswith("/staff/statistics/")
-    assert views.index.__doc__
 
 
 # --- For everybody ----------------------------------------------------------------------------------
