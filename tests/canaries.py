@@ -13,17 +13,24 @@ from django.apps import apps
 from django.db import models
 from django.utils import timezone
 
-from consultations.models import Amendment, Closing, Draft, Upload
+from consultations.models import Amendment, CaseEvent, Closing, Draft, EventKind, ReferralState, Upload
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.base.public_ids import PublicIdField
 from services.base.sealed import SealedField
-from tests.factories import CaseFactory, ClientFactory, ConsultationFactory, UserFactory
+from tests.factories import (
+    CaseFactory,
+    ClientFactory,
+    ConsultationFactory,
+    FollowUpFactory,
+    ReferralFactory,
+    UserFactory,
+)
 
 # Columns of characters that hold codes of ours and nothing that anybody has typed.
 CODES = {
-    "code", "contact_index", "dimension", "language", "mother_tongue", "name_index", "nationality", "referred_to",
-    "scheme", "topic", "value",
+    "body", "code", "consent_language", "contact_index", "dimension", "language", "mother_tongue", "name_index",
+    "nationality", "referred_to", "scheme", "topic", "value", "written_in",
 }  # fmt: skip
 # What a text has to look like, where it is not just a text.
 SHAPES = {
@@ -107,7 +114,16 @@ def records_of(owner: User, *, is_restricted: bool) -> list[models.Model]:
     amendment = Amendment.objects.create(
         consultation=consultation, version=1, by=owner, reason="x", fields=["note"], before="{}"
     )
-    return [client, case, consultation, amendment, Draft.objects.create(adviser=owner, typed="{}")]
+    draft = Draft.objects.create(adviser=owner, typed="{}")
+    event = CaseEvent.objects.create(case=case, kind=EventKind.NOTE, text="x", by=owner)
+    follow_up = FollowUpFactory(case=case)
+    now = timezone.now()
+    agreed = ReferralFactory(
+        case=case, state=ReferralState.SENT, consent="x", consent_language="en", consented_at=now, agreed="spoken",
+        recorded_by=owner,
+    )  # fmt: skip
+    waiting = ReferralFactory(case=case, state=ReferralState.CONSENT_PENDING)
+    return [client, case, consultation, amendment, draft, event, follow_up, agreed, waiting]
 
 
 def mark_row(town: Town, whose: str, row: models.Model) -> None:

@@ -43,7 +43,7 @@ MAY_MEET = {
 # Texts that no page shows to anybody, or not yet.
 SHOWN_NOWHERE = {"Closing.reason", "Client.name", "Client.contact", "Case.subject"}
 OURS = ("/en/staff/consultations/", "/en/staff/cases/", "/en/staff/statistics/")
-SMALL = {"version": ("1",), "kind": ("csv", "xlsx")}
+SMALL = {"version": ("1",), "kind": ("csv", "xlsx"), "language": ("ja", "en"), "verb": ("write",)}
 TAKES_ALONG = re.compile(r"export")
 
 
@@ -63,7 +63,8 @@ def filled(route: str, keys: list[str]) -> list[str]:
 def desk_addresses(keys: list[str]) -> list[tuple[str, str]]:
     """Every address of the desk's records, with every key."""
     ours = [(name, route) for name, route in patterns() if route.startswith(OURS)]
-    return [(name, address) for name, route in ours for address in filled(route, keys)]
+    drafts = [("log:new", f"/en/staff/consultations/new/?draft={key}") for key in keys]
+    return [*drafts, *((name, address) for name, route in ours for address in filled(route, keys))]
 
 
 def keys_of(rows) -> list[str]:
