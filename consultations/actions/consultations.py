@@ -148,11 +148,18 @@ def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) ->
 def assign(consultation: Consultation, to: User, *, by: User) -> Consultation:
     """Hand a consultation to another adviser, who can read it from now on. The author keeps reading it.
 
-    Of a restricted case only a member can take one over: else its members would not be its readers.
+    Of a restricted case only a member can take one over: else its members would not be its readers. It is handed over
+    by whose it is to read for good, or by a manager if it is not restricted, never to themselves: else nobody would
+    need to break the glass, and an hour would never end.
     """
     if not to.has_role(Role.ADVISER):
         raise Refused(pgettext("staff", "Only an adviser can take over a consultation."))
     consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
+    is_own = by.has_role(Role.ADVISER) and consultation.readers.filter(user=by, until__isnull=True).exists()
+    if not is_own and (consultation.is_restricted or not by.has_role(Role.MANAGER)):
+        raise Refused(pgettext("staff", "You cannot hand over this consultation."))
+    if not is_own and to.pk == by.pk:
+        raise Refused(pgettext("staff", "You cannot hand a consultation to yourself."))
     if consultation.is_restricted and not consultation.readers.filter(user=to).exists():
         raise Refused(pgettext("staff", "In a restricted case only a member can take over a consultation."))
     before, consultation.assigned = consultation.assigned_id, to
@@ -168,8 +175,10 @@ def assign(consultation: Consultation, to: User, *, by: User) -> Consultation:
 def open_consultation(consultation: Consultation, *, by: User) -> dict[str, str]:
     """The note and the client's name and contact, with a line in the trail. Empty to who may not read.
 
-    That a manager looked at the facts alone leaves a line too.
+    That a manager looked at the facts alone leaves a line too. Who is to read it no more waits here until that is so:
+    the row is held by whoever restricts it, so that nobody is asked about before and answered afterwards.
     """
+    list(Consultation.objects.select_for_update().filter(pk=consultation.pk).values_list("pk"))
     if not Consultation.objects.readable_by(by).filter(pk=consultation.pk).exists():
         record(by, "consultations.see", consultation, changes=False)
         return {}

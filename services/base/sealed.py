@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import os
 import time
-from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from services.base.hygiene import search_key
 
 VERSION = b"\x01"
 KEY_NAME, NONCE = 4, 12
-AT_ONCE = 200
+AT_ONCE = 100
 PAUSE = 0.05  # seconds, until somebody has let go of a row
 HEAD = len(VERSION) + KEY_NAME
 
@@ -209,22 +208,13 @@ def _old_keys(rows: Iterable[models.Model], fields: list[SealedField]) -> set[in
 @transaction.atomic
 def _change(rows: models.QuerySet, fields: list[SealedField]) -> int:
     """Change the keys of those rows that nobody else holds now."""
-    new, done = defaultdict(dict), 0
+    done = 0
     for row in rows.select_for_update(skip_locked=True):
-        for field in fields:
-            if field.is_old(row):
-                field.change_key(row)
-                new[field.attname][row.pk] = getattr(row, field.attname).stored
-                if field.index:
-                    new[field.index][row.pk] = getattr(row, field.index)
-                done += 1
-    written = {name: _by_key(rows.model._meta.get_field(name), values) for name, values in new.items()}
-    if written:
-        rows.model._base_manager.filter(pk__in=set().union(*new.values())).update(**written)
+        old = [field for field in fields if field.is_old(row)]
+        for field in old:
+            field.change_key(row)
+        names = {name for field in old for name in (field.attname, field.index) if name}
+        if old:
+            row.save(update_fields=names)
+        done += len(old)
     return done
-
-
-def _by_key(field: models.Field, values: dict[int, object]) -> models.Case:
-    """Each row's own value, in one statement."""
-    whens = [models.When(pk=pk, then=models.Value(value, output_field=field)) for pk, value in values.items()]
-    return models.Case(*whens, default=models.F(field.attname), output_field=field)

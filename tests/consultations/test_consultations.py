@@ -1,11 +1,15 @@
 """Logging, amending, assigning, opening, breaking the glass."""
 
 import datetime
+import threading
 
 import pytest
 from django.core import mail
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from consultations.actions.cases import restrict
 from consultations.actions.consultations import (
     GLASS_LASTS,
     Entry,
@@ -22,7 +26,9 @@ from services.audit.models import Line
 from services.audit.opening import open_sealed
 from services.base.refusals import Refused
 from services.notices.models import Message
+from tests.base.test_sealed import somebody_waits
 from tests.factories import CaseFactory, ClientFactory, ConsultationFactory, UserFactory
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -255,3 +261,75 @@ def test_list_costs_the_same_for_one_and_thirty(adviser, django_assert_num_queri
         ConsultationFactory(adviser=adviser)
     with django_assert_num_queries(1):
         assert len(Consultation.objects.visible_to(adviser)) == 30
+
+
+def test_who_reads_for_an_hour_hands_nothing_over(adviser):
+    consultation = log(an_entry(), by=adviser)
+    guest, friend = UserFactory(roles=["adviser"]), UserFactory(roles=["adviser"])
+    break_the_glass(consultation, by=guest, reason="The client stands at the counter")
+    for to in (guest, friend):
+        with pytest.raises(Refused):
+            assign(consultation, to, by=guest)
+    assert consultation.readers.get(user=guest).until is not None
+    assert seen_by(friend) == set()
+
+
+def test_manager_hands_over_to_others_and_not_to_themselves(adviser):
+    consultation = log(an_entry(), by=adviser)
+    both, other = UserFactory(roles=["adviser", "manager"]), UserFactory(roles=["adviser"])
+    with pytest.raises(Refused):
+        assign(consultation, both, by=both)
+    assert list(Consultation.objects.readable_by(both)) == []
+    assign(consultation, other, by=both)
+    assert seen_by(other) == {consultation.public_id}
+
+
+def test_what_was_restricted_meanwhile_is_not_handed_over(adviser, manager):
+    member = UserFactory(roles=["adviser"])
+    consultation = ConsultationFactory(adviser=member, case=CaseFactory(assigned=member), is_restricted=True)
+    for by in (adviser, manager):
+        with pytest.raises(Refused):
+            assign(consultation, member, by=by)
+
+
+def opened_while_it_is_restricted() -> dict:
+    """What the author gets who asks for the words just as a member restricts the case, not yet committed."""
+    author, member, opened = UserFactory(roles=["adviser"]), UserFactory(roles=["adviser"]), []
+    case = CaseFactory(assigned=member)
+    consultation = ConsultationFactory(adviser=author, case=case, readers=[member])
+    consultation = Consultation.objects.get(pk=consultation.pk)
+
+    def ask():
+        try:
+            opened.append(open_consultation(consultation, by=author))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=ask)
+    with transaction.atomic():
+        restrict(case, by=member)
+        thread.start()
+        if connection.vendor == "postgresql":
+            wait_until(somebody_waits)
+    thread.join()
+    return opened[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_are_not_given_to_who_is_shut_out_at_that_moment():
+    assert opened_while_it_is_restricted() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_would_be_given_away_without_the_lock(monkeypatch):
+    if connection.vendor == "sqlite":  # one writes at a time
+        return
+    select_for_update = QuerySet.select_for_update
+
+    def unlocked(rows, *args, **options):
+        is_asking = threading.current_thread() is not threading.main_thread() and rows.model is Consultation
+        return rows if is_asking else select_for_update(rows, *args, **options)
+
+    monkeypatch.setattr(QuerySet, "select_for_update", unlocked)
+
+    assert opened_while_it_is_restricted() == {"note": "A note."}

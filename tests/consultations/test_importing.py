@@ -341,7 +341,7 @@ def test_each_thousand_costs_the_same(manager):
             take_over(upload, many, by=manager)
         counts.append(len(asked))
     thousand, around = counts[1] - counts[0], 2 * counts[0] - counts[1]
-    # A thousand that is there already costs one question; where nothing is new no month is asked about or counted anew.
+    # A thousand that is there already costs one question; where nothing is new, no month is asked about or forgotten.
     assert counts[2:] == [around - 2 + 3, around + 3 + thousand]
 
 

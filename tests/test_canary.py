@@ -1,0 +1,222 @@
+"""Nobody meets a text of the consultation desk that is not theirs to read: on no page, in no file, mail, log or dump.
+
+Who may meet what is written down here by hand; everything else is a leak.
+"""
+
+import io
+import itertools
+import logging
+import os
+import pickle
+import re
+import sqlite3
+import subprocess
+import zipfile
+
+import pytest
+import redis
+from django.core import mail
+from django.core.cache import caches
+from django.db import connection
+from django.test import Client
+
+from consultations.models import Consultation
+from consultations.models.consultations import ConsultationQuerySet
+from portal import access
+from services.notices.actions.delivering import deliver_waiting
+from tests import servers
+from tests.canaries import Town, plant
+from tests.factories import NoticeFactory
+from tests.test_access import addresses, patterns  # noqa: F401  a fixture
+
+# Facts of a record that a manager sees without its words.
+FACTS = {"Consultation.late_reason", "Amendment.reason"}
+OF_A_CONSULTATION = {"Consultation.note", "Client.name", "Client.contact", "Amendment.before"}
+# Who may meet which texts, by whose record they stand in; "*": all of them.
+MAY_MEET = {
+    "author": {"open": "*"},
+    "member": {"shut": "*"},
+    "glass": {"open": FACTS | OF_A_CONSULTATION, "city": "*"},
+    "uploader": {"open": FACTS, "own": "*", "city": "*"},
+    "manager": {"open": FACTS, "city": "*"},
+}
+# Texts that no page shows to anybody, or not yet.
+SHOWN_NOWHERE = {"Closing.reason", "Client.name", "Client.contact", "Case.subject"}
+OURS = ("/en/staff/consultations/", "/en/staff/cases/", "/en/staff/statistics/")
+SMALL = {"version": ("1",), "kind": ("csv", "xlsx"), "language": ("ja", "en"), "verb": ("write",)}
+TAKES_ALONG = re.compile(r"export")
+
+
+@pytest.fixture
+def town(db) -> Town:
+    return plant()
+
+
+def filled(route: str, keys: list[str]) -> list[str]:
+    """A route with every key in its slots."""
+    slots = re.findall(r"<\w+:(\w+)>", route)
+    choices = [SMALL.get(slot, keys) for slot in slots]
+    plain = re.sub(r"<\w+:\w+>", "{}", route)
+    return [plain.format(*words) for words in itertools.product(*choices)]
+
+
+def desk_addresses(keys: list[str]) -> list[tuple[str, str]]:
+    """Every address of the desk's records, with every key."""
+    ours = [(name, route) for name, route in patterns() if route.startswith(OURS)]
+    drafts = [("log:new", f"/en/staff/consultations/new/?draft={key}") for key in keys]
+    return [*drafts, *((name, address) for name, route in ours for address in filled(route, keys))]
+
+
+def keys_of(rows) -> list[str]:
+    return [key for row in rows for key in (getattr(row, "public_id", ""), getattr(row, "code", "")) if key]
+
+
+def browser_of(town: Town, who: str) -> Client:
+    client = Client(HTTP_HOST="localhost", raise_request_exception=False)
+    if who in town.people:
+        client.force_login(town.people[who])
+    return client
+
+
+def body_of(response) -> bytes:
+    """What came, headers too; a spreadsheet taken apart."""
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    if body.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            body = b"\n".join(archive.read(name) for name in archive.namelist())
+    return body + repr(response.headers).encode()
+
+
+def met(town: Town, who: str, found) -> dict[tuple[str, str], str]:
+    """Which marks somebody meets at these addresses, and where."""
+    client, seen = browser_of(town, who), {}
+    for name, address in found:
+        for method in ("get", "post") if TAKES_ALONG.search(name) else ("get",):
+            response = getattr(client, method)(address)
+            assert response.status_code != 500, (who, method, address)
+            for where in town.found_in(body_of(response)):
+                seen.setdefault(where, f"{method} {name}")
+        if who in town.people and "_auth_user_id" not in client.session:
+            client = browser_of(town, who)
+    return seen
+
+
+def that_open(town: Town, who: str, found) -> list[tuple[str, str]]:
+    """Those of the addresses at which there is something for somebody."""
+    client = browser_of(town, who)
+    return [(name, address) for name, address in found if client.get(address).status_code not in {403, 404}]
+
+
+def is_for_everybody(name: str) -> bool:
+    return access.rule_for(name.partition(" ")[0]) == access.EVERYBODY
+
+
+def leaks(town: Town, who: str, seen: dict) -> dict:
+    may = MAY_MEET.get(who, {})
+    return {
+        where: at for where, at in seen.items() if may.get(where[0]) != "*" and where[1] not in may.get(where[0], ())
+    }
+
+
+def all_leaks(town: Town, generic) -> tuple[dict, set]:
+    """Who meets what they must not, by their name; and what anybody meets who may."""
+    found = list(generic)
+    for who, whose in (("author", "open"), ("member", "shut"), ("uploader", "own")):
+        found += that_open(town, who, desk_addresses(keys_of(town.rows[whose])))
+    found = list(dict.fromkeys(found))
+    leaking, shown = {}, set()
+    for who in ("anonymous", *town.people):
+        # A page for everybody is the same for all roles but for who looks at it signed in.
+        theirs = [it for it in found if who in {"anonymous", "author", "manager"} or not is_for_everybody(it[0])]
+        seen = met(town, who, theirs)
+        if wrong := leaks(town, who, seen):
+            leaking[who] = wrong
+        shown |= set(seen) - set(wrong)
+    return leaking, shown
+
+
+def test_nobody_meets_what_is_not_theirs(town, addresses, caplog):  # noqa: F811
+    caplog.set_level(logging.INFO)
+
+    leaking, shown = all_leaks(town, addresses)
+
+    assert leaking == {}
+    expected = {("open", name) for _whose, name in town.marks.values() if _whose == "open"}
+    assert {name for _whose, name in expected - shown} <= SHOWN_NOWHERE
+    while deliver_waiting(worker="canary"):
+        pass
+    letters = "".join(f"{it.subject}{it.body}{it.alternatives}{it.extra_headers}{it.to}" for it in mail.outbox)
+    assert town.found_in(letters.encode()) == set()
+    assert town.found_in(caplog.text.encode()) == set()
+    kept = b"".join(pickle.dumps(list(cache._cache.values())) for cache in caches.all() if hasattr(cache, "_cache"))
+    assert kept
+    assert town.found_in(kept) == set()
+
+
+def test_walk_finds_a_planted_leak(town):
+    mark = next(mark for mark, where in town.marks.items() if where == ("shut", "Consultation.note"))
+    notice = NoticeFactory(title_ne=mark)
+
+    seen = met(town, "anonymous", [("notices:notice", f"/ne/notices/{notice.public_id}/")])
+
+    assert set(leaks(town, "anonymous", seen)) == {("shut", "Consultation.note")}
+
+
+def test_walk_finds_a_guard_that_was_left_open(town, monkeypatch):
+    shut = next(row for row in town.rows["shut"] if isinstance(row, Consultation))
+    address = [("log:consultation", f"/en/staff/consultations/{shut.public_id}/")]
+    assert met(town, "adviser", address) == {}
+    for name in ("visible_to", "readable_by"):
+        monkeypatch.setattr(ConsultationQuerySet, name, lambda rows, user: rows.all())
+
+    assert ("shut", "Consultation.note") in leaks(town, "adviser", met(town, "adviser", address))
+
+
+def dump(folder) -> bytes:
+    """The whole database as a back-up has it."""
+    if connection.vendor == "sqlite":
+        file = folder / "dump.sqlite3"
+        with sqlite3.connect(connection.settings_dict["NAME"]) as opened:
+            opened.execute("VACUUM INTO ?", [str(file)])
+        opened.close()
+        return file.read_bytes()
+    told = connection.settings_dict
+    command = [servers.postgresql_program("pg_dump"), "-h", told["HOST"], "-p", str(told["PORT"]), "-U", told["USER"]]
+    return subprocess.run([*command, told["NAME"]], capture_output=True, check=True, env={**os.environ}).stdout
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dump_shows_no_sealed_text_and_would_if_one_were_open(tmp_path):
+    town = plant()
+    sealed = {
+        (whose, name)
+        for whose, rows in town.rows.items()
+        for row in rows
+        for column in type(row)._meta.concrete_fields
+        if column.get_internal_type() == "BinaryField" and (name := f"{row._meta.object_name}.{column.name}")
+    }
+    everything = set(town.marks.values())
+
+    assert town.found_in(dump(tmp_path)) == everything - sealed
+    assert everything - sealed
+    row = next(row for row in town.rows["shut"] if isinstance(row, Consultation))
+    mark = next(mark for mark, where in town.marks.items() if where == ("shut", "Consultation.note"))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE consultations_consultation SET note = %s WHERE id = %s", [mark.encode(), row.pk])
+    (tmp_path / "again").mkdir()
+    assert ("shut", "Consultation.note") in town.found_in(dump(tmp_path / "again"))
+
+
+@pytest.mark.servers
+def test_redis_holds_no_text(town, settings):
+    with servers.redis_server() as url:
+        settings.CACHES = settings.CACHES | {
+            "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+        }
+        for who, whose in (("author", "open"), ("member", "shut"), ("uploader", "own")):
+            assert met(town, who, desk_addresses(keys_of(town.rows[whose])))
+        shop = redis.Redis.from_url(url)
+        kept = b"".join(key + (shop.get(key) or b"") for key in shop.scan_iter())
+        shop.close()
+        assert kept
+        assert town.found_in(kept) == set()
