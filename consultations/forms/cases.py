@@ -213,7 +213,7 @@ class PlanForm(VerbForm):
 class AttemptForm(VerbForm):
     """By which way somebody was tried, and whether it worked."""
 
-    way = forms.ChoiceField(label=pgettext_lazy("staff", "By"), choices=Way.choices)
+    way = forms.ChoiceField(label=pgettext_lazy("staff: a way to reach somebody", "By"), choices=Way.choices)
     was_reached = forms.TypedChoiceField(choices=[("yes", ""), ("no", "")], coerce=lambda value: value == "yes")
 
     def offer(self):

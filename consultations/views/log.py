@@ -116,7 +116,7 @@ def _offered() -> list[tuple[str, str, list[tuple[str, str]]]]:
         ("whose", pgettext("staff", "Whose"), whose),
         ("month", pgettext("staff", "Month"), [(month, month) for month in months]),
         ("language", pgettext("staff", "Language used"), in_words(taxonomy.tongues())),
-        ("topic", pgettext("staff", "Topic"), in_words(taxonomy.topics())),
+        ("topic", pgettext("staff: a consultation", "Topic"), in_words(taxonomy.topics())),
         ("channel", pgettext("staff", "How they came"), Channel.choices),
     ]
 

@@ -36,7 +36,7 @@ LOANWORDS = {
     "da": {"Furigana", "Information", "Menu"},
 }
 # Words that are the same in every language: names, numbers, programmes.
-SAME_EVERYWHERE = re.compile(r"^[\W\d_]*$|^(Tabunka|E-?mail|iCal|Atom|%\(\w+\)s|\W)+$")
+SAME_EVERYWHERE = re.compile(r"^[\W\d_]*$|^(Tabunka|E-?mail|SMS|iCal|Atom|%\(\w+\)s|\W)+$")
 
 
 def source_file(code: str) -> Path:
