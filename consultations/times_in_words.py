@@ -112,7 +112,9 @@ def how_in_words(how: str, language: str) -> str:
     """How they come together, and what the person does for it."""
     desk = settings.CITY.desk
     if how == Mode.PHONE and desk and desk.phone:
-        return _("By telephone. Please call us at that time: %(phone)s") % {"phone": desk.phone}
+        # Isolated from left to right (Unicode TR 9): within Arabic the parts of a number would change places.
+        phone = f"\u2066{desk.phone}\u2069"
+        return _("By telephone. Please call us at that time: %(phone)s") % {"phone": phone}
     if how == Mode.PHONE:
         return _("By telephone. Please call us at that time.")
     if how == Mode.VIDEO:

@@ -347,6 +347,12 @@ def test_letter_is_written_in_every_language_and_its_subject_is_neutral(hours, k
     assert row.resident.name not in letter.text
 
 
+def test_telephone_number_keeps_its_order_in_arabic(client, hours):
+    row = book(first(), ResidentFactory(language="ar"), how="phone")
+    page = client.get(f"/ar/registrations/{link(row)}/").content.decode()
+    assert "\u206600-0000-0000\u2069" in page
+
+
 def test_two_changes_in_one_delivery_are_two_different_letters(hours):
     row = book(first(), ResidentFactory(), how="visit")
     for it in (times()[-1], times()[-2]):
