@@ -14,7 +14,7 @@ from services.languages.choice import staff_language
 from services.languages.table import SPOKEN
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # what is opened must not be printed into a log by mistake
 class Told:
     """A row with its words."""
 
@@ -22,7 +22,7 @@ class Told:
     words: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CaseWords:
     """All of a case that its reader may see. Without `is_member` it holds facts alone."""
 

@@ -30,7 +30,7 @@ def lock_cases(*cases: Case, by: User) -> list[Case]:
     locked = {case.pk: case for case in Case.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
     # A second query, which sees what was merged while the first one waited.
     list(Case.objects.select_for_update().filter(merged_into__in=keys).order_by("pk"))
-    if Member.objects.filter(user=by, case__in=keys).count() < len(locked):
+    if Case.objects.readable_by(by).filter(pk__in=keys).count() < len(locked):
         raise Refused(pgettext("staff", "You are no member of this case any more."))
     if any(case.state == CaseState.MERGED for case in locked.values()):
         raise Refused(pgettext("staff", "This case was merged into another one meanwhile."))

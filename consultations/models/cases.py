@@ -152,7 +152,7 @@ class CaseEvent(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.case} {self.kind}"
+        return self.public_id
 
 
 class RegroupingKind(models.TextChoices):

@@ -23,6 +23,7 @@ from consultations.actions.consultations import assign, break_the_glass, log
 from consultations.actions.followups import plan
 from consultations.actions.regrouping import merge_cases
 from consultations.models import Case, CaseEvent, Client, Consultation, EventKind, Reader
+from services.accounts.actions import revoke
 from services.audit.models import Line
 from services.audit.opening import open_sealed
 from services.base.keeping import keep_periods
@@ -147,6 +148,15 @@ def test_strangers_do_nothing_in_a_case(adviser, colleague, manager):
             with pytest.raises(Refused):
                 deed(stranger)
     assert case.events.count() == 1
+
+
+def test_member_without_their_role_does_nothing_any_more(adviser, colleague):
+    case = opened(adviser)
+    add_member(case, colleague, by=adviser)
+    revoke(colleague, "adviser", by=None)
+    with pytest.raises(Refused, match="no member"):
+        write(case, by=colleague, text="x")
+    assert list(Case.objects.visible_to(colleague)) == []
 
 
 def test_manager_hands_a_case_to_an_adviser_with_a_reason_and_never_to_themselves(adviser, colleague):
