@@ -115,9 +115,11 @@ class Access:
         if rule is None:
             raise Http404
         if not rule.admits(request.user):
-            if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
-            raise PermissionDenied
+            if request.user.is_authenticated:
+                raise PermissionDenied
+            if errors.typed(request):  # the session has ended meanwhile: what was typed is shown, not thrown away
+                return errors.csrf_failure(request)
+            return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
         if rule.needs_second_factor(request.user) and not settings.DEMO:
             if not is_mfa_enabled(request.user):
                 return redirect("mfa_activate_totp")

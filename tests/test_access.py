@@ -12,14 +12,18 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone, translation
 
+from consultations.actions.consultations import let_read
+from consultations.models import Amendment, Consultation
 from portal import access
 from services.accounts.roles import Role
 from services.audit.models import Line
 from services.audit.trail import public_edition
+from services.base.public_ids import public_id
 from services.notices.links import CONFIRM, LEAVE, MANAGE, token_for
 from services.notices.models import Heartbeat, Suppression
 from tests.factories import (
     ArticleFactory,
+    ConsultationFactory,
     HoursFactory,
     MessageFactory,
     NoticeFactory,
@@ -35,6 +39,7 @@ EVERYBODY = frozenset(VISITORS)
 NOBODY = frozenset()
 ADMINISTRATOR, EDITOR = frozenset({"administrator"}), frozenset({"editor"})
 MANAGER = frozenset({"manager"})
+ADVISER, SEE_LOG = frozenset({"adviser"}), frozenset({"adviser", "manager"})
 
 # Who gets in, for every name that is not open to everybody.
 ONLY = {
@@ -62,6 +67,18 @@ ONLY = {
     "desk:change": MANAGER,
     "desk:keep": MANAGER,
     "desk:end": MANAGER,
+    "log:index": SEE_LOG,
+    "log:new": ADVISER,
+    "log:keep": ADVISER,
+    "log:discard": ADVISER,
+    "log:find": SEE_LOG,
+    "log:open_by_code": SEE_LOG,
+    "log:consultation": SEE_LOG,
+    "log:amend": SEE_LOG,
+    "log:assign": SEE_LOG,
+    "log:glass": SEE_LOG,
+    "log:print": SEE_LOG,
+    "log:version": SEE_LOG,
     "statistics:index": frozenset({"adviser", "manager"}),
     "statistics:export": frozenset({"adviser", "manager"}),
     "statistics:export_rows": frozenset({"adviser", "manager"}),
@@ -117,6 +134,7 @@ SHUT = (
 # object's own page, a search from a form); journeys in tests/accounts/ and tests/browser/ open them.
 NEED_A_PAST = {
     "message",  # one's own only: tests/portal/test_inbox.py
+    "log:discard",  # one's own only: tests/consultations/test_log_pages.py
     "admin:view_on_site",
     "admin:autocomplete",
     "mfa_deactivate_totp",
@@ -156,6 +174,8 @@ def addresses(db):
     shut = Suppression.objects.create(address="shut@example.org", reason="The mail server does not know the address.")
     newsroom = {"pattern": "heat", "language": "en", "key": shut.pk, "public_id": event.public_id}
     desk = {"kind": "hours", "public_id": HoursFactory().public_id}
+    log = {"public_id": ConsultationFactory().public_id, "key": public_id(), "version": 1}
+    Amendment.objects.create(consultation=Consultation.objects.get(), version=1, by=person, before="{}")
     tokens = {name: token_for(subscription, purpose) for name, purpose in PURPOSES.items()}
     found = []
     for name, route in patterns():
@@ -175,6 +195,8 @@ def addresses(db):
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, keys=keys: str(keys[slot[1]]), route)))
         elif name.startswith("desk:"):
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
+        elif name.startswith("log:"):
+            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: str(log[slot[1]]), route)))
         elif name.startswith("statistics:"):
             found.append((name, route.replace("<slug:kind>", "csv")))
         elif name.startswith("notices:"):
@@ -208,7 +230,10 @@ def visit(visitor: str) -> Client:
     """A browser of somebody with that one role."""
     client = Client(HTTP_HOST="localhost", raise_request_exception=False)
     if visitor != ANONYMOUS:
-        client.force_login(UserFactory(email=f"{visitor}@example.org", roles=[visitor] if visitor in STAFF else []))
+        user = UserFactory(email=f"{visitor}@example.org", roles=[visitor] if visitor in STAFF else [])
+        client.force_login(user)
+        for consultation in Consultation.objects.all():  # whoever has no role for it reads nothing all the same
+            let_read(consultation, {user.pk})
     return client
 
 

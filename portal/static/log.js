@@ -129,6 +129,7 @@
     const says = template.dataset;
     const chips = document.createElement("ul");
     const input = topics.cloneNode();
+    const hasFocus = document.activeElement === topics;
     let chosen = [];
     chips.className = "log-chips";
     for (const name of ["name", "autofocus"]) input.removeAttribute(name);
@@ -139,6 +140,8 @@
 
     const write = () => {
       topics.value = [...chosen.map((choice) => choice.value), input.value.trim()].filter(Boolean).join(", ");
+    };
+    const draw = () => {
       chips.hidden = !chosen.length;
       chips.replaceChildren(...chosen.map((choice, place) => {
         const chip = document.createElement("li");
@@ -158,6 +161,7 @@
     const change = (now) => {
       chosen = now;
       write();
+      draw();
       form.dispatchEvent(new Event("input", { bubbles: true }));
     };
     const take = (choice) => {
@@ -176,8 +180,10 @@
     input.value = before.filter((code) => code && !all.some((choice) => choice.value === code)).join(", ");
     for (const tick of ticks) tick.checked = false;
     write();
+    draw();
     // After the browser's own turn, which belongs to a summary of errors.
-    requestAnimationFrame(() => { if (document.activeElement === document.body) input.focus(); });
+    if (hasFocus) input.focus();
+    else requestAnimationFrame(() => { if (document.activeElement === document.body) input.focus(); });
   }
 
   // --- What depends on something else --------------------------------------------------------------
@@ -260,7 +266,8 @@
       if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
       kept = now;
       lost("");
-      const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: form.dataset.zone };
+      const time = new Date().toLocaleTimeString([], clock);
       told.textContent = fill(told.dataset.words, { time });
       return true;
     } catch {

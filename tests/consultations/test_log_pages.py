@@ -139,6 +139,15 @@ def test_screen_begins_with_what_is_usual(client, adviser):
     assert Draft.objects.count() == 0
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_lists_are_found_by_code_and_words_of_both_languages(client, adviser, language):
+    page = client.get(f"/{language}/staff/consultations/new/").content.decode()
+    keys = {code: words.split() for code, words in re.findall(r"<option value=\"(\w+)\" data-keys=\"([^\"]*)\"", page)}
+    assert {"phone", "telephone", "でんわ", "denwa"} <= set(keys["phone"])
+    assert {"ne", "nepali", "ねぱーる語", "नेपाली", "neparugo"} <= set(keys["ne"])
+    assert {"isa", "nyukan"} <= set(keys["isa"])
+
+
 def test_timer_survives_a_reload_by_the_pages_address(client, adviser):
     began = int(time.time()) - 600
     response = client.get(f"{LOG}new/?draft={public_id()}&at={began}")
@@ -266,6 +275,13 @@ def test_frequent_question_fills_in_and_keeps_the_note(client, adviser):
     assert value(response, "note") == f"She asked about glass.\n{usual}"
     again = client.post(address, form | {"note": value(response, "note"), "question": "rubbish"}, follow=True)
     assert value(again, "note") == f"She asked about glass.\n{usual}"
+
+
+def test_form_sent_after_the_session_has_ended_shows_what_was_typed(client, adviser):
+    client.logout()
+    response = client.post(f"{LOG}new/", typed(note="Typed for half an hour"))
+    assert (response.status_code, "Typed for half an hour" in words(response)) == (403, True)
+    assert Consultation.objects.count() == 0
 
 
 # --- Drafts ---------------------------------------------------------------------------------------
