@@ -176,6 +176,7 @@ def addresses(db):
     desk = {"kind": "hours", "public_id": HoursFactory().public_id}
     log = {"public_id": ConsultationFactory().public_id, "key": public_id(), "version": 1}
     Amendment.objects.create(consultation=Consultation.objects.get(), version=1, by=person, before="{}")
+    of_namespace = {"desk": desk, "log": log, "statistics": {"kind": "csv"}}
     tokens = {name: token_for(subscription, purpose) for name, purpose in PURPOSES.items()}
     found = []
     for name, route in patterns():
@@ -193,12 +194,8 @@ def addresses(db):
         elif name.startswith("newsroom:"):
             keys = {**newsroom, "public_id": message.public_id} if name == "newsroom:arrived" else newsroom
             found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, keys=keys: str(keys[slot[1]]), route)))
-        elif name.startswith("desk:"):
-            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: desk[slot[1]], route)))
-        elif name.startswith("log:"):
-            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot: str(log[slot[1]]), route)))
-        elif name.startswith("statistics:"):
-            found.append((name, route.replace("<slug:kind>", "csv")))
+        elif (slots := of_namespace.get(name.partition(":")[0])) is not None:
+            found.append((name, re.sub(r"<\w+:(\w+)>", lambda slot, slots=slots: str(slots[slot[1]]), route)))
         elif name.startswith("notices:"):
             told = alarm if name == "notices:alert" else event
             found.append(
