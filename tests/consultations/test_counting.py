@@ -5,6 +5,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -249,3 +250,14 @@ def test_same_months_a_year_before():
 def test_restricted_consultations_are_only_in_cells_of_five(free, restricted, shown):
     cell = Cell(Figures(free, 2 * free, 10 * free), Figures(restricted, 2 * restricted, 10 * restricted))
     assert cell.shown == (shown, 2 * shown, 10 * shown)
+
+
+def test_command_counts_what_came_and_all_if_told_so(capsys):
+    ConsultationFactory(began_at=on("2026-06-10"))
+    call_command("count_log")
+    ConsultationFactory(began_at=on("2026-06-11"))  # past every action
+    call_command("count_log")
+    assert whole()[Dimension.ALL, ""].consultations == 1
+    call_command("count_log", "--all")
+    assert whole()[Dimension.ALL, ""].consultations == 2
+    assert capsys.readouterr().out == "Months counted: 6\nMonths counted: 0\nMonths counted: 6\n"
