@@ -5,6 +5,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -266,3 +267,14 @@ def test_what_becomes_restricted_is_counted_apart_at_once():
     lift_restriction(case, by=adviser, text="It was a mistake")
     cell = count(Period(month, month))[0].cells[Dimension.ALL, ""]
     assert (cell.free.consultations, cell.restricted.consultations) == (1, 0)
+
+
+def test_command_counts_what_came_and_all_if_told_so(capsys):
+    ConsultationFactory(began_at=on("2026-06-10"))
+    call_command("count_log")
+    ConsultationFactory(began_at=on("2026-06-11"))  # past every action
+    call_command("count_log")
+    assert whole()[Dimension.ALL, ""].consultations == 1
+    call_command("count_log", "--all")
+    assert whole()[Dimension.ALL, ""].consultations == 2
+    assert capsys.readouterr().out == "Months counted: 6\nMonths counted: 0\nMonths counted: 6\n"
