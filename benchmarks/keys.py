@@ -79,13 +79,12 @@ def _rows(seen: dict):
 
 def _change(env: dict[str, str], *, until: int | None = None) -> tuple[float, int]:
     """Run the command to its end, or kill it after so many texts; its seconds, and how much its memory grew."""
-    process = start([sys.executable, "manage.py", "change_record_keys"], env=env, cwd=ROOT)
-    began, held = time.monotonic(), []
     look = _Looks(env)
+    before, began, held = look.changed(), time.monotonic(), []
+    process = start([sys.executable, "manage.py", "change_record_keys"], env=env, cwd=ROOT)
     try:
         with contextlib.suppress(psutil.NoSuchProcess):
-            wait_until(lambda: look.changed() > 0 or process.poll() is not None, timeout=120, what="the first batch")
-            began = time.monotonic()
+            wait_until(lambda: look.changed() > before or process.poll() is not None, timeout=120, what="the first batch")
             while process.poll() is None:
                 held.append(psutil.Process(process.pid).memory_info().rss)
                 if until and look.changed() >= until:
