@@ -3,11 +3,13 @@
 import datetime
 import re
 from collections.abc import Callable
+from functools import cache
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import TextChoices
 from django.forms.utils import flatatt
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import pgettext, pgettext_lazy
@@ -74,13 +76,20 @@ def taxonomy_field(among, *, before=(), **options) -> forms.ChoiceField:
     return forms.ChoiceField(choices=lambda: [*before, *in_words(among())], widget=widget, **options)
 
 
-def words_field(column: str, choices, **options) -> forms.ChoiceField:
-    """One of a column's values, also found by its words in kana and romaji."""
+def words_field(column: str, values: type[TextChoices], **options) -> forms.ChoiceField:
+    """One of a column's values, found like a taxonomy's."""
+    widget = FindSelect(lambda code: _words_of(column, values(code)))
+    return forms.ChoiceField(choices=values.choices, widget=widget, **options)
 
-    def found_by(code: str) -> tuple[str, ...]:
-        return (code, *taxonomy.words_for(column).get(code, ()))
 
-    return forms.ChoiceField(choices=choices, widget=FindSelect(found_by), **options)
+@cache
+def _words_of(column: str, value: TextChoices) -> tuple[str, ...]:
+    """Its code, its names in both languages of staff, its words in kana and romaji."""
+    names = []
+    for language in ("ja", "en"):
+        with translation.override(language):
+            names.append(str(value.label))
+    return taxonomy.Choice(value.value, *names, tuple(taxonomy.words_for(column)[value.value])).found_by()
 
 
 NOT_ASKED = pgettext_lazy("staff: a fact about a person", "Not asked")
@@ -158,10 +167,10 @@ class FactsForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     language = taxonomy_field(taxonomy.tongues, label=pgettext_lazy("staff", "Language used"))
-    bridging = words_field("bridging", Bridging.choices, label=pgettext_lazy("staff", "Understood by"))
-    channel = words_field("channel", Channel.choices, label=pgettext_lazy("staff", "How they came"))
-    asker = words_field("asker", Asker.choices, label=pgettext_lazy("staff", "Who asked"))
-    outcome = words_field("outcome", Outcome.choices, label=pgettext_lazy("staff", "What was done"))
+    bridging = words_field("bridging", Bridging, label=pgettext_lazy("staff", "Understood by"))
+    channel = words_field("channel", Channel, label=pgettext_lazy("staff", "How they came"))
+    asker = words_field("asker", Asker, label=pgettext_lazy("staff", "Who asked"))
+    outcome = words_field("outcome", Outcome, label=pgettext_lazy("staff", "What was done"))
     referred_to = taxonomy_field(
         taxonomy.bodies, before=[("", "–")], label=pgettext_lazy("staff", "Referred to"), required=False
     )
@@ -169,7 +178,6 @@ class FactsForm(forms.Form):
         label=pgettext_lazy("staff", "Minutes"),
         min_value=1,
         max_value=LONGEST_MINUTES,
-        help_text=pgettext_lazy("staff", "Empty: until now."),
         required=False,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
@@ -202,7 +210,7 @@ class FactsForm(forms.Form):
             if not words["topics"]:
                 self.add_error("topics", pgettext("staff", "Please choose at least one topic."))
         if words.get("outcome") == Outcome.REFERRAL and not words.get("referred_to"):
-            self.add_error("referred_to", pgettext("staff", "Please choose where the person was referred to."))
+            self._insist("referred_to", pgettext("staff", "Please choose where the person was referred to."))
         if words.get("day") and words.get("time"):
             self._clean_moment(words)
         return words
@@ -212,7 +220,12 @@ class FactsForm(forms.Form):
         if words["began_at"] > timezone.now():
             self.add_error("time", pgettext("staff", "This time is still to come."))
         elif words["day"] < timezone.localdate() and words.get("late_reason") == "":
-            self.add_error("late_reason", pgettext("staff", "Please say why it is logged on a later day."))
+            self._insist("late_reason", pgettext("staff", "Please say why it is logged on a later day."))
+
+    def _insist(self, name: str, why: str) -> None:
+        """What another answer has made necessary is not called optional any more."""
+        self.fields[name].required = True
+        self.add_error(name, why)
 
     def entry(self) -> Entry:
         """The clean facts."""
@@ -301,16 +314,16 @@ class EntryForm(FactsForm):
         if words.get("client_code") and (words.get("client_name") or words.get("client_contact")):
             self.add_error("client_code", pgettext("staff", "Please write a code, or a name and contact, not both."))
         if words.get("article") and not words.get("send_to") and "send_to" in words:
-            self.add_error("send_to", pgettext("staff", "Please write where the page is to be sent."))
+            self._insist("send_to", pgettext("staff", "Please write where the page is to be sent."))
         if words.get("send_to") and not words.get("article") and "article" in words:
-            self.add_error("article", pgettext("staff", "Please choose the page to send."))
+            self._insist("article", pgettext("staff", "Please choose the page to send."))
         return words
 
     def _clean_timer(self, words) -> None:
         started_at = words.get("started_at") or timezone.now()
         minutes = max(1, round((timezone.now() - started_at).total_seconds() / 60))
         if minutes > LONGEST_TIMER:
-            self.add_error("minutes", pgettext("staff", "Please say how long it took."))
+            self._insist("minutes", pgettext("staff", "Please say how long it took."))
         words["minutes"] = minutes
 
     def person(self) -> Person | None:
@@ -337,7 +350,7 @@ class AmendForm(FactsForm):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.fields["minutes"].required, self.fields["minutes"].help_text = True, ""
+        self.fields["minutes"].required = True
 
 
 def facts_as_typed(entry: Entry) -> dict:

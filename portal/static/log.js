@@ -266,7 +266,8 @@
       if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
       kept = now;
       lost("");
-      const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: form.dataset.zone };
+      const time = new Date().toLocaleTimeString([], clock);
       told.textContent = fill(told.dataset.words, { time });
       return true;
     } catch {

@@ -139,6 +139,15 @@ def test_screen_begins_with_what_is_usual(client, adviser):
     assert Draft.objects.count() == 0
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_lists_are_found_by_code_and_words_of_both_languages(client, adviser, language):
+    page = client.get(f"/{language}/staff/consultations/new/").content.decode()
+    keys = {code: words.split() for code, words in re.findall(r"<option value=\"(\w+)\" data-keys=\"([^\"]*)\"", page)}
+    assert {"phone", "telephone", "でんわ", "denwa"} <= set(keys["phone"])
+    assert {"ne", "nepali", "ねぱーる語", "नेपाली", "neparugo"} <= set(keys["ne"])
+    assert {"isa", "nyukan"} <= set(keys["isa"])
+
+
 def test_timer_survives_a_reload_by_the_pages_address(client, adviser):
     began = int(time.time()) - 600
     response = client.get(f"{LOG}new/?draft={public_id()}&at={began}")

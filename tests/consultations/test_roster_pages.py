@@ -262,7 +262,12 @@ def test_board_of_an_adviser_counts_todays_openings_and_their_own_times(client):
     DutyFactory(adviser=adviser, schedule__on_holidays=True, schedule__times=(13, 15))
     DutyFactory(schedule__on_holidays=True)
     board = client.get("/en/staff/")
-    assert figures(board) == {"Openings of the desk today": 2, "My times at the desk today": 2}
+    assert figures(board) == {
+        "Openings of the desk today": 2,
+        "My times at the desk today": 2,
+        "Drafts of consultations": 0,
+        "Logged by me today": 0,
+    }
     assert reverse("desk:index") in board.content.decode()
 
 
