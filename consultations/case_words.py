@@ -11,9 +11,10 @@ from services.accounts.models import User
 from services.audit.opening import open_all, open_sealed
 from services.audit.trail import record
 from services.languages.choice import staff_language
+from services.languages.table import SPOKEN
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # what is opened must not be printed into a log by mistake
 class Told:
     """A row with its words."""
 
@@ -21,14 +22,15 @@ class Told:
     words: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CaseWords:
     """All of a case that its reader may see. Without `is_member` it holds facts alone."""
 
     case: Case
     is_member: bool
     members: list[User]
-    consultations: list[tuple[Consultation, list[str]]]
+    language: str
+    consultations: list[tuple[Consultation, list[str], str]]
     topics: list[str]
     subject: str = ""
     client: dict[str, str] = field(default_factory=dict)
@@ -44,9 +46,9 @@ def open_words(case: Case, *, by: User) -> CaseWords:
     """The case for somebody who may know of it: its words for a member, its facts for a manager. Each leaves a line."""
     members = list(User.objects.filter(case_memberships__case=case).order_by("name", "pk"))
     logged = case.consultations.select_related("adviser").prefetch_related("topics").order_by("began_at", "pk")
-    consultations = [(it, topic_names(it)) for it in logged]
-    topics = list(dict.fromkeys(name for _row, names in consultations for name in names))
-    facts = (members, consultations, topics)
+    consultations = [(it, topic_names(it), language_name(it.language)) for it in logged]
+    topics = list(dict.fromkeys(name for _row, names, _language in consultations for name in names))
+    facts = (members, language_name(case.language), consultations, topics)
     if by not in members:
         record(by, "consultations.see_case", case, changes=False)
         return CaseWords(case, False, *facts)
@@ -77,6 +79,11 @@ def topic_names(consultation: Consultation) -> list[str]:
     """What it was about, the primary topic first, for staff."""
     known, language = taxonomy.topics(), staff_language(get_language())
     return [known[row.topic].name(language) if row.topic in known else row.topic for row in consultation.topics.all()]
+
+
+def language_name(code: str) -> str:
+    """What a language calls itself; its code where the portal does not speak it."""
+    return SPOKEN[code].own_name if code in SPOKEN else code
 
 
 def body_name(code: str) -> str:

@@ -37,6 +37,8 @@ def consent_lines(body: str, language: str) -> dict[str, str]:
     with translation.override(language):
         told = {"centre": settings.CITY.centre(language), "body": str(NAMES[body])}
         return {
+            # Translators: the title of a paper on which somebody agrees that another office is told about them.
+            "title": _("My consent"),
             # Translators: what somebody agrees to. "body" is an office, written as in the middle of a sentence.
             "agree": _("I agree that %(centre)s tells %(body)s the following about me.") % told,
             "what": _("This is told:"),

@@ -27,7 +27,7 @@ def test_flush_leaves_no_line_and_the_triggers_in_place(time):
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'")
-            assert cursor.fetchone() == (2,)
+            assert cursor.fetchone() == (4,)
 
 
 @pytest.mark.servers

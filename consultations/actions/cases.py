@@ -15,7 +15,7 @@ from consultations.actions.compartments import (
     readers_follow,
     write_event,
 )
-from consultations.models import Case, CaseEvent, CaseState, Consultation, EventKind
+from consultations.models import Case, CaseEvent, CaseState, Client, Consultation, EventKind
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.audit.trail import record
@@ -33,6 +33,7 @@ def open_case(consultation: Consultation, *, by: User, subject: str, is_restrict
         raise Refused(pgettext("staff", "You cannot read this consultation any more."))
     case = Case.objects.create(subject=subject, language=consultation.language, assigned=by)
     case.members.create(user=by)
+    Client.objects.select_for_update().filter(pk=consultation.client_id).first()  # in the order of compartments.py
     consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
     if consultation.case_id:
         raise Refused(pgettext("staff", "This consultation is in a case already."))

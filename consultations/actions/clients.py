@@ -66,15 +66,16 @@ def forget_client(client: Client, *, by: User) -> None:
 
     What was written down of their visits stays, sealed, for its time, and leads to nobody any more.
     """
+    list(Case.objects.select_for_update().filter(client=client).order_by("pk"))
     client = _lock(client, by)
-    record(by, "consultations.forget_client", client, changes=False)
     client.delete()
+    record(by, "consultations.forget_client", client, changes=False)
 
 
 def find_client(code: str, *, by: User) -> Client | None:
     """Whom a code stands for, if the user knows them; a code of a record that was merged leads to the other."""
     known = Client.objects.visible_to(by)
-    named = Client.objects.filter(code=code.strip().upper()).first()
+    named = Client.objects.filter(code=_as_written(code)).first()
     if named is None:
         return None
     return known.filter(pk=named.pk).first() or known.filter(pk=named.merged_into_id).first()
@@ -95,7 +96,7 @@ def find_earlier(*, by: User, name: str = "", contact: str = "", code: str = "")
     if contact:
         same |= Q(contact_index__in=blind_indexes(contact, "contact"))
     if code:
-        same |= Q(code=code.strip().upper())
+        same |= Q(code=_as_written(code))
     clients = Client.objects.filter(same).values("pk")
     unrestricted = Case.objects.filter(is_restricted=False)
     cases = unrestricted.filter(Q(client__in=clients) | Q(consultations__client__in=clients))
@@ -132,6 +133,12 @@ def refuse_unsafe(client: Client | None, way: str) -> None:
         raise Refused(
             pgettext("staff", "“%(way)s” is not safe for this person. It must not be used.") % {"way": Way(way).label}
         )
+
+
+def _as_written(code: str) -> str:
+    """However somebody says it: without the dash, in small letters."""
+    plain = "".join(mark for mark in code.upper() if mark.isalnum())
+    return f"{plain[:4]}-{plain[4:]}"
 
 
 def _way_of(contact: str) -> Way:

@@ -15,6 +15,7 @@ import datetime
 
 from django.db.models import Q
 from django.db.models.functions import Greatest
+from django.utils import timezone
 from django.utils.translation import pgettext
 
 from consultations.models import Case, CaseEvent, CaseState, Client, Consultation, EventKind, Member, Reader
@@ -29,7 +30,7 @@ def lock_cases(*cases: Case, by: User) -> list[Case]:
     locked = {case.pk: case for case in Case.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
     # A second query, which sees what was merged while the first one waited.
     list(Case.objects.select_for_update().filter(merged_into__in=keys).order_by("pk"))
-    if Member.objects.filter(user=by, case__in=keys).count() < len(locked):
+    if Case.objects.readable_by(by).filter(pk__in=keys).count() < len(locked):
         raise Refused(pgettext("staff", "You are no member of this case any more."))
     if any(case.state == CaseState.MERGED for case in locked.values()):
         raise Refused(pgettext("staff", "This case was merged into another one meanwhile."))
@@ -45,8 +46,12 @@ def lock_case(case: Case, *, by: User, may_be_closed: bool = False) -> Case:
 
 
 def write_event(case: Case, kind: EventKind, *, by: User, text: str = "", about: User | None = None) -> CaseEvent:
-    """Add what happened."""
-    return CaseEvent.objects.create(case=case, kind=kind, by=by, text=text, about=about)
+    """Add what happened. The years of a closed case count from the last thing that happened in it."""
+    event = CaseEvent.objects.create(case=case, kind=kind, by=by, text=text, about=about, at=timezone.now())
+    if case.state == CaseState.CLOSED:
+        case.closed_at = event.at
+        case.save(update_fields=["closed_at"])
+    return event
 
 
 def readers_follow(case: Case) -> None:

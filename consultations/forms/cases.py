@@ -24,7 +24,7 @@ _DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 LONGEST_TEXT = 4000
 
 
-def _reason(label, *, required: bool = False) -> ProseField:
+def _few_lines(label, *, required: bool = False) -> ProseField:
     return ProseField(label=label, max_length=LONGEST_TEXT, required=required, widget=forms.Textarea(attrs={"rows": 2}))
 
 
@@ -64,19 +64,19 @@ class NothingForm(VerbForm):
 class NoteForm(VerbForm):
     """A note for a case."""
 
-    text = ProseField(label=pgettext_lazy("staff", "Note"), max_length=LONGEST_TEXT)
+    text = _few_lines(pgettext_lazy("staff", "Note"), required=True)
 
 
 class ReasonForm(VerbForm):
     """Why, if somebody wants to say so."""
 
-    text = _reason(pgettext_lazy("staff", "Why"))
+    text = _few_lines(pgettext_lazy("staff", "Why"))
 
 
 class LiftForm(VerbForm):
     """Why a case need not be restricted any more."""
 
-    text = _reason(pgettext_lazy("staff", "Why it need not be restricted any more"), required=True)
+    text = _few_lines(pgettext_lazy("staff", "Why it need not be restricted any more"), required=True)
 
 
 class AddMemberForm(VerbForm):
@@ -103,7 +103,7 @@ class HandOverForm(VerbForm):
     """Who has it from now on. A manager who is no member says why."""
 
     to = PersonField(label=pgettext_lazy("staff", "Hand over to"))
-    text = _reason(pgettext_lazy("staff", "Why"))
+    text = _few_lines(pgettext_lazy("staff", "Why"))
 
     def offer(self):
         """The other members; for a manager all advisers."""
@@ -227,7 +227,7 @@ class DecideForm(VerbForm):
 
     decision = forms.ChoiceField(label=pgettext_lazy("staff", "Three attempts: what now?"), choices=Decision.choices)
     due_on = DayField(label=pgettext_lazy("staff", "To wait: until"), widget=_DATE, required=False)
-    text = _reason(pgettext_lazy("staff", "Why"))
+    text = _few_lines(pgettext_lazy("staff", "Why"))
 
 
 class ReferralForm(VerbForm):

@@ -42,8 +42,9 @@ class CaseQuerySet(models.QuerySet):
 class Case(models.Model):
     """Something that must follow: its members read all its consultations. *Restricted* it exists for them alone.
 
-    A case is restricted exactly if its consultations are; consultations.actions.cases keeps the two in step. What was
-    merged into another keeps its row, its members in step with the other's, so that it can be taken apart again.
+    A case is restricted exactly if its consultations are; consultations.actions.cases keeps the two in step.
+    `closed_at`: since when nothing happens in it; what is done in a closed case, such as restricting it, moves it on.
+    What was merged into another keeps its row, its members in step with the other's, to be taken apart again.
     """
 
     KEEPING = Keeping(
@@ -128,8 +129,8 @@ class CaseEvent(models.Model):
     """Something that happened in a case. Only ever added: a trigger in the database refuses to change or delete it.
 
     Two things must stay possible. A change of keys seals `text` anew: the trigger lets a text become one of the same
-    length under another key. And what is past its time goes: it lets events go once their case, or the one that theirs
-    was merged into, has been closed for as long as Case.KEEPING says. See migration 0004_cases.
+    length under another key. And what is past its time goes with its case: the trigger lets events go that are as old
+    as Case.KEEPING says, which those of a case whose time is over are. See migration 0004_cases.
     """
 
     KEEPING = Keeping("How a case came to be where it is. Goes with it.")
@@ -151,7 +152,7 @@ class CaseEvent(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.case} {self.kind}"
+        return self.public_id
 
 
 class RegroupingKind(models.TextChoices):

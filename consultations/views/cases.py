@@ -71,7 +71,7 @@ def index(request):
     page = pages.get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "cases": [(case, _about(case)) for case in page],
+        "cases": [(case, _about(case), case_words.language_name(case.language)) for case in page],
         "lists": LISTS.items(),
         "chosen": chosen,
         "today": timezone.localdate(),

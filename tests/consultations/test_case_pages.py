@@ -5,6 +5,8 @@ import re
 
 import pytest
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from consultations.actions.consultations import log
 from consultations.actions.followups import attempt
@@ -21,6 +23,7 @@ from tests.factories import (
     ReferralFactory,
     UserFactory,
 )
+from tests.test_bad_input import TEXT, sendable
 
 pytestmark = pytest.mark.django_db
 CASES = "/en/staff/cases/"
@@ -131,8 +134,9 @@ def test_case_is_opened_from_a_consultation(client, adviser):
 
 def test_get_of_case_pages_changes_nothing_but_lines(client, case):
     def state():
-        rows = [list(model.objects.order_by("pk").values()) for model in (Case, CaseEvent, Client, FollowUp, Referral)]
-        return str(rows)
+        models = (Case, CaseEvent, Client, FollowUp, Referral)
+        rows = [row for model in models for row in model.objects.order_by("pk").values_list()]
+        return [[bytes(it) if isinstance(it, memoryview) else it for it in row] for row in rows]
 
     before = state()
     for path in (CASES, f"{CASES}today/", address(case), address(case, "person"), address(case, "referral")):
@@ -360,3 +364,43 @@ def test_lists_of_cases_are_told_apart(client, adviser, case):
         "nonsense": 2,
     }
     assert closed.pk
+
+
+def test_page_of_a_case_costs_the_same_for_one_and_thirty(client, case, django_assert_num_queries):
+    queries = 49
+    client.get(address(case))
+    with django_assert_num_queries(queries):
+        client.get(address(case))
+    for _number in range(29):
+        ConsultationFactory(adviser=case.assigned, case=case, topics=["housing"])
+        CaseEvent.objects.create(case=case, kind="note", text="Another call.", by=UserFactory())
+        ReferralFactory(case=case)
+        attempt(FollowUpFactory(case=case), by=case.assigned, way="call", was_reached=False)
+    with django_assert_num_queries(queries):
+        client.get(address(case))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_forms_survive_anything_typed(client, case, data):
+    words = TEXT.map(sendable)
+    forms = {
+        "do/write": ("write-text",),
+        "do/plan": ("plan-kind", "plan-what", "plan-due_on", "plan-owner"),
+        "do/add": ("add-user",),
+        "do/merge": ("merge-into",),
+        "do/split": ("split-subject", "split-consultations", "split-members"),
+        "do/hand-over": ("hand-over-to", "hand-over-text"),
+        "person": ("name", "contact", "language", "safe_channels", "look"),
+        "referral": ("body", "what", "why", "written_in"),
+    }
+    form = data.draw(st.sampled_from(sorted(forms)))
+    typed = {name: data.draw(words) for name in forms[form]}
+    assert client.post(address(case, *form.split("/")), typed).status_code < 500
+    follow_up, referral = case.follow_ups.first().public_id, case.referrals.first().public_id
+    pressed = {f"{follow_up}-way": data.draw(words), f"{follow_up}-was_reached": data.draw(words)}
+    assert client.post(f"{CASES}follow-ups/{follow_up}/attempt/", pressed).status_code < 500
+    sent = {"language": data.draw(words), "shown": data.draw(words), "agreed": "signed"}
+    assert client.post(f"{CASES}referrals/{referral}/do/send/", sent).status_code < 500
+    assert client.post(f"{CASES}earlier/", {"name": data.draw(words), "code": data.draw(words)}).status_code < 500
+    assert client.get(CASES, {"show": data.draw(words), "page": data.draw(words)}).status_code < 500

@@ -99,6 +99,7 @@ def test_forgotten_client_is_nowhere_and_the_record_of_visits_stays(adviser):
 def test_code_finds_for_who_knows_alone(adviser, colleague):
     client = meet(by=adviser, **SITA)
     assert find_client(f" {client.code.lower()} ", by=adviser) == client
+    assert find_client(client.code.replace("-", ""), by=adviser) == client
     assert find_client(client.code, by=colleague) is None
     assert find_client("XXXX-XXXX", by=adviser) is None
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from consultations.actions.followups import REMINDER, attempt, decide, finish, plan
 from consultations.models import Attempt, FollowUp
+from consultations.tasks import tell_that_a_follow_up_is_due
 from services.audit.opening import open_sealed
 from services.base.refusals import Refused
 from services.notices.actions.reminding import remind_of_what_is_due
@@ -56,8 +57,10 @@ def test_reminder_says_neither_what_nor_of_whom(adviser):
 
 
 def test_what_is_finished_is_not_reminded_of(adviser):
-    finish(planned(adviser), by=adviser)
+    follow_up = finish(planned(adviser), by=adviser)
     assert Reminder.objects.count() == 0
+    tell_that_a_follow_up_is_due(follow_up)  # a reminder that a worker holds already
+    assert Message.objects.count() == 0
 
 
 def test_day_that_is_over_and_owner_who_is_no_member_are_refused(adviser):

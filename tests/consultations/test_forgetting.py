@@ -18,7 +18,7 @@ from consultations.consent import consent_text, seal_of
 from consultations.models import Consultation, ConsultationTopic, Draft, FollowUp
 from services.audit.opening import open_sealed
 from services.audit.trail import first_broken
-from services.base.keeping import keep_periods, promises
+from services.base.keeping import keep_periods
 from services.base.sealed import sealed_models
 from services.notices.models import Message, MessageState
 from tests.consultations.test_consultations import an_entry
@@ -26,7 +26,6 @@ from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 MARKER = "zq7marker"
-LONG_AGO = timezone.now() - datetime.timedelta(days=5 * 365 + 2)
 
 
 def dump() -> bytes:
@@ -88,24 +87,23 @@ def a_life_of_a_case(adviser) -> None:
     close_case(case, by=adviser, text=MARKER)
 
 
-def let_time_pass() -> None:
-    """As if it had all been more than five years ago."""
-    Message.objects.filter(state=MessageState.WAITING).update(state=MessageState.SENT)
-    for model, keeping in promises().items():
-        if keeping.days and model._meta.label.startswith(("consultations.", "notices.Message")):
-            model._base_manager.filter(**({"state": "closed"} if model.__name__ == "Case" else {})).update(
-                **{keeping.since: LONG_AGO}
-            )
-
-
-def test_marker_is_nowhere_when_its_time_is_over_and_the_counts_stay():
+@pytest.fixture
+def long_ago(monkeypatch):
+    """A life of a case more than five years ago; its events cannot be made older than they are."""
+    real = timezone.now
     adviser = UserFactory(roles=["adviser"])
+    monkeypatch.setattr(timezone, "now", lambda: real() - datetime.timedelta(days=5 * 365 + 2))
     a_life_of_a_case(adviser)
+    monkeypatch.setattr(timezone, "now", real)
+    Message.objects.update(state=MessageState.SENT, ended_at=real() - datetime.timedelta(days=91))
+    return adviser
+
+
+def test_marker_is_nowhere_when_its_time_is_over_and_the_counts_stay(long_ago):
     sealed, before = sealed_texts(), counts()
     assert columns_without_a_text() == []
     assert MARKER.encode() in dump()
 
-    let_time_pass()
     keep_periods()
 
     after = dump()
@@ -121,9 +119,7 @@ def test_nothing_goes_before_its_time():
     assert keep_periods() == {}
 
 
-def test_rows_of_what_goes_go_with_it():
-    a_life_of_a_case(UserFactory(roles=["adviser"]))
-    let_time_pass()
+def test_rows_of_what_goes_go_with_it(long_ago):
     keep_periods()
     stay = {"Consultation", "ConsultationTopic", "Amendment", "Reader"}
     filled = {model.__name__ for model in apps.get_app_config("consultations").get_models() if model.objects.exists()}
