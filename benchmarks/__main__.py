@@ -13,13 +13,14 @@ import time
 import traceback
 from pathlib import Path
 
-from benchmarks import broadcast, cached, cold, first_visit, keys, memory, start_up
+from benchmarks import broadcast, cached, cold, desk, first_visit, keys, memory, start_up
 from benchmarks.table import Row, printed, write
 
 PARTS = {
     "broadcast": broadcast.measure,
     "cached": cached.measure,
     "cold": cold.measure,
+    "desk": desk.measure,
     "first-visit": first_visit.measure,
     "keys": keys.measure,
     "memory": memory.measure,

@@ -6,12 +6,14 @@ import sys
 import time
 from collections import Counter
 from itertools import islice
+from statistics import quantiles
 
 import django
 from django.db import connection
 from django.template.base import Template
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from benchmarks.readers import languages
@@ -234,8 +236,157 @@ def changed(last: str = "") -> None:
     print(json.dumps({"number": number, "last": str(at), "digest": digest.hexdigest(), "opened": opened}))
 
 
+DESK_PAGES = {
+    "list": ("log:index", ""),
+    "list, filtered": ("log:index", "?month={month}&language=ne&channel=phone"),
+    "day queue": ("cases:today", ""),
+    "statistics": ("statistics:index", ""),
+    "statistics, one month": ("statistics:index", "?month={month}"),
+    "national report": ("statistics:report", ""),
+    "figures for everybody": ("consultations:figures", ""),
+}
+LOOKS = 60
+
+
+def consultations(number: str) -> None:
+    """Bring the log to so many consultations over ten years, and count them: seconds of each, as JSON."""
+    from consultations.actions.counting import count_months
+    from consultations.models import Consultation
+    from services.accounts.models import User
+
+    advisers = list(User.objects.filter(grants__role="adviser").values_list("pk", flat=True))
+    lacking = int(number) - Consultation.objects.count()
+    began = time.monotonic()
+    with connection.cursor() as cursor:
+        cursor.execute(_MANY_CONSULTATIONS, {"number": lacking, "advisers": advisers})
+        cursor.execute(_THEIR_TOPICS)
+        cursor.execute(_THEIR_READERS)
+        cursor.execute("DELETE FROM consultations_countedmonth")
+        cursor.execute("SET synchronous_commit = on")
+        cursor.execute("VACUUM ANALYZE")  # as its own clock would
+    written = time.monotonic()
+    count_months()
+    counted = time.monotonic()
+    assert Consultation.objects.count() == int(number)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    print(json.dumps({"writing": written - began, "counting": counted - written}))
+
+
+# Ten years of consultations, evenly; one in a hundred restricted. A note is as long as two sentences.
+_MANY_CONSULTATIONS = """
+INSERT INTO consultations_consultation (public_id, began_at, month, minutes, channel, asker, language, bridging,
+    mother_tongue, nationality, outcome, referred_to, note, adviser_id, is_restricted, late_reason, version, logged_at)
+SELECT substr(md5(random()::text), 1, 22), at, date_trunc('month', at AT TIME ZONE 'Asia/Tokyo')::date, 5 + i %% 60,
+    (ARRAY['visit','phone','email','sns'])[1 + i %% 4], 'self',
+    (ARRAY['ja-simple','en','zh-hans','ko','fil','ne','vi','ar','es','pt'])[1 + i %% 10],
+    (ARRAY['adviser','easy_japanese','machine'])[1 + i %% 3], '',
+    (ARRAY['','CN','KR','PH','NP','VN','BR','US','IN','declined'])[1 + i / 7 %% 10],
+    (ARRAY['info','listen','ongoing','expert'])[1 + i %% 4], '', decode(repeat(md5(i::text), 12), 'hex'),
+    (%(advisers)s)[1 + i %% cardinality(%(advisers)s)], i %% 100 = 0, '', 1, at
+FROM (SELECT i, now() - i * (interval '3650 days' / %(number)s) AS at
+      FROM generate_series(1, %(number)s) AS i) AS moments
+"""
+_THEIR_TOPICS = """
+INSERT INTO consultations_consultationtopic (consultation_id, topic, scheme, is_primary)
+SELECT id, (ARRAY['immigration','municipal','employment','tax','insurance_pension','medical','childcare','education',
+    'housing','family','daily_life','transport','language_help'])[1 + (id + place * 5) % 13], '2026', place = 0
+FROM consultations_consultation, generate_series(0, 1) AS place
+WHERE NOT EXISTS (SELECT 1 FROM consultations_consultationtopic WHERE consultation_id = consultations_consultation.id)
+"""
+_THEIR_READERS = """
+INSERT INTO consultations_reader (consultation_id, user_id)
+SELECT id, adviser_id FROM consultations_consultation
+WHERE NOT EXISTS (SELECT 1 FROM consultations_reader WHERE consultation_id = consultations_consultation.id)
+"""
+
+
+def desk_pages() -> None:
+    """Each page of the desk as its manager sees it: the seconds that all but one of twenty stay below, and queries."""
+    from services.accounts.models import User
+
+    browser = Client(HTTP_HOST="localhost")
+    browser.force_login(User.objects.get(email="manager@demo.example"))
+    found = {}
+    for name, (view, query) in DESK_PAGES.items():
+        try:
+            path = "/en" + reverse(view).removeprefix("/en") + query.format(month=f"{timezone.localdate():%Y}-01")
+        except NoReverseMatch:  # a part of the desk that is not built yet
+            continue
+        for _warming in range(5):
+            browser.get(path)
+        took = [_seconds(browser.get, path) for _look in range(LOOKS)]
+        with CaptureQueriesContext(connection) as asked:
+            assert browser.get(path).status_code == 200
+        found[name] = (quantiles(took, n=20)[-1], _queries(asked))
+    print(json.dumps(found))
+
+
+def saving() -> None:
+    """Logging a consultation by its form, and a POST that only inserts a row: p95 of each in turn, and queries."""
+    from django.http import HttpResponse
+    from django.urls import path
+
+    from consultations.models import Draft
+    from portal import access, urls
+    from services.accounts.models import User
+    from services.base.public_ids import public_id
+
+    adviser = User.objects.get(email="adviser@demo.example")
+
+    def insert(request):
+        Draft(adviser=adviser, typed="").save(force_insert=True)
+        return HttpResponse(status=204)
+
+    urls.urlpatterns.append(path("measured/", insert, name="measured"))
+    access.ACCESS["measured"] = access.SIGNED_IN
+    browser = Client(HTTP_HOST="localhost")
+    browser.force_login(adviser)
+    address = "/en" + reverse("log:new").removeprefix("/en")
+
+    def entry():
+        now = timezone.localtime()
+        return {
+            "key": public_id(), "day": f"{now:%Y-%m-%d}", "time": "00:00", "minutes": "10", "channel": "phone",
+            "asker": "self", "language": "ne", "bridging": "adviser", "topics": "tax, housing", "outcome": "info",
+            "note": "She asked on which day glass is collected. " * 3,
+        }  # fmt: skip
+
+    def log():
+        answer = browser.post(address, entry())
+        assert answer.status_code == 302, answer.content.decode()[:5000]
+
+    def empty():
+        assert browser.post("/measured/", entry()).status_code == 204
+
+    for _warming in range(10):
+        log()
+        empty()
+    took = [(_seconds(log), _seconds(empty)) for _time in range(200)]
+    with CaptureQueriesContext(connection) as asked:
+        log()
+    logs, empties = zip(*took, strict=True)
+    print(json.dumps({
+        "saving": quantiles(logs, n=20)[-1], "empty": quantiles(empties, n=20)[-1], "queries": _queries(asked),
+    }))  # fmt: skip
+
+
+def _queries(asked) -> int:
+    """What was asked of the database; the driver sends BEGIN along with the first, and COMMIT is no question."""
+    return sum(query["sql"] not in {"BEGIN", "COMMIT"} for query in asked.captured_queries)
+
+
+def _seconds(deed, *words) -> float:
+    began = time.perf_counter()
+    deed(*words)
+    return time.perf_counter() - began
+
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
-    verbs = (articles, queries, readers, write, send, personal, seal, log, first_key, changed)
+    verbs = (
+        *(articles, queries, readers, write, send, personal),
+        *(seal, log, first_key, changed, consultations, desk_pages, saving),
+    )
     {verb.__name__: verb for verb in verbs}[sys.argv[1]](*sys.argv[2:])

@@ -96,10 +96,10 @@ def _listening_on(port: int) -> psutil.Process:
     raise NotMeasured(f"Nobody listens on port {port}.")
 
 
-def inside(*words: str, env: dict[str, str]) -> str:
+def inside(*words: str, env: dict[str, str], timeout: int = 180) -> str:
     """What benchmarks/inside.py says, run in a process with the portal's settings."""
     command = [sys.executable, "-m", "benchmarks.inside", *words]
-    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode:
         raise NotMeasured(f"benchmarks.inside {' '.join(words)}: {done.stderr[-2000:]}")
     return done.stdout

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from services.base.keeping import NOTHING_PERSONAL
+from services.base.keeping import NOTHING_PERSONAL, Keeping
 
 
 class Dimension(models.TextChoices):
@@ -41,7 +41,7 @@ class Tally(models.Model):
     Restricted consultations stand apart, because they are in no cell under five.
     """
 
-    KEEPING = NOTHING_PERSONAL
+    KEEPING = Keeping("How much the desk did, by adviser too. Kept with the figures.")
 
     month = models.DateField()
     dimension = models.CharField(max_length=12, choices=Dimension)

@@ -1,0 +1,47 @@
+"""The consultation desk with ten thousand and with a million consultations: pages must not feel the difference."""
+
+import json
+
+from benchmarks.serving import city, inside
+from benchmarks.table import Row
+
+FEW, MANY = 10_000, 1_000_000
+REACH_RATIO, REACH_QUERIES, REACH_SAVING = 2, 15, 3
+TAKES_LONG = 1800  # seconds until a million rows must be there
+
+
+def measure():
+    """The same pages in the same city before and after it has grown; what saving costs in the large one."""
+    with city("PostgreSQL") as (env, _database):
+        small = _measured(FEW, env)
+        large = _measured(MANY, env)
+        saving = json.loads(inside("saving", env=env))
+    for name, (seconds, queries) in small["pages"].items():
+        seconds_large, queries_large = large["pages"][name]
+        ratio = seconds_large / seconds
+        yield Row(
+            f"desk, {name}: p95 with {MANY:,} consultations, of that with {FEW:,}",
+            f"≤ {REACH_RATIO}, constant queries",
+            f"{ratio:.2f} ({seconds_large * 1000:.0f} of {seconds * 1000:.0f} ms), {queries} and {queries_large}",
+            ratio <= REACH_RATIO and queries == queries_large,
+            {"small": seconds, "large": seconds_large, "ratio": ratio, "queries": [queries, queries_large]},
+        )
+    yield Row(
+        f"putting {MANY:,} consultations there, counting them",
+        "stated",
+        f"{small['writing'] + large['writing']:.0f} s, {small['counting'] + large['counting']:.0f} s",
+        None,
+    )
+    ratio = saving["saving"] / saving["empty"]
+    yield Row(
+        "saving a log entry: p95, of that of an empty POST with one insert",
+        f"≤ {REACH_SAVING}, ≤ {REACH_QUERIES} queries",
+        f"{ratio:.2f} ({saving['saving'] * 1000:.1f} of {saving['empty'] * 1000:.1f} ms), {saving['queries']} queries",
+        ratio <= REACH_SAVING and saving["queries"] <= REACH_QUERIES,
+        saving,
+    )
+
+
+def _measured(number: int, env: dict[str, str]) -> dict:
+    written = json.loads(inside("consultations", str(number), env=env, timeout=TAKES_LONG))
+    return {**written, "pages": json.loads(inside("desk_pages", env=env, timeout=TAKES_LONG))}
