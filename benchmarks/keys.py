@@ -29,7 +29,7 @@ def measure():
     """Seal, change half, kill, look, change the rest, look again."""
     with city("PostgreSQL") as (env, _database):
         old, new = _new_key(), _new_key()
-        inside("seal", str(NUMBER), env=env | {"RECORD_KEYS": old})
+        inside("seal", str(NUMBER), env=env | {"RECORD_KEYS": old}, timeout=900)
         both = env | {"RECORD_KEYS": f"{new},{old}"}
         with _adviser(both) as idle:
             time.sleep(IDLE_SECONDS)
@@ -39,7 +39,7 @@ def measure():
             if not NUMBER // 10 < before["number"] < NUMBER * 9 // 10:
                 raise NotMeasured(f"{before['number']} texts were changed when the command was killed.")
             more, grew_again = _change(both)
-        after = json.loads(inside("changed", before["last"], env=env | {"RECORD_KEYS": new}))
+        after = json.loads(inside("changed", before["last"], env=env | {"RECORD_KEYS": new}, timeout=900))
     busy = adviser["took"]
     seen = {
         "seconds": seconds + more,
@@ -79,13 +79,14 @@ def _rows(seen: dict):
 
 def _change(env: dict[str, str], *, until: int | None = None) -> tuple[float, int]:
     """Run the command to its end, or kill it after so many texts; its seconds, and how much its memory grew."""
-    process = start([sys.executable, "manage.py", "change_record_keys"], env=env, cwd=ROOT)
-    began, held = time.monotonic(), []
     look = _Looks(env)
+    before, began, held = look.changed(), time.monotonic(), []
+    process = start([sys.executable, "manage.py", "change_record_keys"], env=env, cwd=ROOT)
     try:
         with contextlib.suppress(psutil.NoSuchProcess):
-            wait_until(lambda: look.changed() > 0 or process.poll() is not None, timeout=120, what="the first batch")
-            began = time.monotonic()
+            wait_until(
+                lambda: look.changed() > before or process.poll() is not None, timeout=120, what="the first batch"
+            )
             while process.poll() is None:
                 held.append(psutil.Process(process.pid).memory_info().rss)
                 if until and look.changed() >= until:

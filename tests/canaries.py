@@ -115,7 +115,7 @@ def records_of(owner: User, *, is_restricted: bool) -> list[models.Model]:
         consultation=consultation, version=1, by=owner, reason="x", fields=["note"], before="{}"
     )
     draft = Draft.objects.create(adviser=owner, typed="{}")
-    event = CaseEvent.objects.create(case=case, kind=EventKind.NOTE, text="x", by=owner)
+    event = CaseEvent(case=case, kind=EventKind.NOTE, by=owner)  # saved once it is marked, and never again
     follow_up = FollowUpFactory(case=case)
     now = timezone.now()
     agreed = ReferralFactory(

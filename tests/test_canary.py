@@ -26,7 +26,7 @@ from portal import access
 from services.notices.actions.delivering import deliver_waiting
 from tests import servers
 from tests.canaries import Town, plant
-from tests.factories import NoticeFactory
+from tests.factories import ArticleFactory
 from tests.test_access import addresses, patterns  # noqa: F401  a fixture
 
 # Facts of a record that a manager sees without its words.
@@ -155,9 +155,9 @@ def test_nobody_meets_what_is_not_theirs(town, addresses, caplog):  # noqa: F811
 
 def test_walk_finds_a_planted_leak(town):
     mark = next(mark for mark, where in town.marks.items() if where == ("shut", "Consultation.note"))
-    notice = NoticeFactory(title_ne=mark)
+    ArticleFactory(slug="leak", title_en=mark)
 
-    seen = met(town, "anonymous", [("notices:notice", f"/ne/notices/{notice.public_id}/")])
+    seen = met(town, "anonymous", [("guide:article", "/ne/guide/article/leak/")])
 
     assert set(leaks(town, "anonymous", seen)) == {("shut", "Consultation.note")}
 

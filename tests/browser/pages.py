@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.browser.visits import Visit
+from tests.servers import ROOT
 
 FALLBACK = "guide/article/bicycles/"
 ARTICLE = "guide/article/rubbish/"
@@ -259,6 +260,35 @@ def nobodys_code(visit: Visit):
     return _send(visit, "form:has([name=code])", code="2222-2222")
 
 
+def _uploaded(visit: Visit, text: str):
+    visit.sign_in_as("manager")
+    visit.open("staff/consultations/import/")
+    file = {"name": "log.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    visit.page.locator("[name=file]").set_input_files(file)
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator("form.stack button[type=submit]").click()
+    return navigation.value
+
+
+def columns(visit: Visit):
+    """What the columns of a past log are."""
+    return _uploaded(visit, (ROOT / "docs" / "past-log.csv").read_text("utf-8"))
+
+
+def no_table(visit: Visit):
+    """A file without rows."""
+    return _uploaded(visit, "")
+
+
+def wrong_cells(visit: Visit):
+    """A past log that does not fit."""
+    _uploaded(visit, (ROOT / "docs" / "past-log.csv").read_text("utf-8").replace("令和8年3月1日", "いつか"))
+    visit.page.locator("[name=adviser]").select_option(index=1)
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator("#plan button[value=try]").click()
+    return navigation.value
+
+
 def wrong_wishes(visit: Visit):
     """No topic, and an address that is none."""
     visit.open("notices/subscribe/")
@@ -341,6 +371,10 @@ PAGES = {
     "consultation": PageType(one_consultation, resident=False),
     "consultation, facts": PageType(somebody_elses, resident=False),
     "nobody's code": PageType(nobodys_code, resident=False),
+    "import": PageType(_as("manager", "staff/consultations/import/"), resident=False),
+    "import, no table": PageType(no_table, 400, resident=False),
+    "import, columns": PageType(columns, resident=False),
+    "import, wrong": PageType(wrong_cells, 400, resident=False),
     "figures": PageType(_as("manager", "staff/statistics/"), resident=False),
     "figures of a month": PageType(_as("adviser", "staff/statistics/?month=2026-06"), resident=False),
     "hours of advisers": PageType(_as("manager", "staff/statistics/hours/"), resident=False),
