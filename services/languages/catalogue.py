@@ -31,7 +31,7 @@ STAFF_PLACES = ("templates/staff/", "templates/admin/", "templates/mfa/", "/admi
 # What a language has taken from English as it is.
 LOANWORDS = {
     "fil": {"AM", "PM", "a.m.", "p.m.", "Code", "E-mail", "Email", "Email address", "Emergency"}
-    | {"Furigana", "Menu", "Password"},
+    | {"Furigana", "Interpreter", "Menu", "Password", "Appointment: %(about)s"},
     "vi": {"Menu"},
     "da": {"Furigana", "Information", "Menu"},
 }
