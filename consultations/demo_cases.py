@@ -19,7 +19,7 @@ LATE = "Outreach day in Kamata"  # what is logged on a later day says why
 
 def load() -> None:
     """Make them once."""
-    if Case.objects.exists():
+    if FollowUp.objects.exists():
         return
     maricel, james, fang, sunita = (_adviser(name) for name in ("adviser", "adviser2", "adviser3", "adviser4"))
     _housing(maricel, james)

@@ -1,8 +1,8 @@
 """Furigana: texts hold `{漢字|かんじ}`; here are its faces.
 
 A page shows `<ruby>`, or the kanji alone where the reader has switched furigana off or where markup
-cannot stand (titles, attributes, the words of an SVG); a text mail and what can be chosen from a list (`<option>`) show
-`漢字（かんじ）`.
+cannot stand (titles, attributes); a text mail, what can be chosen from a list (`<option>`) and the words of a drawing
+(`<text>` of an SVG) show `漢字（かんじ）`.
 """
 
 import re
@@ -60,7 +60,7 @@ def _without_markup(apart: re.Match, *, furigana: bool) -> str:
     if apart["typed"]:
         return apart[0]
     if apart["plain"]:
-        if furigana and apart["name"].lower() == "option":  # somebody has to choose, so somebody has to read it
+        if furigana and apart["name"].lower() in {"option", "text"}:  # what somebody has to read
             tag, mark, words = apart[0].partition(">")
             return as_plain(tag) + mark + as_mail(words)
         return as_plain(apart[0])
