@@ -7,6 +7,8 @@ from benchmarks.table import Row
 
 FEW, MANY = 10_000, 1_000_000
 REACH_RATIO, REACH_QUERIES, REACH_SAVING = 2, 15, 3
+# Once a year and on purpose it looks at the log's own rows of that year, to be held against the tallies.
+LOOKS_AT_ROWS = "national report"
 TAKES_LONG = 1800  # seconds until a million rows must be there
 
 
@@ -18,12 +20,12 @@ def measure():
         saving = json.loads(inside("saving", env=env))
     for name, (seconds, queries) in small["pages"].items():
         seconds_large, queries_large = large["pages"][name]
-        ratio = seconds_large / seconds
+        ratio, is_stated = seconds_large / seconds, name == LOOKS_AT_ROWS
         yield Row(
             f"desk, {name}: p95 with {MANY:,} consultations, of that with {FEW:,}",
-            f"≤ {REACH_RATIO}, constant queries",
+            "stated" if is_stated else f"≤ {REACH_RATIO}, constant queries",
             f"{ratio:.2f} ({seconds_large * 1000:.0f} of {seconds * 1000:.0f} ms), {queries} and {queries_large}",
-            ratio <= REACH_RATIO and queries == queries_large,
+            None if is_stated else ratio <= REACH_RATIO and queries == queries_large,
             {"small": seconds, "large": seconds_large, "ratio": ratio, "queries": [queries, queries_large]},
         )
     yield Row(
