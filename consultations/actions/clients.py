@@ -75,7 +75,7 @@ def forget_client(client: Client, *, by: User) -> None:
 def find_client(code: str, *, by: User) -> Client | None:
     """Whom a code stands for, if the user knows them; a code of a record that was merged leads to the other."""
     known = Client.objects.visible_to(by)
-    named = Client.objects.filter(code=_as_written(code)).first()
+    named = Client.objects.filter(code=as_written(code)).first()
     if named is None:
         return None
     return known.filter(pk=named.pk).first() or known.filter(pk=named.merged_into_id).first()
@@ -96,7 +96,7 @@ def find_earlier(*, by: User, name: str = "", contact: str = "", code: str = "")
     if contact:
         same |= Q(contact_index__in=blind_indexes(contact, "contact"))
     if code:
-        same |= Q(code=_as_written(code))
+        same |= Q(code=as_written(code))
     clients = Client.objects.filter(same).values("pk")
     unrestricted = Case.objects.filter(is_restricted=False)
     cases = unrestricted.filter(Q(client__in=clients) | Q(consultations__client__in=clients))
@@ -135,7 +135,7 @@ def refuse_unsafe(client: Client | None, way: str) -> None:
         )
 
 
-def _as_written(code: str) -> str:
+def as_written(code: str) -> str:
     """However somebody says it: without the dash, in small letters."""
     plain = "".join(mark for mark in code.upper() if mark.isalnum())
     return f"{plain[:4]}-{plain[4:]}"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from consultations.actions.clients import as_written
 from consultations.actions.consultations import break_the_glass, open_consultation
-from consultations.models import Case, Client, Consultation
+from consultations.models import Client, Consultation
 from services.accounts.models import User
 from services.audit.trail import record
 
@@ -34,13 +35,17 @@ def print_consultation(consultation: Consultation, *, by: User) -> dict[str, str
 
 
 def known_by_code(code: str, *, by: User) -> Client | None:
-    """Somebody by their code. Of whom there are only restricted records of others, there is nobody."""
+    """Somebody by their code; a code of a record that was merged leads to the other.
+
+    Of whom there are only restricted records of others, there is nobody.
+    """
+    named = Client.objects.filter(code=as_written(code)).first()
     readable = Consultation.objects.readable_by(by).filter(client=OuterRef("pk"))
     anything = Consultation.objects.filter(client=OuterRef("pk"))
-    hidden_case = Case.objects.filter(client=OuterRef("pk"), is_restricted=True).exclude(members__user=by)
-    is_new = ~Exists(anything) & ~Exists(hidden_case)
+    is_new = ~Exists(anything) & Q(met_by=by)
     knowable = Q(Exists(anything.filter(is_restricted=False)) | Exists(readable) | is_new)
-    return Client.objects.filter(knowable, code=_as_written(code)).first()
+    keys = [named.pk, named.merged_into_id] if named else []
+    return Client.objects.filter(knowable, pk__in=keys).order_by("merged_into").first()
 
 
 @transaction.atomic
@@ -73,9 +78,3 @@ def _last_of_others(client: Client, by: User) -> Consultation | None:
     own = Consultation.objects.readable_by(by).values("pk")
     others = Consultation.objects.filter(client=client, is_restricted=False).exclude(pk__in=own)
     return others.select_related("adviser", "assigned").first()
-
-
-def _as_written(code: str) -> str:
-    """However somebody says it on the telephone: without the dash, in small letters."""
-    plain = "".join(mark for mark in code.upper() if mark.isalnum())
-    return f"{plain[:4]}-{plain[4:]}"
