@@ -110,7 +110,7 @@ def test_whole_post_costs_fourteen_queries(client, adviser, django_assert_num_qu
     client.post(f"{LOG}drafts/{key}/", typed(key=key))
     form = typed(key=key, topics="gomi, tax, biza")
     # Session, user, roles; logged already?; the row, its topics, its reader; the draft; the trail's head, line, head;
-    # is the month closed?; its tallies; a savepoint and its end; and two more of the test, which is a transaction itself.
+    # is the month closed?; its tallies; a savepoint and its end; two more are the test's own transaction.
     with django_assert_num_queries(16):
         response = client.post(f"{LOG}new/", form)
     assert response.status_code == 302
