@@ -192,11 +192,11 @@ def change_keys(model: type[models.Model], fields: list[SealedField]) -> int:
     done, last, busy = 0, 0, set()
     while batch := list(rows.filter(pk__gt=last)[:AT_ONCE]):
         last, old = batch[-1].pk, _old_keys(batch, fields)
-        done += _change(rows.filter(pk__in=old), fields) if old else 0
-        busy |= old
+        texts, reached = _change(rows.filter(pk__in=old), fields) if old else (0, set())
+        done, busy = done + texts, busy | (old - reached)
     while busy := _old_keys(rows.filter(pk__in=busy), fields):
         time.sleep(PAUSE)
-        done += _change(rows.filter(pk__in=busy), fields)
+        done += _change(rows.filter(pk__in=busy), fields)[0]
     return done
 
 
@@ -206,9 +206,9 @@ def _old_keys(rows: Iterable[models.Model], fields: list[SealedField]) -> set[in
 
 
 @transaction.atomic
-def _change(rows: models.QuerySet, fields: list[SealedField]) -> int:
-    """Change the keys of those rows that nobody else holds now."""
-    done = 0
+def _change(rows: models.QuerySet, fields: list[SealedField]) -> tuple[int, set[int]]:
+    """Change the keys of those rows that nobody else holds now: how many texts, and which rows those were."""
+    done, reached = 0, set()
     for row in rows.select_for_update(skip_locked=True):
         old = [field for field in fields if field.is_old(row)]
         for field in old:
@@ -217,4 +217,5 @@ def _change(rows: models.QuerySet, fields: list[SealedField]) -> int:
         if old:
             row.save(update_fields=names)
         done += len(old)
-    return done
+        reached.add(row.pk)
+    return done, reached

@@ -15,7 +15,7 @@ from consultations.actions.followups import attempt, plan
 from consultations.actions.referrals import answer as note_answer
 from consultations.actions.referrals import ask_consent, draft_referral, send
 from consultations.consent import consent_text, seal_of
-from consultations.models import Consultation, ConsultationTopic, Draft, FollowUp
+from consultations.models import Consultation, ConsultationTopic, Draft, FollowUp, Upload
 from services.audit.opening import open_sealed
 from services.audit.trail import first_broken
 from services.base.keeping import keep_periods
@@ -84,6 +84,7 @@ def a_life_of_a_case(adviser) -> None:
     note_answer(referral, by=adviser, state="accepted")
     tell_client(client, "consultations/please_call", by=adviser, case=case)
     Draft.objects.create(adviser=adviser, typed=MARKER)
+    Upload.objects.create(by=adviser, text=MARKER)
     close_case(case, by=adviser, text=MARKER)
 
 
@@ -121,7 +122,7 @@ def test_nothing_goes_before_its_time():
 
 def test_rows_of_what_goes_go_with_it(long_ago):
     keep_periods()
-    stay = {"Consultation", "ConsultationTopic", "Amendment", "Reader"}
+    stay = {"Consultation", "ConsultationTopic", "Amendment", "Reader", "Tally"}
     filled = {model.__name__ for model in apps.get_app_config("consultations").get_models() if model.objects.exists()}
     assert filled == stay
 

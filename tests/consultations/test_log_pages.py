@@ -528,7 +528,7 @@ def test_consultation_costs_the_same_few_queries_for_one_and_many(client, advise
         UserFactory(roles=["adviser"])
     address = f"{LOG}{it.public_id}/"
     client.get(address)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         client.get(address)
 
 
@@ -607,7 +607,8 @@ def test_restricted_code_is_answered_exactly_as_one_that_is_none(client, adviser
 def test_board_counts_drafts_and_what_was_logged_today(client, adviser):
     ConsultationFactory(adviser=adviser)
     ConsultationFactory(adviser=adviser, began_at=timezone.now() - datetime.timedelta(days=2))
-    assign(ConsultationFactory(), adviser, by=adviser)
+    other = ConsultationFactory()
+    assign(other, adviser, by=other.adviser)
     Draft.objects.create(adviser=adviser, typed="{}")
     page = client.get("/en/staff/").content.decode()
     tiles = dict(re.findall(r"class=\"count\">(\d+)</span><span>([^<]+)</span>", page))
