@@ -354,7 +354,7 @@ def test_telephone_number_keeps_its_order_in_arabic(client, hours):
 
 
 def test_two_changes_in_one_delivery_are_two_different_letters(hours):
-    row = book(first(), ResidentFactory(), how="visit")
+    row = book(first(), ResidentFactory(language="en"), how="visit")
     for it in (times()[-1], times()[-2]):
         change_time(Registration.objects.get(pk=row.pk), it)
     deliver_waiting(worker="test")

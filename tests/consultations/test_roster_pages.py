@@ -270,6 +270,8 @@ def test_board_of_an_adviser_counts_todays_openings_and_their_own_times(client):
         "Appointments today": 1,
         "Openings of the desk today": 4,  # two of them the lawyers' whose the appointments are
         "My times at the desk today": 2,
+        "Follow-ups that are due": 0,
+        "Referrals that wait": 0,
         "Drafts of consultations": 0,
         "Logged by me today": 0,
     }
