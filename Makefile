@@ -20,7 +20,7 @@ test: $(VENV)/.dev
 
 test-quick: $(VENV)/.dev
 	@DEMO=1 $(PY) manage.py compile_catalogues
-	$(PY) -m pytest -q -n 2 tests -m "not browser and not servers"
+	$(PY) -m pytest -q -n 2 tests -m "not browser and not servers and not thorough"
 
 check: $(VENV)/.dev
 	@$(PY) -m tests.needs gettext

@@ -107,8 +107,9 @@ def _adviser(name: str) -> User:
 
 
 def _case(by: User, language: str, topic: str, subject: str, note: str, *, is_restricted: bool = False) -> Case:
+    first_of_month = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     entry = Entry(
-        began_at=timezone.now() - 2 * DAY,
+        began_at=max(timezone.now() - 2 * DAY, first_of_month),  # a year that is over stays as it was
         minutes=40,
         channel=Channel.VISIT,
         language=language,

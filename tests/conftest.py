@@ -47,6 +47,13 @@ def pytest_configure(config):
     socket.getaddrinfo = _guarded_getaddrinfo
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that try hundreds of inputs are thorough, and so not in the quick part."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("thorough")
+
+
 def pytest_unconfigure(config):
     socket.socket.connect, socket.socket.connect_ex = _connect, _connect_ex
     socket.getaddrinfo = _getaddrinfo

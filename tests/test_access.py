@@ -342,6 +342,7 @@ def test_access_of_every_url_is_as_written_down(visitor, addresses):
     assert expected - got_in - NEED_A_PAST == set()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", [ANONYMOUS, RESIDENT])
 def test_access_is_not_opened_by_another_method(visitor, addresses):
     closed = [(name, address) for name, address in addresses if visitor not in admitted(name)]
@@ -422,6 +423,7 @@ def test_access_for_staff_outside_the_demo_needs_a_second_factor(role, client, d
         assert (response.status_code, response.headers["Location"]) == (302, "/en/me/second-factor/app/activate/")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", [ANONYMOUS, RESIDENT, "editor", "administrator"])
 def test_access_by_get_changes_nothing(visitor, addresses):
     client = visit(visitor)

@@ -135,6 +135,7 @@ def all_leaks(town: Town, generic) -> tuple[dict, set]:
     return leaking, shown
 
 
+@pytest.mark.thorough
 def test_nobody_meets_what_is_not_theirs(town, addresses, caplog):  # noqa: F811
     caplog.set_level(logging.INFO)
 
@@ -153,6 +154,7 @@ def test_nobody_meets_what_is_not_theirs(town, addresses, caplog):  # noqa: F811
     assert town.found_in(kept) == set()
 
 
+@pytest.mark.thorough
 def test_walk_finds_a_planted_leak(town):
     mark = next(mark for mark, where in town.marks.items() if where == ("shut", "Consultation.note"))
     ArticleFactory(slug="leak", title_en=mark)
@@ -162,6 +164,7 @@ def test_walk_finds_a_planted_leak(town):
     assert set(leaks(town, "anonymous", seen)) == {("shut", "Consultation.note")}
 
 
+@pytest.mark.thorough
 def test_walk_finds_a_guard_that_was_left_open(town, monkeypatch):
     shut = next(row for row in town.rows["shut"] if isinstance(row, Consultation))
     address = [("log:consultation", f"/en/staff/consultations/{shut.public_id}/")]

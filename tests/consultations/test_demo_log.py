@@ -18,7 +18,9 @@ TODAY = datetime.date(2026, 11, 17)
 
 @pytest.fixture
 def desk(db, monkeypatch):
+    """The log alone: the demo's cases bring consultations of their own."""
     monkeypatch.setattr(timezone, "now", lambda: datetime.datetime(2026, 11, 17, 3, tzinfo=datetime.UTC))
+    monkeypatch.setattr(demo.demo_cases, "load", lambda: None)
     people.load()
     demo.load()
 
@@ -88,3 +90,13 @@ def test_restricted_few_are_read_by_their_case_alone(desk):
         assert row.topics.first().topic == "dv_abuse"
     manager = User.objects.get(email="manager@demo.example")
     assert not Consultation.objects.visible_to(manager).filter(is_restricted=True).exists()
+
+
+@pytest.mark.parametrize("day", [(2026, 4, 1), (2026, 11, 17)])
+def test_cases_leave_the_year_before_as_it_was(db, monkeypatch, day):
+    now = datetime.datetime(*day, 3, tzinfo=datetime.UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    people.load()
+    demo.load()
+    begins, ends = demo_log.first_year(timezone.localdate())
+    assert Consultation.objects.filter(month__gte=begins, month__lt=ends).count() == 731

@@ -22,7 +22,7 @@ from tests.canaries import plant
 from tests.factories import CaseFactory, ConsultationFactory, UserFactory
 from tests.test_canary import desk_addresses, keys_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 STAFF = "/en/staff/"
 # The key of a new form: one that is taken is refused, or two would be logged as one. 128 bits that one has to know.
 TAKEN = {"log:keep"}
