@@ -4,8 +4,8 @@ from django.utils import timezone
 
 from consultations.actions.closing import close_month, reopen_month
 from consultations.actions.counting import count_months
+from consultations.figures.periods import fiscal_year, fiscal_year_of
 from consultations.models import Closing
-from consultations.periods import fiscal_year, fiscal_year_of
 from services.accounts.models import User
 
 

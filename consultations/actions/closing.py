@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import pgettext
 
 from consultations.actions.counting import count_month
-from consultations.closings import figures_of
+from consultations.figures.closings import figures_of
 from consultations.models import Closing
 from services.accounts.models import User
 from services.accounts.roles import Role

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from consultations.counting import FACTS, Figures, cells_of, count_log
+from consultations.figures.counting import FACTS, Figures, cells_of, count_log
+from consultations.figures.periods import Period
 from consultations.models import Consultation, CountedMonth, Tally
-from consultations.periods import Period
 from services.audit.models import Head
 
 

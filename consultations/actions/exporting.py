@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
+from consultations.figures.periods import Period
 from consultations.models import Consultation
-from consultations.periods import Period
 from services.accounts.models import User
 from services.audit.trail import record
 

@@ -14,10 +14,9 @@ from services.base.public_ids import public_id
 from services.languages.choice import offered
 from services.languages.fields import LanguageField
 from services.notices.channels import CHANNELS
-from services.notices.forms import LONGEST_ADDRESS
+from services.notices.forms import LONGEST_ADDRESS, ReachForm
 from services.notices.models import ChannelCode
 
-WAYS = (ChannelCode.EMAIL, ChannelCode.SMS)
 LONGEST_NAME = 100
 
 
@@ -66,8 +65,10 @@ class HowForm(forms.Form):
         }
 
 
-class AppointmentForm(HowForm):
+class AppointmentForm(ReachForm, HowForm):
     """The same with a name, a language and one way to reach them, for who has no account."""
+
+    WAYS = (ChannelCode.EMAIL, ChannelCode.SMS)
 
     name = LineField(
         label=_("What may we call you?"),
@@ -76,36 +77,12 @@ class AppointmentForm(HowForm):
         widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
     )
     language = LanguageField(label=_("In which language do we write to you?"))
-    channel = forms.ChoiceField(label=pgettext_lazy("of a message", "By"), required=False)
-    address = LineField(
-        label=_("Your address"),
-        max_length=LONGEST_ADDRESS,
-        help_text=_("We send you the time and a link with which you can change or cancel it."),
-    )
     field_order = ["name", "language", "channel", "address", "how", "interpreting", "form_key"]
 
     def __init__(self, *args, reader_language: str, **options):
         super().__init__(*args, reader_language=reader_language, **options)
         self.fields["language"].initial = offered(reader_language)
-        ways = [(code.value, code.label) for code in WAYS if CHANNELS[code].is_offered]
-        self.fields["channel"].choices = ways
-        self.fields["channel"].initial = ChannelCode.EMAIL
-        if len(ways) == 1:
-            del self.fields["channel"]
-            self.fields["address"].label = _("Your e-mail address")
-            self.fields["address"].widget.input_type = "email"
-            self.fields["address"].widget.attrs["autocomplete"] = "email"
-
-    def clean(self):
-        """The address as its channel keeps it."""
-        words = super().clean()
-        channel = words["channel"] = words.get("channel") or ChannelCode.EMAIL
-        if address := words.get("address"):
-            try:
-                words["address"] = CHANNELS[channel].clean_address(address)
-            except forms.ValidationError as fault:
-                self.add_error("address", fault)
-        return words
+        self.fields["address"].help_text = _("We send you the time and a link with which you can change or cancel it.")
 
     def person(self) -> Person:
         """Who it is for."""

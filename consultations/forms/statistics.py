@@ -4,8 +4,8 @@ from django import forms
 from django.utils.translation import pgettext_lazy
 
 from consultations import taxonomy
+from consultations.figures.periods import read_month
 from consultations.models import Channel, Outcome
-from consultations.periods import read_month
 from services.base.hygiene import LineField
 
 

@@ -15,10 +15,10 @@ from consultations.models.consultations import (
     Outcome,
     Reader,
 )
-from consultations.models.figures import CountedMonth, Dimension, Tally
 from consultations.models.followups import Attempt, Decision, FollowUp, FollowUpKind, FollowUpState, Way
 from consultations.models.referrals import Agreed, Referral, ReferralState
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
+from consultations.models.tallies import CountedMonth, Dimension, Tally
 from consultations.models.uploads import Upload
 
 __all__ = [

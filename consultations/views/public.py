@@ -12,9 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from consultations import reading
-from consultations.counting import FEWEST
-from consultations.periods import fiscal_year
-from consultations.public_figures import read_year, years_to_show
+from consultations.figures.counting import FEWEST
+from consultations.figures.periods import fiscal_year
+from consultations.figures.public import read_year, years_to_show
 from consultations.timetable import LOOK_AHEAD, read_timetable
 from services.languages.table import SPOKEN
 from services.schedules.calendar_files import calendar_file

@@ -10,14 +10,14 @@ from django.urls import reverse
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST, require_safe
 
-from consultations import exports, sheets
 from consultations.actions import closing, exporting
-from consultations.charts import months_chart
-from consultations.closings import months_with_state
+from consultations.figures import exports, sheets
+from consultations.figures.charts import months_chart
+from consultations.figures.closings import months_with_state
+from consultations.figures.periods import Period, asked_period, fiscal_year_of, years_around
+from consultations.figures.report import read_report
+from consultations.figures.statistics import read_hours, read_statistics
 from consultations.forms.statistics import MonthForm, ReopenForm, RowsForm
-from consultations.periods import Period, asked_period, fiscal_year_of, years_around
-from consultations.report import read_report
-from consultations.statistics import read_hours, read_statistics
 from services.accounts.roles import Role
 from services.base.refusals import Refused
 

@@ -59,17 +59,20 @@ class WishesForm(forms.Form):
         return {name: self.cleaned_data[name] for name in names} | {"area": self.cleaned_data.get("area", "")}
 
 
-class SubscribeForm(WishesForm):
-    """The same with an address, for whoever is not subscribed yet."""
+class ReachForm(forms.Form):
+    """One way to reach somebody without an account: a channel that the city offers, and their address there.
+
+    WAYS: the channels that will do. Where the city offers only mail, nothing has to be chosen.
+    """
+
+    WAYS = (ChannelCode.EMAIL, ChannelCode.SMS, ChannelCode.PUSH)
 
     channel = forms.ChoiceField(label=pgettext_lazy("of a message", "By"), required=False)
     address = LineField(label=_("Your address"), max_length=LONGEST_ADDRESS)
-    field_order = ["topics", "language", "second_language", "area", "channel", "address"]
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        written_to = (ChannelCode.EMAIL, ChannelCode.SMS, ChannelCode.PUSH)
-        ways = [(code.value, code.label) for code in written_to if CHANNELS[code].is_offered]
+        ways = [(code.value, code.label) for code in self.WAYS if CHANNELS[code].is_offered]
         self.fields["channel"].choices = ways
         self.fields["channel"].initial = ChannelCode.EMAIL
         if len(ways) == 1:
@@ -88,3 +91,9 @@ class SubscribeForm(WishesForm):
             except forms.ValidationError as fault:
                 self.add_error("address", fault)
         return words
+
+
+class SubscribeForm(ReachForm, WishesForm):
+    """Wishes with an address, for whoever is not subscribed yet."""
+
+    field_order = ["topics", "language", "second_language", "area", "channel", "address"]

@@ -10,10 +10,10 @@ from django.utils import timezone
 from consultations.actions.closing import close_month, reopen_month
 from consultations.actions.consultations import amend, log
 from consultations.actions.counting import forget_counts
-from consultations.closings import figures_of, months_with_state
-from consultations.counting import count_log
+from consultations.figures.closings import figures_of, months_with_state
+from consultations.figures.counting import count_log
+from consultations.figures.periods import Period
 from consultations.models import Closing, Consultation
-from consultations.periods import Period
 from services.audit.models import Line
 from services.base.refusals import Refused
 from tests.consultations.test_consultations import an_entry

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from consultations.actions.cases import lift_restriction, open_case, restrict
 from consultations.actions.consultations import amend, entry_of, log
 from consultations.actions.counting import count_month, count_months, forget_counts
-from consultations.counting import Cell, Figures, count
+from consultations.figures.counting import Cell, Figures, count
+from consultations.figures.periods import Period, asked_period, fiscal_year, fiscal_year_of, read_month
 from consultations.models import Bridging, Channel, Consultation, CountedMonth, Dimension, Outcome, Tally
-from consultations.periods import Period, asked_period, fiscal_year, fiscal_year_of, read_month
 from portal.city import read_city
 from services.base.keeping import keep_periods
 from tests.consultations.test_consultations import an_entry

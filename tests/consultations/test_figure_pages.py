@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consultations.actions.counting import count_months
-from consultations.exports import Sheet, as_csv, as_xlsx, harmless
+from consultations.figures.exports import Sheet, as_csv, as_xlsx, harmless
+from consultations.figures.report import Reconciliation, read_report
 from consultations.models import Consultation, ConsultationTopic
-from consultations.report import Reconciliation, read_report
 from services.audit.models import Line
 from tests.consultations.test_counting import ONLY_JUNE, on
 from tests.factories import ConsultationFactory, DutyFactory, UserFactory

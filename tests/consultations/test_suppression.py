@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consultations.counting import FEWEST
-from consultations.suppression import Published, publish
+from consultations.figures.counting import FEWEST
+from consultations.figures.suppression import Published, publish
 
 
 @pytest.mark.parametrize(

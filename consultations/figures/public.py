@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext, pgettext_lazy
 
 from consultations import taxonomy
-from consultations.charts import RowsChart, rows_chart
-from consultations.counting import Count, count
+from consultations.figures.charts import RowsChart, rows_chart
+from consultations.figures.counting import Count, count
+from consultations.figures.periods import Period, fiscal_year, fiscal_year_of
+from consultations.figures.suppression import Published, publish
 from consultations.models import Consultation, Dimension
-from consultations.periods import Period, fiscal_year, fiscal_year_of
-from consultations.suppression import Published, publish
 from services.languages.names import NAMES
 from services.languages.ruby import as_plain
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from consultations import naming, taxonomy
-from consultations.counting import Cell, count
+from consultations import taxonomy
+from consultations.figures import naming
+from consultations.figures.counting import Cell, count
+from consultations.figures.periods import Period
 from consultations.models import Consultation, ConsultationTopic, Dimension
-from consultations.periods import Period
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from django.db.models import Case, DateField, F, Sum, Value, When
 
 from consultations import taxonomy
+from consultations.figures.periods import Period
 from consultations.models import Consultation, ConsultationTopic, CountedMonth, Dimension, Tally
-from consultations.periods import Period
 
 FEWEST = 5
 FACTS = {

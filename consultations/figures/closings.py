@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from consultations.counting import Count, Figures, count
+from consultations.figures.counting import Count, Figures, count
+from consultations.figures.periods import Period
 from consultations.models import Closing
-from consultations.periods import Period
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from django.utils.translation import pgettext
 
 from consultations.actions.exporting import COLUMNS
-from consultations.exports import Sheet
-from consultations.report import Report
-from consultations.statistics import Hours, Line, Statistics
+from consultations.figures.exports import Sheet
+from consultations.figures.report import Report
+from consultations.figures.statistics import Hours, Line, Statistics
 
 
 def sheets_of_figures(figures: Statistics) -> list[Sheet]:

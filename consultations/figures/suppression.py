@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consultations.counting import FEWEST
+from consultations.figures.counting import FEWEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import pgettext_lazy
 
-from consultations.charts import RowsChart, rows_chart
-from consultations.counting import Cell, Count, Figures, count
+from consultations.figures.charts import RowsChart, rows_chart
+from consultations.figures.counting import Cell, Count, Figures, count
+from consultations.figures.naming import NAMES, country_group
+from consultations.figures.periods import Period, month_after
 from consultations.models import Dimension, Duty
-from consultations.naming import NAMES, country_group
-from consultations.periods import Period, month_after
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.schedules.models import occurrences
