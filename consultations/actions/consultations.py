@@ -108,13 +108,14 @@ def log(
 def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) -> Consultation:
     """Change what was written down; what stood there before is kept, sealed, with who changed it and why.
 
-    Refused to who may not read it, without a reason, and where a closed month's figures would move.
+    Refused to whose it is not, also to who reads it for an hour, without a reason, and where a closed month's figures
+    would move.
     """
     if not reason:
         raise Refused(pgettext("staff", "Please say why you change it."))
     consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
-    if not Consultation.objects.readable_by(by).filter(pk=consultation.pk).exists():
-        raise Refused(pgettext("staff", "You cannot read this consultation any more."))
+    if not Consultation.objects.kept_by(by).filter(pk=consultation.pk).exists():
+        raise Refused(pgettext("staff", "This consultation is not yours to change."))
     _refuse_impossible(entry)
     before = entry_of(consultation, note=open_sealed(by, "consultations.open", consultation, "note")["note"])
     changed = [name for name in (*COLUMNS, "topics") if getattr(before, name) != getattr(entry, name)]

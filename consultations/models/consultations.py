@@ -94,6 +94,12 @@ class ConsultationQuerySet(models.QuerySet):
             return self.none()
         return self.filter(models.Exists(Reader.objects.live().filter(user=user, consultation=models.OuterRef("pk"))))
 
+    def kept_by(self, user) -> "ConsultationQuerySet":
+        """Which are theirs to change and to act on. Who broke the glass reads for an hour, and does nothing else."""
+        return self.readable_by(user).filter(
+            models.Exists(Reader.objects.filter(user=user, consultation=models.OuterRef("pk"), until__isnull=True))
+        )
+
 
 class Consultation(models.Model):
     """One contact: when, how, in which language, about what, what came of it.

@@ -101,8 +101,8 @@ def _about(case: Case) -> str:
 @GET_OR_POST
 def open_from(request, public_id):
     """A new case from a consultation."""
-    readable = Consultation.objects.readable_by(request.user).select_related("case")
-    consultation = get_object_or_404(readable, public_id=public_id)
+    kept = Consultation.objects.kept_by(request.user).select_related("case")
+    consultation = get_object_or_404(kept, public_id=public_id)
     if not request.user.has_role(Role.ADVISER):
         raise Http404
     if consultation.case:

@@ -171,7 +171,7 @@ def discard(request, key):
 @GET_OR_POST
 def amend(request, public_id):
     """Change what was written down, with a reason."""
-    found = get_object_or_404(Consultation.objects.readable_by(request.user), public_id=public_id)
+    found = get_object_or_404(Consultation.objects.kept_by(request.user), public_id=public_id)
     if request.method == "POST":
         form = AmendForm(request.POST)
         if form.is_valid() and _amended(request, found, form):

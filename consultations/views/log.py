@@ -18,7 +18,7 @@ from consultations.actions import looking
 from consultations.actions.articles import articles_sent
 from consultations.forms.log import AssignForm, CodeForm, ReasonForm
 from consultations.log_words import as_it_was, facts, field_name, in_words, row
-from consultations.models import Channel, Consultation, ConsultationTopic, Draft
+from consultations.models import Case, Channel, Consultation, ConsultationTopic, Draft
 from services.accounts.roles import Role
 from services.audit.opening import open_sealed
 from services.base.refusals import Refused
@@ -139,6 +139,9 @@ def _consultation_page(request, it: Consultation, *, status: int = 200, assign=N
         "row": row(it),
         "facts": facts(it, for_reader=bool(words)),
         "words": words,
+        "is_kept": bool(words) and Consultation.objects.kept_by(request.user).filter(pk=it.pk).exists(),
+        "is_adviser": request.user.has_role(Role.ADVISER),
+        "case": Case.objects.visible_to(request.user).filter(pk=it.case_id).first() if it.case_id else None,
         "sent": [text_of(article, "title").value for article in articles_sent(it)] if words else [],
         "amendments": [
             (kept, [field_name(name) for name in kept.fields]) for kept in it.amendments.select_related("by")

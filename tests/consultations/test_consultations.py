@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from consultations.actions.cases import restrict
+from consultations.actions.cases import open_case, restrict
 from consultations.actions.consultations import (
     GLASS_LASTS,
     Entry,
@@ -20,7 +20,7 @@ from consultations.actions.consultations import (
     log,
     open_consultation,
 )
-from consultations.models import Bridging, Channel, Closing, Consultation, Draft, Outcome
+from consultations.models import Bridging, Case, Channel, Closing, Consultation, Draft, Outcome
 from services.accounts.actions import revoke
 from services.audit.models import Line
 from services.audit.opening import open_sealed
@@ -333,3 +333,19 @@ def test_words_would_be_given_away_without_the_lock(monkeypatch):
     monkeypatch.setattr(QuerySet, "select_for_update", unlocked)
 
     assert opened_while_it_is_restricted() == {"note": "A note."}
+
+
+def test_who_reads_for_an_hour_changes_nothing_and_opens_no_case(adviser):
+    consultation = log(an_entry(), by=adviser)
+    guest = UserFactory(roles=["adviser"])
+    break_the_glass(consultation, by=guest, reason="The client stands at the counter")
+
+    with pytest.raises(Refused):
+        amend(consultation, an_entry(note="Another story."), by=guest, reason="I know better")
+    for is_restricted in (False, True):
+        with pytest.raises(Refused):
+            open_case(consultation, by=guest, subject="Mine for good", is_restricted=is_restricted)
+
+    assert (Case.objects.count(), consultation.amendments.count()) == (0, 0)
+    assert consultation.readers.get(user=guest).until is not None
+    assert seen_by(adviser) == {consultation.public_id}
