@@ -176,11 +176,13 @@ def assign(consultation: Consultation, to: User, *, by: User) -> Consultation:
 def open_consultation(consultation: Consultation, *, by: User) -> dict[str, str]:
     """The note and the client's name and contact, with a line in the trail. Empty to who may not read.
 
-    That a manager looked at the facts alone leaves a line too. Who is to read it no more waits here until that is so:
+    That a manager looked at the facts alone leaves a line too. Raises Consultation.DoesNotExist to whom it does not
+    exist any more: the page would show its facts. Who is to read it no more waits here until that is so:
     the row is held by whoever restricts it, so that nobody is asked about before and answered afterwards.
     """
     list(Consultation.objects.select_for_update().filter(pk=consultation.pk).values_list("pk"))
     if not Consultation.objects.readable_by(by).filter(pk=consultation.pk).exists():
+        Consultation.objects.visible_to(by).get(pk=consultation.pk)
         record(by, "consultations.see", consultation, changes=False)
         return {}
     words = open_sealed(by, "consultations.open", consultation, "note")
