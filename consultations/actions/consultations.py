@@ -79,7 +79,7 @@ def log(
     """
     if not by.has_role(Role.ADVISER):
         raise Refused(pgettext("staff", "Only advisers log consultations."))
-    if draft and (already := Consultation.objects.filter(public_id=draft, adviser=by).first()):
+    if draft and (already := Consultation.objects.logged_by(by, draft).first()):
         return already
     _refuse_impossible(entry)
     if case:
@@ -87,7 +87,7 @@ def log(
         client = client or case.client
     if client:
         seen(client, entry.began_at)
-        refuse_sharing(client, case)
+        refuse_sharing(client, case, by=by)
     consultation = Consultation(adviser=by, client=client, case=case, **columns_of(entry))
     if case:
         consultation.is_restricted = case.is_restricted

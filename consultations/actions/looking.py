@@ -52,10 +52,8 @@ def known_by_code(code: str, *, by: User) -> Client | None:
     Of whom there are only restricted records of others, there is nobody.
     """
     named = Client.objects.filter(code=as_written(code)).first()
-    readable = Consultation.objects.readable_by(by).filter(client=OuterRef("pk"))
-    anything = Consultation.objects.filter(client=OuterRef("pk"))
-    is_new = ~Exists(anything) & Q(met_by=by)
-    knowable = Q(Exists(anything.filter(is_restricted=False)) | Exists(readable) | is_new)
+    is_open = Exists(Consultation.objects.filter(client=OuterRef("pk"), is_restricted=False))
+    knowable = Q(is_open) | Q(pk__in=Client.objects.visible_to(by).values("pk"))
     keys = [named.pk, named.merged_into_id] if named else []
     return Client.objects.filter(knowable, pk__in=keys).order_by("merged_into").first()
 

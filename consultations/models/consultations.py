@@ -100,6 +100,10 @@ class ConsultationQuerySet(models.QuerySet):
             models.Exists(Reader.objects.filter(user=user, consultation=models.OuterRef("pk"), until__isnull=True))
         )
 
+    def logged_by(self, user, key: str) -> "ConsultationQuerySet":
+        """What the user's own form with this key became. A key that they cannot know of is one as any other."""
+        return self.readable_by(user).filter(adviser=user, public_id=key)
+
 
 class Consultation(models.Model):
     """One contact: when, how, in which language, about what, what came of it.
@@ -260,7 +264,7 @@ class DraftQuerySet(models.QuerySet):
         """One's own, but what was logged from another window just as it was kept once more."""
         if not user.is_authenticated:
             return self.none()
-        logged = models.Exists(Consultation.objects.filter(public_id=models.OuterRef("public_id")))
+        logged = models.Exists(Consultation.objects.logged_by(user, models.OuterRef("public_id")))
         return self.filter(~logged, adviser=user)
 
 
