@@ -43,7 +43,13 @@ class CaseWords:
 
 @transaction.atomic
 def open_words(case: Case, *, by: User) -> CaseWords:
-    """The case for somebody who may know of it: its words for a member, its facts for a manager. Each leaves a line."""
+    """The case for somebody who may know of it: its words for a member, its facts for a manager. Each leaves a line.
+
+    Raises Case.DoesNotExist to who may not. Who is being shut out waits for it at the case's row, as in
+    `open_consultation`.
+    """
+    list(Case.objects.select_for_update().filter(pk=case.pk).values_list("pk"))
+    case = Case.objects.visible_to(by).select_related("client", "assigned", "merged_into").get(pk=case.pk)
     members = list(User.objects.filter(case_memberships__case=case).order_by("name", "pk"))
     logged = case.consultations.select_related("adviser").prefetch_related("topics").order_by("began_at", "pk")
     consultations = [(it, topic_names(it), language_name(it.language)) for it in logged]
@@ -71,7 +77,9 @@ def open_words(case: Case, *, by: User) -> CaseWords:
 
 @transaction.atomic
 def open_referral(referral: Referral, *, by: User) -> dict[str, str]:
-    """A referral's words, for a member."""
+    """A referral's words, for a member. Raises Case.DoesNotExist to who is none any more."""
+    list(Case.objects.select_for_update().filter(pk=referral.case_id).values_list("pk"))
+    Case.objects.readable_by(by).get(pk=referral.case_id)
     return open_sealed(by, "consultations.open_referral", referral, "what", "why", "consent")
 
 

@@ -28,14 +28,14 @@ from services.base.states import move
 def open_case(consultation: Consultation, *, by: User, subject: str, is_restricted: bool = False) -> Case:
     """Begin to follow what a consultation was about; who opens it is its first member, and has it.
 
-    Refused to who may not read the consultation, and where it is in a case already.
+    Refused to whose the consultation is not, and where it is in a case already: who reads it for an hour would read it
+    for good, and could shut out its author.
     """
-    if not by.has_role(Role.ADVISER) or not Consultation.objects.readable_by(by).filter(pk=consultation.pk).exists():
-        raise Refused(pgettext("staff", "You cannot read this consultation any more."))
     case = Case.objects.create(subject=subject, language=consultation.language, assigned=by)
     case.members.create(user=by)
     Client.objects.select_for_update().filter(pk=consultation.client_id).first()  # in the order of compartments.py
     consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
+    _refuse_others(consultation, by)
     if consultation.case_id:
         raise Refused(pgettext("staff", "This consultation is in a case already."))
     if consultation.is_restricted and not is_restricted:
@@ -198,6 +198,11 @@ def _lock_for_manager(case: Case, to: User, by: User, text: str) -> Case:
         raise Refused(pgettext("staff", "Please say why you hand it over."))
     list(Case.objects.select_for_update().filter(merged_into=case).order_by("pk"))
     return case
+
+
+def _refuse_others(consultation: Consultation, by: User) -> None:
+    if not by.has_role(Role.ADVISER) or not Consultation.objects.kept_by(by).filter(pk=consultation.pk).exists():
+        raise Refused(pgettext("staff", "This consultation is not yours to change."))
 
 
 def _refuse_no_adviser(user: User) -> None:

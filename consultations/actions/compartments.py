@@ -93,14 +93,19 @@ def seen(client: Client, at: datetime.datetime) -> None:
     Client.objects.filter(pk=client.pk).update(last_seen_at=Greatest("last_seen_at", at))
 
 
-def refuse_sharing(client: Client, case: Case | None) -> None:
-    """Refuse a locked client for a case, or for none, where a restricted case would share them."""
+def refuse_sharing(client: Client, case: Case | None, *, by: User) -> None:
+    """Refuse a locked client for a case, or for none, where a restricted case would share them.
+
+    Who does not know them is told what a code that is none tells: the case may have been restricted just now.
+    """
     if case and case.is_restricted:
         if _elsewhere(client, _family(case)):
             raise Refused(
                 pgettext("staff", "A restricted case has its own record of the person. Please take that one.")
             )
     elif client.cases.filter(is_restricted=True).exists() or client.consultations.filter(is_restricted=True).exists():
+        if not Client.objects.visible_to(by).filter(pk=client.pk).exists():
+            raise Refused(pgettext("staff", "There is nobody with this code."))
         raise Refused(pgettext("staff", "This person's record belongs to a restricted case. Please log it there."))
 
 

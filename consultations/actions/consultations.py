@@ -79,7 +79,7 @@ def log(
     """
     if not by.has_role(Role.ADVISER):
         raise Refused(pgettext("staff", "Only advisers log consultations."))
-    if draft and (already := Consultation.objects.filter(public_id=draft, adviser=by).first()):
+    if draft and (already := Consultation.objects.logged_by(by, draft).first()):
         return already
     _refuse_impossible(entry)
     if case:
@@ -87,7 +87,7 @@ def log(
         client = client or case.client
     if client:
         seen(client, entry.began_at)
-        refuse_sharing(client, case)
+        refuse_sharing(client, case, by=by)
     consultation = Consultation(adviser=by, client=client, case=case, **columns_of(entry))
     if case:
         consultation.is_restricted = case.is_restricted
@@ -108,13 +108,14 @@ def log(
 def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) -> Consultation:
     """Change what was written down; what stood there before is kept, sealed, with who changed it and why.
 
-    Refused to who may not read it, without a reason, and where a closed month's figures would move.
+    Refused to whose it is not, also to who reads it for an hour, without a reason, and where a closed month's figures
+    would move.
     """
     if not reason:
         raise Refused(pgettext("staff", "Please say why you change it."))
     consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
-    if not Consultation.objects.readable_by(by).filter(pk=consultation.pk).exists():
-        raise Refused(pgettext("staff", "You cannot read this consultation any more."))
+    if not Consultation.objects.kept_by(by).filter(pk=consultation.pk).exists():
+        raise Refused(pgettext("staff", "This consultation is not yours to change."))
     _refuse_impossible(entry)
     before = entry_of(consultation, note=open_sealed(by, "consultations.open", consultation, "note")["note"])
     changed = [name for name in (*COLUMNS, "topics") if getattr(before, name) != getattr(entry, name)]
@@ -175,11 +176,13 @@ def assign(consultation: Consultation, to: User, *, by: User) -> Consultation:
 def open_consultation(consultation: Consultation, *, by: User) -> dict[str, str]:
     """The note and the client's name and contact, with a line in the trail. Empty to who may not read.
 
-    That a manager looked at the facts alone leaves a line too. Who is to read it no more waits here until that is so:
+    That a manager looked at the facts alone leaves a line too. Raises Consultation.DoesNotExist to whom it does not
+    exist any more: the page would show its facts. Who is to read it no more waits here until that is so:
     the row is held by whoever restricts it, so that nobody is asked about before and answered afterwards.
     """
     list(Consultation.objects.select_for_update().filter(pk=consultation.pk).values_list("pk"))
     if not Consultation.objects.readable_by(by).filter(pk=consultation.pk).exists():
+        Consultation.objects.visible_to(by).get(pk=consultation.pk)
         record(by, "consultations.see", consultation, changes=False)
         return {}
     words = open_sealed(by, "consultations.open", consultation, "note")

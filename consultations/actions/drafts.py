@@ -24,7 +24,7 @@ def keep_draft(key: str, typed: dict[str, list[str]], *, by: User) -> Draft:
     """
     if not by.has_role(Role.ADVISER):
         raise Refused(pgettext("staff", "Only advisers log consultations."))
-    if not KEY.fullmatch(key) or Consultation.objects.filter(public_id=key).exists():
+    if not KEY.fullmatch(key) or Consultation.objects.logged_by(by, key).exists():
         raise Draft.DoesNotExist
     text = json.dumps(typed, ensure_ascii=False)
     draft, is_new = Draft.objects.get_or_create(public_id=key, defaults={"adviser": by, "typed": text})

@@ -8,8 +8,9 @@ from django.utils.translation import pgettext
 from consultations.actions.articles import Sending, send_article
 from consultations.actions.clients import meet
 from consultations.actions.consultations import Entry, log
-from consultations.models import Case, Client, Consultation
+from consultations.models import Case, Client, Consultation, Draft
 from services.accounts.models import User
+from services.base.public_ids import public_id
 from services.base.refusals import Refused
 
 
@@ -35,20 +36,30 @@ def enter(
     """Log what was typed into the form with this key; sent twice, also at the same moment, it is one consultation.
 
     client: somebody known, by their code. person: somebody who becomes known now. Refused as `log` and
-    `send_article` refuse.
+    `send_article` refuse. A key that is taken by what the author cannot know of is answered as any other.
     """
     try:
         return _enter(entry, by, key, client, person, case, sending)
     except IntegrityError:
-        if already := Consultation.objects.filter(public_id=key, adviser=by).first():
+        if already := Consultation.objects.logged_by(by, key).first():
             return already
+    try:
+        return _enter_by_another_key(entry, by, key, client, person, case, sending)
+    except IntegrityError:
         raise Refused(pgettext("staff", "This form cannot be used any more. Please begin a new one.")) from None
+
+
+@transaction.atomic
+def _enter_by_another_key(entry, by, key, *more) -> Consultation:
+    consultation = _enter(entry, by, public_id(), *more)
+    Draft.objects.filter(public_id=key, adviser=by).delete()
+    return consultation
 
 
 @transaction.atomic
 def _enter(entry, by, key, client, person, case, sending) -> Consultation:
     if person:
-        if already := Consultation.objects.filter(public_id=key, adviser=by).first():
+        if already := Consultation.objects.logged_by(by, key).first():
             return already
         safe = list(person.safe_channels)
         client = meet(by=by, name=person.name, contact=person.contact, language=entry.language, safe_channels=safe)

@@ -8,8 +8,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from consultations.actions.clients import as_written
 from consultations.actions.consultations import break_the_glass, open_consultation
-from consultations.models import Client, Consultation
+from consultations.models import Amendment, Client, Consultation
 from services.accounts.models import User
+from services.audit.opening import open_sealed
 from services.audit.trail import record
 
 
@@ -29,9 +30,20 @@ def look_at_list(filters: Iterable[str], *, by: User) -> None:
 
 @transaction.atomic
 def print_consultation(consultation: Consultation, *, by: User) -> dict[str, str]:
-    """The words for a print. Empty to who may not read."""
+    """The words for a print. Raises Consultation.DoesNotExist to who may not read."""
+    words = open_consultation(consultation, by=by)
+    if not words:
+        raise Consultation.DoesNotExist
     record(by, "consultations.print", consultation, changes=False)
-    return open_consultation(consultation, by=by)
+    return words
+
+
+@transaction.atomic
+def open_version(before: Amendment, *, by: User) -> str:
+    """What a consultation said before it was changed. Raises Consultation.DoesNotExist to who may not read it."""
+    list(Consultation.objects.select_for_update().filter(pk=before.consultation_id).values_list("pk"))
+    Consultation.objects.readable_by(by).get(pk=before.consultation_id)
+    return open_sealed(by, "consultations.open_version", before, "before")["before"]
 
 
 def known_by_code(code: str, *, by: User) -> Client | None:
@@ -40,10 +52,8 @@ def known_by_code(code: str, *, by: User) -> Client | None:
     Of whom there are only restricted records of others, there is nobody.
     """
     named = Client.objects.filter(code=as_written(code)).first()
-    readable = Consultation.objects.readable_by(by).filter(client=OuterRef("pk"))
-    anything = Consultation.objects.filter(client=OuterRef("pk"))
-    is_new = ~Exists(anything) & Q(met_by=by)
-    knowable = Q(Exists(anything.filter(is_restricted=False)) | Exists(readable) | is_new)
+    is_open = Exists(Consultation.objects.filter(client=OuterRef("pk"), is_restricted=False))
+    knowable = Q(is_open) | Q(pk__in=Client.objects.visible_to(by).values("pk"))
     keys = [named.pk, named.merged_into_id] if named else []
     return Client.objects.filter(knowable, pk__in=keys).order_by("merged_into").first()
 

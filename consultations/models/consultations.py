@@ -94,6 +94,16 @@ class ConsultationQuerySet(models.QuerySet):
             return self.none()
         return self.filter(models.Exists(Reader.objects.live().filter(user=user, consultation=models.OuterRef("pk"))))
 
+    def kept_by(self, user) -> "ConsultationQuerySet":
+        """Which are theirs to change and to act on. Who broke the glass reads for an hour, and does nothing else."""
+        return self.readable_by(user).filter(
+            models.Exists(Reader.objects.filter(user=user, consultation=models.OuterRef("pk"), until__isnull=True))
+        )
+
+    def logged_by(self, user, key: str) -> "ConsultationQuerySet":
+        """What the user's own form with this key became. A key that they cannot know of is one as any other."""
+        return self.readable_by(user).filter(adviser=user, public_id=key)
+
 
 class Consultation(models.Model):
     """One contact: when, how, in which language, about what, what came of it.
@@ -254,7 +264,7 @@ class DraftQuerySet(models.QuerySet):
         """One's own, but what was logged from another window just as it was kept once more."""
         if not user.is_authenticated:
             return self.none()
-        logged = models.Exists(Consultation.objects.filter(public_id=models.OuterRef("public_id")))
+        logged = models.Exists(Consultation.objects.logged_by(user, models.OuterRef("public_id")))
         return self.filter(~logged, adviser=user)
 
 

@@ -18,6 +18,7 @@ from consultations.actions import cases as actions
 from consultations.actions import followups, regrouping
 from consultations.forms import cases as forms
 from consultations.models import Case, CaseState, Consultation, FollowUp, Referral, Regrouping
+from consultations.views.log import or_404
 from services.accounts.roles import Role
 from services.audit.trail import record
 from services.base.refusals import Refused
@@ -101,8 +102,8 @@ def _about(case: Case) -> str:
 @GET_OR_POST
 def open_from(request, public_id):
     """A new case from a consultation."""
-    readable = Consultation.objects.readable_by(request.user).select_related("case")
-    consultation = get_object_or_404(readable, public_id=public_id)
+    kept = Consultation.objects.kept_by(request.user).select_related("case")
+    consultation = get_object_or_404(kept, public_id=public_id)
     if not request.user.has_role(Role.ADVISER):
         raise Http404
     if consultation.case:
@@ -176,8 +177,8 @@ def found(user, public_id: str, *, is_member: bool = False) -> Case:
 
 def page_of(request, case: Case, **bound):
     """The page of a case as it is stored, with its forms; `bound`: those that were typed into, by their verb."""
-    case = found(request.user, case.public_id)
-    words = case_words.open_words(case, by=request.user)
+    words = or_404(case_words.open_words, case, by=request.user)
+    case = words.case
     make = partial(_form, case, request.user, bound)
     names = [name.replace("-", "_") for name in VERBS]
     context = {"words": words, "case": case, "today": timezone.localdate(), "typed_into": next(iter(bound), "")}

@@ -18,6 +18,7 @@ from consultations.actions.entering import enter
 from consultations.forms.log import AmendForm, EntryForm, facts_as_typed
 from consultations.log_words import for_staff, named
 from consultations.models import Asker, Bridging, Channel, Consultation, Draft, Duty, Outcome
+from consultations.views.log import or_404
 from services.base.public_ids import public_id as new_key
 from services.base.refusals import Refused
 
@@ -171,14 +172,14 @@ def discard(request, key):
 @GET_OR_POST
 def amend(request, public_id):
     """Change what was written down, with a reason."""
-    found = get_object_or_404(Consultation.objects.readable_by(request.user), public_id=public_id)
+    found = get_object_or_404(Consultation.objects.kept_by(request.user), public_id=public_id)
     if request.method == "POST":
         form = AmendForm(request.POST)
         if form.is_valid() and _amended(request, found, form):
             return redirect("log:consultation", public_id)
     else:
-        words = open_consultation(found, by=request.user)
-        form = AmendForm(initial=facts_as_typed(entry_of(found, note=words["note"])))
+        words = or_404(open_consultation, found, by=request.user)
+        form = AmendForm(initial=facts_as_typed(entry_of(found, note=words.get("note", ""))))
     context = {"form": form, "consultation": found, "topics": _topics(), "today": timezone.localdate()}
     return render(request, "consultations/log/amend.html", context, status=400 if form.errors else 200)
 

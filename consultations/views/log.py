@@ -4,6 +4,7 @@ import datetime
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,9 +19,8 @@ from consultations.actions import looking
 from consultations.actions.articles import articles_sent
 from consultations.forms.log import AssignForm, CodeForm, ReasonForm
 from consultations.log_words import as_it_was, facts, field_name, in_words, row
-from consultations.models import Channel, Consultation, ConsultationTopic, Draft
+from consultations.models import Case, Channel, Consultation, ConsultationTopic, Draft
 from services.accounts.roles import Role
-from services.audit.opening import open_sealed
 from services.base.refusals import Refused
 from services.languages.text import text_of
 
@@ -127,18 +127,29 @@ def consultation(request, public_id):
     return _consultation_page(request, _visible(request, public_id))
 
 
+def or_404(action, row, *, by):
+    """What an action opens. What ceases to exist for the reader between the list and the lock is not there."""
+    try:
+        return action(row, by=by)
+    except ObjectDoesNotExist as gone:
+        raise Http404 from gone
+
+
 def _visible(request, public_id: str) -> Consultation:
     rows = Consultation.objects.visible_to(request.user).select_related("adviser", "assigned", "client", "case")
     return get_object_or_404(rows, public_id=public_id)
 
 
 def _consultation_page(request, it: Consultation, *, status: int = 200, assign=None, glass=None):
-    words = actions.open_consultation(it, by=request.user)
+    words = or_404(actions.open_consultation, it, by=request.user)
     context = {
         "consultation": it,
         "row": row(it),
         "facts": facts(it, for_reader=bool(words)),
         "words": words,
+        "is_kept": bool(words) and Consultation.objects.kept_by(request.user).filter(pk=it.pk).exists(),
+        "is_adviser": request.user.has_role(Role.ADVISER),
+        "case": Case.objects.visible_to(request.user).filter(pk=it.case_id).first() if it.case_id else None,
         "sent": [text_of(article, "title").value for article in articles_sent(it)] if words else [],
         "amendments": [
             (kept, [field_name(name) for name in kept.fields]) for kept in it.amendments.select_related("by")
@@ -228,7 +239,7 @@ def on_paper(request, public_id):
     """The same for a printer, for who may read it."""
     rows = Consultation.objects.readable_by(request.user).select_related("adviser", "assigned", "client")
     it = get_object_or_404(rows, public_id=public_id)
-    words = looking.print_consultation(it, by=request.user)
+    words = or_404(looking.print_consultation, it, by=request.user)
     context = {"row": row(it), "facts": facts(it, for_reader=True), "words": words, "now": timezone.localtime()}
     return render(request, "consultations/log/print.html", context)
 
@@ -238,6 +249,6 @@ def version(request, public_id, version):
     """What a consultation said before it was changed, for who may read it."""
     it = get_object_or_404(Consultation.objects.readable_by(request.user), public_id=public_id)
     before = get_object_or_404(it.amendments.select_related("by"), version=version)
-    said = open_sealed(request.user, "consultations.open_version", before, "before")["before"]
+    said = or_404(looking.open_version, before, by=request.user)
     context = {"consultation": it, "before": before, "lines": as_it_was(said, before.fields)}
     return render(request, "consultations/log/version.html", context)

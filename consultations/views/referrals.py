@@ -17,6 +17,7 @@ from consultations.consent import consent_lines, consent_text, seal_of
 from consultations.forms.cases import AnswerForm, ConsentForm, NothingForm, ReferralForm, VerbForm
 from consultations.models import Referral, ReferralState
 from consultations.views.cases import found
+from consultations.views.log import or_404
 from services.base.refusals import Refused
 from services.languages.choice import staff_language
 from services.languages.ruby import as_html
@@ -90,7 +91,7 @@ def consent(request, public_id, language):
     referral = _found(request, public_id)
     if language not in {offered.code for offered in settings.CITY.offered()} or referral.state == ReferralState.DRAFT:
         raise Http404
-    words = case_words.open_referral(referral, by=request.user)
+    words = or_404(case_words.open_referral, referral, by=request.user)
     own = staff_language(get_language())
     faces = [_face(referral, words, code) for code in dict.fromkeys([language, own])]
     text = consent_text(referral.body, words["what"], words["why"], language)
@@ -117,7 +118,7 @@ def _found(request, public_id: str) -> Referral:
 
 
 def _page(request, referral: Referral, form=None):
-    words = case_words.open_referral(referral, by=request.user)
+    words = or_404(case_words.open_referral, referral, by=request.user)
     client = referral.case.client
     initial = {"body": referral.body, "written_in": referral.written_in, "what": words["what"], "why": words["why"]}
     context = {

@@ -81,7 +81,7 @@ def test_case_is_opened_once_and_by_a_reader_alone(adviser, colleague):
     case = opened(adviser)
     with pytest.raises(Refused, match="in a case already"):
         open_case(case.consultations.get(), by=adviser, subject="Again")
-    with pytest.raises(Refused, match="cannot read"):
+    with pytest.raises(Refused, match="not yours"):
         open_case(log(an_entry(), by=adviser), by=colleague, subject="Not mine")
     assert Case.objects.count() == 1
 

@@ -5,11 +5,12 @@ import threading
 
 import pytest
 from django.core import mail
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from consultations.actions.cases import restrict
+from consultations.actions.cases import open_case, restrict
 from consultations.actions.consultations import (
     GLASS_LASTS,
     Entry,
@@ -20,14 +21,16 @@ from consultations.actions.consultations import (
     log,
     open_consultation,
 )
-from consultations.models import Bridging, Channel, Closing, Consultation, Draft, Outcome
+from consultations.actions.looking import open_version, print_consultation
+from consultations.case_words import CaseWords, open_referral, open_words
+from consultations.models import Bridging, Case, Channel, Closing, Consultation, Draft, Outcome
 from services.accounts.actions import revoke
 from services.audit.models import Line
 from services.audit.opening import open_sealed
 from services.base.refusals import Refused
 from services.notices.models import Message
 from tests.base.test_sealed import somebody_waits
-from tests.factories import CaseFactory, ClientFactory, ConsultationFactory, UserFactory
+from tests.factories import CaseFactory, ClientFactory, ConsultationFactory, ReferralFactory, UserFactory
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -292,9 +295,9 @@ def test_what_was_restricted_meanwhile_is_not_handed_over(adviser, manager):
             assign(consultation, member, by=by)
 
 
-def opened_while_it_is_restricted() -> dict:
+def opened_while_it_is_restricted(role: str = "adviser") -> dict | str:
     """What the author gets who asks for the words just as a member restricts the case, not yet committed."""
-    author, member, opened = UserFactory(roles=["adviser"]), UserFactory(roles=["adviser"]), []
+    author, member, opened = UserFactory(roles=[role]), UserFactory(roles=["adviser"]), []
     case = CaseFactory(assigned=member)
     consultation = ConsultationFactory(adviser=author, case=case, readers=[member])
     consultation = Consultation.objects.get(pk=consultation.pk)
@@ -302,6 +305,8 @@ def opened_while_it_is_restricted() -> dict:
     def ask():
         try:
             opened.append(open_consultation(consultation, by=author))
+        except Consultation.DoesNotExist:
+            opened.append("not there")
         finally:
             connection.close()
 
@@ -316,8 +321,59 @@ def opened_while_it_is_restricted() -> dict:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_words_are_not_given_to_who_is_shut_out_at_that_moment():
-    assert opened_while_it_is_restricted() == {}
+@pytest.mark.parametrize("role", ["adviser", "manager"])
+def test_words_are_not_given_to_who_is_shut_out_at_that_moment(role):
+    assert opened_while_it_is_restricted(role) == "not there"
+
+
+def case_opened_while_it_is_restricted() -> str | CaseWords:
+    """What a manager gets who asks for a case just as a member restricts it, not yet committed."""
+    manager, case, opened = UserFactory(roles=["manager"]), CaseFactory(), []
+    ConsultationFactory(adviser=case.assigned, case=case, topics=["housing"])
+    seen = Case.objects.visible_to(manager).get()
+
+    def ask():
+        try:
+            opened.append(open_words(seen, by=manager))
+        except Case.DoesNotExist:
+            opened.append("not there")
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=ask)
+    with transaction.atomic():
+        restrict(case, by=case.assigned)
+        thread.start()
+        if connection.vendor == "postgresql":
+            wait_until(somebody_waits)
+    thread.join()
+    return opened[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_case_is_not_there_for_who_is_shut_out_at_that_moment():
+    assert case_opened_while_it_is_restricted() == "not there"
+
+
+@pytest.mark.parametrize("role", ["adviser", "manager"])
+def test_what_was_restricted_since_the_page_looked_is_not_opened(role):
+    author, member = UserFactory(roles=[role]), UserFactory(roles=["adviser"])
+    case = CaseFactory(assigned=member)
+    consultation = ConsultationFactory(adviser=author, case=case, readers=[member])
+    amend(consultation, an_entry(), by=member, reason="Mixed up")
+    referral = ReferralFactory(case=case)
+    restrict(case, by=member)
+
+    for opens, row in (
+        (open_consultation, consultation),
+        (print_consultation, consultation),
+        (open_version, consultation.amendments.get()),
+        (open_words, case),
+        (open_referral, referral),
+    ):
+        with pytest.raises(ObjectDoesNotExist):
+            opens(row, by=author)
+    assert Line.objects.filter(actor=author.public_id).count() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -333,3 +389,19 @@ def test_words_would_be_given_away_without_the_lock(monkeypatch):
     monkeypatch.setattr(QuerySet, "select_for_update", unlocked)
 
     assert opened_while_it_is_restricted() == {"note": "A note."}
+
+
+def test_who_reads_for_an_hour_changes_nothing_and_opens_no_case(adviser):
+    consultation = log(an_entry(), by=adviser)
+    guest = UserFactory(roles=["adviser"])
+    break_the_glass(consultation, by=guest, reason="The client stands at the counter")
+
+    with pytest.raises(Refused):
+        amend(consultation, an_entry(note="Another story."), by=guest, reason="I know better")
+    for is_restricted in (False, True):
+        with pytest.raises(Refused):
+            open_case(consultation, by=guest, subject="Mine for good", is_restricted=is_restricted)
+
+    assert (Case.objects.count(), consultation.amendments.count()) == (0, 0)
+    assert consultation.readers.get(user=guest).until is not None
+    assert seen_by(adviser) == {consultation.public_id}

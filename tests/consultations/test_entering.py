@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from consultations.actions import entering
 from consultations.actions.articles import Sending, articles_sent, send_article
+from consultations.actions.cases import restrict
+from consultations.actions.drafts import keep_draft
 from consultations.actions.entering import Person, enter
 from consultations.actions.looking import find_thread, known_by_code, open_thread
 from consultations.models import Client, Consultation, Draft
@@ -62,11 +64,16 @@ def test_form_sent_twice_logs_once_and_makes_one_person(adviser):
     assert (Consultation.objects.count(), Client.objects.count()) == (1, 1)
 
 
-def test_key_of_somebody_elses_consultation_is_refused(adviser):
-    other = ConsultationFactory()
-    with pytest.raises(Refused):
-        enter(an_entry(), by=adviser, key=other.public_id)
-    assert Consultation.objects.count() == 1
+def test_key_of_somebody_elses_consultation_logs_as_any_other_and_tells_nothing(adviser):
+    other = ConsultationFactory(is_restricted=True)
+    keep_draft(other.public_id, {"note": ["Is it there?"]}, by=adviser)
+    assert Draft.objects.visible_to(adviser).get().public_id == other.public_id
+
+    logged = enter(an_entry(), by=adviser, key=other.public_id, person=Person("Sita"))
+
+    assert logged.public_id != other.public_id
+    assert (Consultation.objects.count(), Client.objects.count(), Draft.objects.count()) == (2, 1, 0)
+    assert Consultation.objects.visible_to(adviser).get() == logged
 
 
 def test_somebody_who_comes_back_was_seen_today(adviser):
@@ -238,6 +245,24 @@ def test_restricted_person_is_as_unknown_as_nobody(adviser):
     assert {
         line.object_id for line in Line.objects.filter(action="consultations.find_code", actor=adviser.public_id)
     } == {""}
+
+
+def test_person_met_for_what_is_restricted_now_is_as_unknown_as_nobody(adviser):
+    met = ClientFactory(met_by=adviser)
+    CaseFactory(client=met, is_restricted=True)
+    assert known_by_code(met.code, by=adviser) is None
+    assert find_thread(met.code, by=adviser) is None
+
+
+def test_person_who_was_restricted_since_the_form_looked_is_as_unknown_as_nobody(adviser):
+    met, other = ClientFactory(), UserFactory(roles=["adviser"])
+    case = CaseFactory(assigned=other, client=met)
+    ConsultationFactory(adviser=other, client=met, case=case)
+    found = known_by_code(met.code, by=adviser)
+    restrict(case, by=other)
+    for by, told in ((adviser, "There is nobody with this code."), (other, "restricted case")):
+        with pytest.raises(Refused, match=told):
+            enter(an_entry(), by=by, key=public_id(), client=found)
 
 
 def test_what_is_restricted_is_not_among_what_others_keep(adviser):

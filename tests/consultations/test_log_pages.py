@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consultations.actions.consultations import amend, assign, entry_of, log
+from consultations.actions.consultations import amend, assign, break_the_glass, entry_of, log
 from consultations.models import Client, Consultation, Draft, Outcome, Reader
 from services.audit.models import Line
 from services.audit.opening import open_sealed
@@ -528,7 +528,7 @@ def test_consultation_costs_the_same_few_queries_for_one_and_many(client, advise
         UserFactory(roles=["adviser"])
     address = f"{LOG}{it.public_id}/"
     client.get(address)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         client.get(address)
 
 
@@ -568,6 +568,32 @@ def test_glass_is_not_broken_by_a_wrong_password_or_without_a_reason(manager):
     for reason in ("", "because"):
         assert manager.browser.post(address, {"reason": reason}).status_code == 400
     assert Reader.objects.filter(user=manager).count() == 0
+
+
+def test_page_offers_a_guest_to_read_and_nothing_else(client, adviser, new_client):
+    it, guest = log(an_entry(), by=adviser), UserFactory(roles=["adviser"])
+    break_the_glass(it, by=guest, reason=REASON)
+    browser, address = new_client(), f"{LOG}{it.public_id}/"
+    browser.force_login(guest)
+    paths = (f"{address}amend/", f"/en/staff/cases/from/{it.public_id}/")
+
+    assert "glass is collected" in words(browser.get(address))
+    for path in paths:
+        assert (path in browser.get(address).content.decode(), path in client.get(address).content.decode()) == (
+            False,
+            True,
+        )
+        assert (browser.get(path).status_code, client.get(path).status_code) == (404, 200)
+
+
+def test_page_leads_to_the_case_of_who_may_know_of_it(client, adviser, new_client):
+    case = CaseFactory()
+    it = ConsultationFactory(adviser=adviser, case=case, readers=[case.assigned])
+    member, path = new_client(), f"/en/staff/cases/{case.public_id}/"
+    member.force_login(case.assigned)
+    found = [path in browser.get(f"{LOG}{it.public_id}/").content.decode() for browser in (member, client)]
+    assert found == [True, False]
+    assert "/staff/cases/from/" not in client.get(f"{LOG}{it.public_id}/").content.decode()
 
 
 def test_code_leads_to_who_keeps_the_thread_and_through_the_glass(client, adviser):
