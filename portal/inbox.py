@@ -57,7 +57,7 @@ def _letter(message: Message, about: dict, language: str) -> Letter | None:
 def _row(message: Message, letter: Letter | None, language: str) -> InboxRow:
     return InboxRow(
         reverse("message", args=[message.public_id]),
-        letter.subject if letter else "",
+        letter.title if letter else "",
         SPOKEN[letter.written_in if letter else language],
         written_moment(message.created_at, language),
         message.read_at is None,

@@ -12,8 +12,8 @@ from consultations.figures.counting import Count, count
 from consultations.figures.periods import Period, fiscal_year, fiscal_year_of
 from consultations.figures.suppression import Published, publish
 from consultations.models import Consultation, Dimension
+from services.languages.days import written_month
 from services.languages.names import NAMES
-from services.languages.ruby import as_plain
 
 YEARS_SHOWN = 5
 OTHER = "その他"
@@ -54,6 +54,12 @@ class Year:
     languages: Division
     topics: Division
 
+    @property
+    def when(self) -> str:
+        """From which month to which, in words."""
+        ends = {"begins": written_month(self.period.first), "ends": written_month(self.period.last)}
+        return pgettext("something of several days", "from %(begins)s to %(ends)s") % ends
+
 
 def years_to_show() -> list[int]:
     """The fiscal years that are over and have consultations, the newest first."""
@@ -71,12 +77,12 @@ def read_year(year: int, *, rtl: bool) -> Year:
     languages = publish({code: cell.whole.consultations for code, cell in found.by(Dimension.LANGUAGE).items()})
     topics = publish(_by_group(found))
     named = [(*_language(code), number) for code, number in languages.cells.items()]
-    about = [(as_plain(str(GROUPS[group])), "", number) for group, number in topics.cells.items()]
+    about = [(str(GROUPS[group]), "", number) for group, number in topics.cells.items()]
     return Year(
         period,
         languages.total,
-        _division(named, languages, as_plain(_("Other languages")), rtl=rtl),
-        _division(about, topics, as_plain(pgettext("what people asked about", "Other topics")), rtl=rtl),
+        _division(named, languages, _("Other languages"), rtl=rtl),
+        _division(about, topics, pgettext("what people asked about", "Other topics"), rtl=rtl),
     )
 
 
@@ -93,7 +99,7 @@ def _by_group(found: Count) -> dict[str, int]:
 def _language(code: str) -> tuple[str, str]:
     """What the reader calls a language; one that the portal does not speak has its own name, and is marked so."""
     if code in NAMES:
-        return as_plain(str(NAMES[code])), ""
+        return str(NAMES[code]), ""
     known = taxonomy.tongues().get(code)
     return (known.own_name, code) if known and known.own_name else (code, "")
 

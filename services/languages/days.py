@@ -53,6 +53,13 @@ def _easy_day_of_month(day: datetime.date) -> str:
     return f"{day.month}{{月|がつ}}{of_month}"
 
 
+def written_month(day: datetime.date) -> str:
+    """The month and its year, in the active language."""
+    if get_language() == "ja-simple":
+        return f"{day.year}{{年|ねん}}{day.month}{{月|がつ}}"
+    return date_format(day, "YEAR_MONTH_FORMAT")
+
+
 def written_weekday(day: datetime.date) -> str:
     """The weekday's whole name in the active language."""
     return date_format(day, "l")

@@ -67,7 +67,10 @@ class CannotBeWritten(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One text in all its faces. `language`: the reader's; `written_in`: what its content is really written in."""
+    """One text in all its faces. `language`: the reader's; `written_in`: what its content is really written in.
+
+    `title` is the subject for a page, with its furigana.
+    """
 
     subject: str
     text: str
@@ -76,6 +79,7 @@ class Letter:
     language: str
     written_in: str
     calendar: bytes = b""
+    title: str = ""
 
     @property
     def is_fallback(self) -> bool:
@@ -127,7 +131,8 @@ def _in_language(kind, code, wanted, second_language, about, context, frame) -> 
         if type(about) in _WORDS:
             words |= _WORDS[type(about)](about, code, second_language)
         folder = f"notices/{kind}"
-        subject = as_plain(" ".join(render_to_string(f"{folder}/subject.txt", words).split()))
+        title = " ".join(render_to_string(f"{folder}/subject.txt", words).split())
+        subject = as_plain(title)
         text = as_mail(render_to_string(f"{folder}/body.txt", words).strip()) + "\n"
         html = render_to_string(f"{folder}/body.html", words)
         if frame == MAIL:  # a page of the portal shows furigana as its reader has switched it
@@ -145,6 +150,7 @@ def _in_language(kind, code, wanted, second_language, about, context, frame) -> 
             wanted,
             written_in,
             calendar_file([entry], stamp=timezone.now()) if entry else b"",
+            title,
         )
 
 

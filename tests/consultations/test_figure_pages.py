@@ -466,7 +466,7 @@ def test_public_page_tells_a_year_that_is_over(client):
 
     page = client.get("/en/consultations/figures/")
 
-    assert "2025-04 – 2026-03 16 consultations in one year" in words(page)
+    assert "From April 2025 to March 2026 16 consultations in one year" in words(page)
     assert rows(page, "languages") == {"Nepali": ["9"], "Other languages": ["7"]}
     assert rows(page, "topics") == {"Taxes": ["9"], "Other topics": ["7"]}
     assert "Korean" not in words(page)
@@ -487,11 +487,19 @@ def test_public_page_without_a_year_says_so(client):
 def test_public_page_shows_another_year_and_the_newest_for_anything_odd(client):
     last_year(5)
     last_year(6, began_at=on("2024-06-10"))
-    assert "2024-04 – 2025-03 6 consultations" in words(client.get("/en/consultations/figures/?year=2024"))
+    assert "From April 2024 to March 2025 6 consultations" in words(client.get("/en/consultations/figures/?year=2024"))
     for odd in ("2026", "1999", "x", "%00", "9" * 50):
         response = client.get(f"/en/consultations/figures/?year={odd}")
         assert response.status_code in {200, 400}
-        assert response.status_code == 400 or "2025-04 – 2026-03 5 consultations" in words(response)
+        assert response.status_code == 400 or "From April 2025 to March 2026 5 consultations" in words(response)
+
+
+def test_public_page_says_year_and_names_with_their_readings(client):
+    last_year(9)
+    page = client.get("/ja-simple/consultations/figures/").content.decode()
+    assert "<dt>2025<ruby>年<rp>(</rp><rt>ねん</rt><rp>)</rp></ruby>4<ruby>月" in page
+    assert '<th scope="row">ネパール<ruby>語<rp>(</rp><rt>ご</rt><rp>)</rp></ruby></th>' in page
+    assert "ネパール語（ご）</text>" in page
 
 
 def test_public_chart_is_mirrored_where_one_reads_from_the_right(client):
