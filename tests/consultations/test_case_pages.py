@@ -367,7 +367,7 @@ def test_lists_of_cases_are_told_apart(client, adviser, case):
 
 
 def test_page_of_a_case_costs_the_same_for_one_and_thirty(client, case, django_assert_num_queries):
-    queries = 49
+    queries = 50
     client.get(address(case))
     with django_assert_num_queries(queries):
         client.get(address(case))
