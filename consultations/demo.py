@@ -15,7 +15,7 @@ from services.accounts.actions import grant, welcome
 from services.accounts.demo import PASSWORD, RESIDENT
 from services.accounts.models import Resident, User
 from services.accounts.roles import Role
-from services.notices.models import Message
+from services.notices.models import ChannelCode, Message
 from services.schedules.holidays import holiday_name
 from services.schedules.models import Schedule
 from services.schedules.rules import Rule
@@ -128,6 +128,6 @@ def _make_appointments() -> None:
     for number, (name, language, service, place, interpreting) in enumerate(APPOINTMENTS):
         person = Person(name, language, email=f"visitor{number}@demo.example")
         book(free[service][place], person, by=None, how=Mode.VISIT, interpreting=interpreting, may_wait=True)
-    Message.objects.filter(resident__email__startswith="visitor", resident__user=None).delete()
+    Message.objects.filter(kind__startswith="consultations/appointment").exclude(channel=ChannelCode.INBOX).delete()
     resident = Resident.objects.get(user__email=f"{RESIDENT}@demo.example")
     book(free[Service.IMMIGRATION][4], resident, by=resident.user, how=Mode.VISIT, interpreting="ne")
