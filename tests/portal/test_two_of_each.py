@@ -73,13 +73,15 @@ def test_session_of_one_works_on_the_other(town):
 def test_notice_goes_out_once(town):
     env, first, second, sink = town
     with servers.celery_worker(env, name="one"), servers.celery_worker(env, name="two"):
-        people = ["resident", "adviser", "teacher", "volunteer", "editor", "manager"]
+        people = ["translator", "adviser", "teacher", "volunteer", "editor", "manager"]
         for number, person in enumerate(people):
             portal = (first, second)[number % 2]
             path, _page = Browser().open(portal, "/ne/me/login/code/", email=f"{person}@demo.example")
             assert path == "/ne/me/login/code/confirm/"
         servers.wait_until(lambda: len(sink.messages()) >= len(people), what="the mails")
-    assert Counter(sink.addresses()) == {f"{person}@demo.example": 1 for person in people}
+    assert {it: number for it, number in Counter(sink.addresses()).items() if not it.startswith("resident")} == {
+        f"{person}@demo.example": 1 for person in people if person != "resident"
+    }  # the demo writes to its resident of an appointment too
 
 
 def test_limits_hold_across_machines(town):
