@@ -14,8 +14,8 @@ def count_months() -> None:
     counting.count_months()
 
 
-@teller("consultations/follow_up_due")
+@teller("consultations/staff/follow_up_due")
 def tell_that_a_follow_up_is_due(follow_up: FollowUp) -> None:
     """Whose it is hears on the day that something is due: not what, not about whom: the ledger is seen by others."""
     if follow_up.ended_at is None:
-        notify(follow_up.owner, "consultations/follow_up_due", occasion=f"due:{follow_up.due_on}")
+        notify(follow_up.owner, "consultations/staff/follow_up_due", occasion=f"due:{follow_up.due_on}")

@@ -33,7 +33,11 @@ def inbox_rows(messages: Iterable[Message], language: str) -> list[InboxRow]:
 def letter_of(message: Message, language: str) -> dict:
     """One message for its page: its row and its text as HTML without a style of its own."""
     letter = _letter(message, objects_told_of([message]), language)
-    return {"row": _row(message, letter, language), "letter_html": part_of_a_page(letter.html) if letter else ""}
+    return {
+        "row": _row(message, letter, language),
+        "letter_html": part_of_a_page(letter.html) if letter else "",
+        "letter_language": SPOKEN[letter.language if letter else language],
+    }
 
 
 def _letter(message: Message, about: dict, language: str) -> Letter | None:

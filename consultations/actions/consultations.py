@@ -210,7 +210,7 @@ def break_the_glass(consultation: Consultation, *, by: User, reason: str) -> Rea
     for manager in User.objects.filter(grants__role=Role.MANAGER, is_active=True).exclude(pk=by.pk):
         notify(
             manager,
-            "consultations/glass_broken",
+            "consultations/staff/glass_broken",
             occasion=f"glass:{line.sequence}",
             context={"who": str(by)},
         )

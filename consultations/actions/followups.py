@@ -16,7 +16,7 @@ from services.base.refusals import Refused
 from services.base.states import move
 from services.notices.actions.reminding import days_before, do_not_remind, remind
 
-REMINDER = "consultations/follow_up_due"
+REMINDER = "consultations/staff/follow_up_due"
 IN_THE_MORNING = datetime.time(9)
 
 

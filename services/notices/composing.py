@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from services.base import markdown
+from services.languages.choice import staff_language
 from services.languages.names import NAMES
 from services.languages.ruby import annotate_page, as_mail, as_plain
 from services.languages.table import SPOKEN
@@ -99,8 +100,11 @@ def compose(
     """The letter for a reader of `language`.
 
     about: what it tells of, put into words by its app (`words_about`). A text that is broken in one language is
-    written in the next, with a line that says so. Raises CannotBeWritten if none can be made.
+    written in the next, with a line that says so. What only staff get (kinds `<app>/staff/<event>`) is in the language
+    of staff's own words, whole. Raises CannotBeWritten if none can be made.
     """
+    if "/staff/" in kind:
+        language, second_language = staff_language(language), ""
     second = reading_order(second_language) if second_language else ()
     order = dict.fromkeys([language, *second, *reading_order(language)])
     for code in order:

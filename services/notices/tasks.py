@@ -30,8 +30,8 @@ def do_what_is_due() -> None:
     reminding.remind_of_what_is_due()
 
 
-@reminding.teller("notices/ends_soon")
+@reminding.teller("notices/staff/ends_soon")
 def tell_author_that_it_ends(notice: Notice) -> None:
     """Whoever issued an emergency hears an hour before its end that it ends."""
     if notice.is_current and notice.author:
-        notify(notice.author, "notices/ends_soon", about=notice, occasion=f"{notice.public_id}:{notice.until}")
+        notify(notice.author, "notices/staff/ends_soon", about=notice, occasion=f"{notice.public_id}:{notice.until}")

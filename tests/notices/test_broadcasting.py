@@ -514,7 +514,7 @@ def test_author_hears_an_hour_before_an_emergency_ends():
     Reminder.objects.update(due_at=timezone.now())
     for _beat in range(2):
         remind_of_what_is_due()
-    told = Message.objects.filter(kind="notices/ends_soon").order_by("pk")
+    told = Message.objects.filter(kind="notices/staff/ends_soon").order_by("pk")
     assert [(message.channel, message.user) for message in told] == [("email", notice.author), ("inbox", notice.author)]
 
 

@@ -65,6 +65,14 @@ def test_letter_is_in_its_readers_language_whatever_the_workers(kind, language):
         assert letter.text.split("\n")[0] != english.text.split("\n")[0]
 
 
+@pytest.mark.parametrize("language", SPOKEN)
+def test_letter_that_only_staff_get_is_whole_in_one_language(language):
+    letter = compose("consultations/staff/follow_up_due", language, second_language="ar")
+    whole = compose("consultations/staff/follow_up_due", "ja" if language in {"ja", "ja-simple"} else "en")
+    assert letter == whole
+    assert f'<html lang="{whole.language}" dir="ltr">' in letter.html
+
+
 def test_letter_in_easy_japanese_has_its_three_faces():
     letter = compose(CODE, "ja-simple", context={"code": "X"})
     assert not re.search(r"[{|（]|<ruby>", letter.subject)

@@ -1,5 +1,7 @@
 """One's own messages on "my page": only one's own, in the language of the page, read only by a button."""
 
+import re
+
 import pytest
 from django.conf import settings
 from django.utils import timezone, translation
@@ -153,7 +155,7 @@ def test_my_page_shows_the_newest_three_and_how_many_are_new(client, reader):
 @pytest.mark.parametrize("count", [1, 30])
 def test_inbox_needs_the_same_few_queries_for_one_and_many(client, reader, django_assert_num_queries, path, count):
     for number in range(count):
-        notify(reader, "notices/ends_soon", about=NoticeFactory(title_en=f"Number {number}", author=reader))
+        notify(reader, "notices/staff/ends_soon", about=NoticeFactory(title_en=f"Number {number}", author=reader))
     client.get(path)
     expected = {"/ne/me/messages/": 8, "/ne/me/": 9}  # there also what they are registered for
 
@@ -163,9 +165,17 @@ def test_inbox_needs_the_same_few_queries_for_one_and_many(client, reader, djang
     assert f"Number {count - 1}" in text(page)
 
 
+def test_message_that_only_staff_get_is_marked_as_what_it_is_written_in(client, reader):
+    row = write_to(reader, kind="consultations/staff/follow_up_due")
+
+    page = text(client.get(f"/ne/me/messages/{row.public_id}/"))
+
+    assert re.search('<div class="prose" lang="en" dir="ltr">[^ऀ-ॿ]*At least one of your follow-ups is due today', page)
+
+
 def test_message_about_what_is_gone_says_so(client, reader):
     notice = NoticeFactory(author=reader, is_published=False)
-    (row,) = [it for it in notify(reader, "notices/ends_soon", about=notice) if it.channel == "inbox"]
+    (row,) = [it for it in notify(reader, "notices/staff/ends_soon", about=notice) if it.channel == "inbox"]
     Notice.objects.filter(pk=notice.pk).delete()
 
     assert "This message can no longer be shown" in text(client.get("/en/me/messages/"))

@@ -155,7 +155,7 @@ def test_download_holds_what_is_known_in_the_readers_language(client, language):
 def test_download_holds_the_text_of_what_stands_on_ones_page(client, language, begins):
     user = person()
     MessageFactory(user=UserFactory(), channel="inbox", state="sent", context={"code": "STRANGER"})
-    gone = {"kind": "notices/ends_soon", "context": {}, "about_type": "notices.notice", "about_id": 404}
+    gone = {"kind": "notices/staff/ends_soon", "context": {}, "about_type": "notices.notice", "about_id": 404}
     MessageFactory(user=user, channel="inbox", state="sent", **gone)
     prove(client, user)
     answer = client.post(f"/{language}/me/data/download/", {"as": "json"})
@@ -169,7 +169,7 @@ def test_download_holds_the_text_of_what_stands_on_ones_page(client, language, b
     assert text.split()[0] in page
     assert "STRANGER" not in answer.content.decode() + page
     assert not re.search(r"\{[^{}|]+\|[^{}|]+\}", answer.content.decode())
-    assert [list(row.values())[-1] for row in messages].count("notices/ends_soon") == 1
+    assert [list(row.values())[-1] for row in messages].count("notices/staff/ends_soon") == 1
 
 
 def test_every_model_says_how_long_it_is_kept():

@@ -81,7 +81,7 @@ def begin(notice: Notice) -> None:
     notice.published_at = timezone.now()
     notice.save(update_fields=["state", "published_at"])
     if notice.is_emergency and notice.until:
-        remind("notices/ends_soon", notice, at=notice.until - WARN_BEFORE)
+        remind("notices/staff/ends_soon", notice, at=notice.until - WARN_BEFORE)
 
 
 def finish_sent_notices() -> int:
