@@ -6,19 +6,34 @@ from functools import lru_cache
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 
 _PARSER = MarkdownIt("commonmark", {"html": False})
-TAGS = {"p", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "br", "hr", "code", "pre"}
+TAGS = {"p", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "br", "hr", "code", "pre", "bdi"}
 SCHEMES = {"http", "https", "mailto", "tel"}
 _LINK = re.compile(r"\[([^\[\]]{1,300})\]\(([^()\s]{1,1000})\)")
-ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "bdi": {"dir"}}
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+# Telephone numbers and dates in figures. After Arabic letters their groups would stand in the wrong order
+# (Unicode bidirectional algorithm, rule W2), so they are kept apart from the text around them.
+_GROUPS = re.compile(
+    r"(?<![\w+(/.=?&#%-])(?:\+\d[\d ()-]{6,}\d|\(0\d{1,4}\) ?\d{1,4}-\d{3,4}|\d{1,5}(?:-\d{2,4}){2,3})(?![\w-])"
+)
+
+
+def _keep_groups_in_order(_renderer, tokens, index, _options, env) -> str:
+    html = escapeHtml(tokens[index].content)
+    return _GROUPS.sub(r'<bdi dir="ltr">\g<0></bdi>', html) if env.get("right_to_left") else html
+
+
+_PARSER.add_render_rule("text", _keep_groups_in_order)
 
 
 @lru_cache(maxsize=256)
 def as_html(text: str) -> SafeString:
     """The Markdown as HTML of an allow-list of tags; links only to http, https, mailto and tel."""
     html = nh3.clean(
-        _PARSER.render(text),
+        _PARSER.render(text, {"right_to_left": bool(_RIGHT_TO_LEFT.search(text))}),
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
@@ -39,4 +54,5 @@ def _words_in(tokens) -> str:
 
 def as_text(text: str) -> str:
     """The Markdown as a text mail shows it: as it was typed, but each link as its words and its address."""
-    return _LINK.sub(r"\1: \2", text)
+    text = _LINK.sub(r"\1: \2", text)
+    return _GROUPS.sub("\u2066\\g<0>\u2069", text) if _RIGHT_TO_LEFT.search(text) else text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.base.markdown import as_html, as_words
+from services.base.markdown import as_html, as_text, as_words
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,19 @@ def test_furigana_passes_through_for_the_page_to_show():
 
 def test_words_are_what_a_reader_sees():
     assert as_words("## Head\n\ntext **bold** [link](https://x.example)\n\n- item") == "Head text bold link item"
+
+
+@pytest.mark.parametrize(
+    "number", ["03-5744-1111", "(03) 5744-1111", "+81 3 5744 1111", "+81-3-5744-1111", "2026-12-01"]
+)
+def test_numbers_in_groups_keep_their_order_after_arabic_letters(number):
+    assert as_html(f"هاتف:{number}.") == f'<p>هاتف:<bdi dir="ltr">{number}</bdi>.</p>\n'
+    assert as_text(f"اتصل {number}") == f"اتصل \u2066{number}\u2069"
+    assert as_html(f"Call {number}") == f"<p>Call {number}</p>\n"
+    assert as_text(f"Call {number}") == f"Call {number}"
+
+
+def test_numbers_in_addresses_of_pages_are_left_alone_after_arabic_letters():
+    address = "https://x.example/a/2026-12-01?b=03-5744-1111"
+    assert as_text(f"[هنا]({address})") == f"هنا: {address}"
+    assert as_html(f"[هنا]({address})") == f'<p><a href="{address}" rel="noopener">هنا</a></p>\n'
