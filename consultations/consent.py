@@ -44,6 +44,8 @@ def consent_lines(body: str, language: str) -> dict[str, str]:
             "what": _("This is told:"),
             "why": _("This is why:"),
             "back": _("I can take this back at any time. What was told before stays known; nothing more is told then."),
+            # Translators: a line on a printed form, on which somebody signs by hand.
+            "sign": _("Date and signature"),
             "free": _("I do not have to agree. %(centre)s helps me all the same.") % told,
         }
 
