@@ -5,6 +5,7 @@ it is named with the command to get it, and the answer is 1. Nothing is ever ski
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers import postgresql_program
+
+# Which alone has the quick Chromium as a package; others of its family install by apt-get, too.
+IS_DEBIAN = Path("/etc/os-release").exists() and platform.freedesktop_os_release().get("ID") == "debian"
 
 
 def has_script(language: str) -> bool:
@@ -24,8 +28,8 @@ def has_script(language: str) -> bool:
 
 
 def chromium_program() -> str | None:
-    """Where Chromium is."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    """Where Chromium is; the one that never draws windows takes a third less time."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
@@ -45,7 +49,11 @@ NEEDS = {
         ("postgresql",),
     ),
     "redis": Need("redis-server", lambda: bool(shutil.which("redis-server")), ("redis-server",)),
-    "chromium": Need("Chromium", lambda: bool(chromium_program()), ("chromium",)),
+    "chromium": Need(
+        "Chromium",
+        lambda: bool(shutil.which("chromium-headless-shell") if IS_DEBIAN else chromium_program()),
+        ("chromium-headless-shell",),
+    ),
     "fonts": Need(
         "Noto fonts of all our scripts",
         lambda: all(has_script(language) for language in ("ja", "zh-cn", "ko", "ne", "ar", "vi")),
