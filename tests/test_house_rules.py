@@ -16,7 +16,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 # Mail programs read no style sheets, so mails alone carry their style with them.
 LETTERS = ROOT / "templates" / "notices"
 PAGES = [
-    file for file in TEMPLATES if file not in {*LETTERS.glob("*/*/*"), LETTERS / "base.html", LETTERS / "_content.html"}
+    file for file in TEMPLATES if file not in {*LETTERS.glob("*/**/*/*"), LETTERS / "base.html", LETTERS / "_content.html"}
 ]
 TEXTS = sorted(
     file
@@ -118,7 +118,7 @@ def test_translated_strings_are_never_built_from_pieces():
 
 
 def test_notices_have_subject_text_and_page():
-    folders = sorted({file.parent for file in (ROOT / "templates" / "notices").glob("*/*/*")})
+    folders = sorted({file.parent for file in LETTERS.glob("*/**/*/*") if file.is_file()})
 
     assert folders
     for folder in folders:

@@ -6,8 +6,13 @@ from django.db import models
 
 
 def public_id() -> str:
-    """A new id of 22 letters, digits, `-` and `_` (RFC 4648 base64url)."""
-    return secrets.token_urlsafe(16)
+    """A new id of 22 letters, digits, `-` and `_` (RFC 4648 base64url); the first is no `-`.
+
+    With that a spreadsheet would take it for a formula, and so our own files would not give it as it is.
+    """
+    while (made := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return made
 
 
 class PublicIdField(models.CharField):

@@ -30,3 +30,7 @@ def test_public_id_field_tells_migrations_nothing_of_its_own():
     field = PublicIdField()
     field.set_attributes_from_name("public_id")
     assert field.deconstruct() == ("public_id", "services.base.public_ids.PublicIdField", [], {})
+
+
+def test_none_looks_like_a_formula():
+    assert [made for made in (public_id() for _ in range(10_000)) if made.startswith(("-", "=", "+", "@"))] == []

@@ -184,3 +184,18 @@ def test_article_cannot_act(client):
     page = client.get("/en/guide/article/bad/").content.decode()
     assert "<script>" not in page
     assert 'href="javascript' not in page
+
+
+def test_card_of_a_shared_page_says_what_it_is_in_its_readers_language(client):
+    ArticleFactory(slug="bins", title_ne='फोहोर "<b>"', summary_ne="कहिले & कहाँ")
+    page = client.get("/ne/guide/article/bins/").content.decode()
+    centre = "ओता बहुसांस्कृतिक केन्द्र"
+    assert f"<title>फोहोर &quot;&lt;b&gt;&quot; – {centre}</title>" in page
+    assert f'<meta property="og:title" content="फोहोर &quot;&lt;b&gt;&quot; – {centre}">' in page
+    for name in ('name="description"', 'property="og:description"'):
+        assert f'<meta {name} content="कहिले &amp; कहाँ">' in page
+
+
+def test_page_that_nobody_shares_has_no_card(client):
+    page = client.get("/ne/no-such-page/").content.decode()
+    assert ("<title>" in page, "og:" in page) == (True, False)
