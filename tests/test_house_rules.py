@@ -16,7 +16,9 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 # Mail programs read no style sheets, so mails alone carry their style with them.
 LETTERS = ROOT / "templates" / "notices"
 PAGES = [
-    file for file in TEMPLATES if file not in {*LETTERS.glob("*/**/*/*"), LETTERS / "base.html", LETTERS / "_content.html"}
+    file
+    for file in TEMPLATES
+    if file not in {*LETTERS.glob("*/**/*/*"), LETTERS / "base.html", LETTERS / "_content.html"}
 ]
 TEXTS = sorted(
     file
