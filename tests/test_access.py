@@ -333,6 +333,7 @@ def visit_again(visitor: str) -> Client:
     return client
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", VISITORS)
 def test_access_of_every_url_is_as_written_down(visitor, addresses):
     got_in = {name for name, _method in walk(visitor, addresses, ("GET", "POST"))}
@@ -355,6 +356,7 @@ def test_access_lets_somebody_into_every_url(addresses):
         assert name in SHUT or admitted(name), name
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(name for name in ONLY if name in access.ACCESS))
 def test_access_walk_turns_red_when_a_rule_is_loosened(name, addresses, monkeypatch):
     closed = [(found, address) for found, address in addresses if found == name]
@@ -368,6 +370,7 @@ def test_access_walk_turns_red_when_a_rule_is_loosened(name, addresses, monkeypa
     assert response.headers.get("Location") != sign_in or name.startswith(("account_", "mfa_"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(name for name in access.ACCESS if name != "admin:password_change"))
 def test_access_row_taken_out_fails_the_check_and_shuts_the_page(name, addresses, monkeypatch):
     monkeypatch.delitem(access.ACCESS, name)

@@ -117,6 +117,7 @@ def desk(db):
     return advisers, [*advisers, UserFactory(roles=["manager"]), UserFactory(roles=["administrator"])]
 
 
+@pytest.mark.thorough
 def test_any_sequence_of_deeds_leaves_the_rule_true(desk):
     advisers, users = desk
     reached = Counter()
