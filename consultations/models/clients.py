@@ -78,3 +78,11 @@ class Client(models.Model):
 
     def __str__(self):
         return self.code
+
+    @property
+    def as_merged(self) -> "Client":
+        """The record that has this one's threads now: itself, or the one that it was merged into, however often."""
+        client = self
+        while client.merged_into:
+            client = client.merged_into
+        return client
