@@ -126,7 +126,10 @@ def lock_shared_clients(case: Case) -> list[Client]:
     """The clients that a locked case has in common with anything else, locked."""
     family = _family(case)
     keys = Client.objects.filter(Q(consultations__case__in=family) | Q(cases__in=family)).values("pk")
-    clients = Client.objects.select_for_update().filter(pk__in=keys).order_by("pk")
+    theirs, before = Client.objects.select_for_update().filter(pk__in=keys).order_by("pk"), None
+    # Until it stays the same: while we waited for one, it may have been merged into another.
+    while (clients := list(theirs.all())) != before:
+        before = clients
     return [client for client in clients if _elsewhere(client, family)]
 
 

@@ -1,15 +1,22 @@
 """Records of a person that were put together: their codes, their words and their restrictions stay right afterwards."""
 
-import pytest
+import threading
+from contextlib import contextmanager
 
+import pytest
+from django.db import connection, connections, transaction
+
+from consultations.actions.cases import open_case, restrict
 from consultations.actions.clients import find_client, forget_client, meet
 from consultations.actions.consultations import log
 from consultations.actions.looking import find_thread
-from consultations.actions.regrouping import merge_clients, undo
-from consultations.models import Client
+from consultations.actions.regrouping import merge_cases, merge_clients, undo
+from consultations.models import Case, Client
 from services.base.refusals import Refused
+from tests.base.test_sealed import somebody_waits
 from tests.consultations.test_consultations import an_entry
 from tests.factories import UserFactory
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +69,64 @@ def test_who_is_forgotten_is_forgotten_in_what_was_merged_too(adviser):
     merge_clients(second, into=third, by=adviser)
     forget_client(third, by=adviser)
     assert list(Client.objects.all()) == [other]
+
+
+@contextmanager
+def waited_for_by(deed):
+    """What is locked within, a deed in another thread waits for; where there is one writer, for all of it."""
+    faults = []
+
+    def run():
+        try:
+            deed()
+        except Exception as fault:
+            faults.append(fault)
+        finally:
+            connections.close_all()
+
+    def wait():
+        thread.start()
+        if connection.vendor == "postgresql":
+            wait_until(somebody_waits)
+
+    thread = threading.Thread(target=run)
+    with transaction.atomic():
+        yield wait
+    thread.join()
+    assert faults == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_case_that_is_restricted_during_a_merge_shares_its_person_with_nobody(adviser):
+    """The case has no person of its own, so that merging does not lock it: one of its consultations has."""
+    colleague = UserFactory(roles=["adviser"])
+    old, kept = known(adviser, "Sita"), known(adviser, "Rai")
+    log(an_entry(), by=colleague, client=kept)
+    case = open_case(log(an_entry(), by=adviser), by=adviser, subject="x")
+    hidden = log(an_entry(), by=adviser, case=case, client=old)
+
+    with waited_for_by(lambda: restrict(case, by=adviser)) as wait:
+        merge_clients(old, into=kept, by=adviser)
+        wait()
+
+    hidden.refresh_from_db()
+    assert hidden.is_restricted
+    assert list(hidden.client.consultations.all()) == [hidden]
+    assert not Client.objects.visible_to(colleague).filter(pk=hidden.client_id).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cases_of_a_person_are_locked_in_the_order_of_all_others(adviser):
+    """What was merged comes after what it is in, whichever is older; else two would wait for each other."""
+    if connection.vendor == "sqlite":  # one writes at a time
+        return
+    client = known(adviser)
+    older, newer = (open_case(log(an_entry(), by=adviser, client=client), by=adviser, subject="x") for _ in range(2))
+    merge_cases(older, into=newer, by=adviser)
+
+    with waited_for_by(lambda: forget_client(client, by=adviser)) as wait:
+        Case.objects.select_for_update().get(pk=older.pk)
+        wait()
+        free = list(Case.objects.select_for_update(skip_locked=True).filter(pk=newer.pk))
+
+    assert free == []
