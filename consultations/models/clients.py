@@ -52,9 +52,11 @@ class Client(models.Model):
     """
 
     KEEPING = Keeping(
-        "Going on helping somebody who comes back. Five years after their last visit it is deleted.",
+        "Going on helping somebody who comes back. Five years after their last visit it is deleted, or later, once no "
+        "case of theirs is open.",
         since="last_seen_at",
         days=5 * 365,
+        only=~models.Q(cases__state="open") & ~models.Q(consultations__case__state="open"),
     )
 
     public_id = PublicIdField()
