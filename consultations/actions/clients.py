@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import pgettext
 
-from consultations.actions.compartments import lock_case, write_event
+from consultations.actions.compartments import lock_case, lock_cases_of, write_event
 from consultations.models import Case, Client, Consultation, EventKind, Way
 from services.accounts.models import User
 from services.audit.opening import open_sealed
@@ -62,13 +62,14 @@ def change_client(
 
 @transaction.atomic
 def forget_client(client: Client, *, by: User) -> None:
-    """Forget who somebody is, because they want it: name, contact and code go at once, everywhere.
+    """Forget who somebody is, because they want it: name, contact and code go at once, also in what was merged.
 
     What was written down of their visits stays, sealed, for its time, and leads to nobody any more.
     """
-    list(Case.objects.select_for_update().filter(client=client).order_by("pk"))
+    lock_cases_of(client)
+    list(Client.objects.select_for_update().filter(pk__in=_with_merged(client)).order_by("pk"))
     client = _lock(client, by)
-    client.delete()
+    Client.objects.filter(pk__in=_with_merged(client)).delete()
     record(by, "consultations.forget_client", client, changes=False)
 
 
@@ -76,9 +77,7 @@ def find_client(code: str, *, by: User) -> Client | None:
     """Whom a code stands for, if the user knows them; a code of a record that was merged leads to the other."""
     known = Client.objects.visible_to(by)
     named = Client.objects.filter(code=as_written(code)).first()
-    if named is None:
-        return None
-    return known.filter(pk=named.pk).first() or known.filter(pk=named.merged_into_id).first()
+    return known.filter(pk=named.as_merged.pk).first() if named else None
 
 
 @transaction.atomic
@@ -156,6 +155,14 @@ def _fill(client: Client, name: str, contact: str, language: str, safe_channels:
     client.name, client.contact, client.language = name, contact, language
     client.name_index, client.contact_index = blind_index(name, "name"), blind_index(contact, "contact")
     client.safe_channels = [way.value for way in Way if way in safe_channels]
+
+
+def _with_merged(client: Client) -> set[int]:
+    """The keys of a record and of all that were merged into it, however often."""
+    keys = {client.pk}
+    while more := set(Client.objects.filter(merged_into__in=keys).values_list("pk", flat=True)) - keys:
+        keys |= more
+    return keys
 
 
 def _lock(client: Client, by: User) -> Client:

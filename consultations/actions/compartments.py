@@ -13,7 +13,7 @@ these, each by key), clients, consultations, follow-ups and referrals, the trail
 
 import datetime
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import pgettext
@@ -88,9 +88,22 @@ def _by_themselves(consultation: Consultation, case: Case) -> set[int]:
     return set() if case.is_restricted else {consultation.adviser_id, consultation.assigned_id} - {None}
 
 
+def lock_cases_of(*clients: Client) -> None:
+    """Lock the cases of some clients, in the one order: those that others were merged into first."""
+    cases = Case.objects.select_for_update().filter(client__in=[client.pk for client in clients])
+    list(cases.order_by(F("merged_into").asc(nulls_first=True), "pk"))
+
+
 def seen(client: Client, at: datetime.datetime) -> None:
-    """Note that somebody was at the desk, from which the years count; and lock their row."""
-    Client.objects.filter(pk=client.pk).update(last_seen_at=Greatest("last_seen_at", at))
+    """Note that somebody was at the desk, from which the years count; and lock their row.
+
+    Refused once the record is in another one, or gone: what is logged for it would be on nobody's thread.
+    """
+    there = Client.objects.filter(pk=client.pk, merged_into__isnull=True)
+    if not there.update(last_seen_at=Greatest("last_seen_at", at)):
+        raise Refused(
+            pgettext("staff", "This person's record was merged into another or forgotten meanwhile. Please look again.")
+        )
 
 
 def refuse_sharing(client: Client, case: Case | None, *, by: User) -> None:
@@ -113,7 +126,10 @@ def lock_shared_clients(case: Case) -> list[Client]:
     """The clients that a locked case has in common with anything else, locked."""
     family = _family(case)
     keys = Client.objects.filter(Q(consultations__case__in=family) | Q(cases__in=family)).values("pk")
-    clients = Client.objects.select_for_update().filter(pk__in=keys).order_by("pk")
+    theirs, before = Client.objects.select_for_update().filter(pk__in=keys).order_by("pk"), None
+    # Until it stays the same: while we waited for one, it may have been merged into another.
+    while (clients := list(theirs.all())) != before:
+        before = clients
     return [client for client in clients if _elsewhere(client, family)]
 
 

@@ -54,8 +54,7 @@ def known_by_code(code: str, *, by: User) -> Client | None:
     named = Client.objects.filter(code=as_written(code)).first()
     is_open = Exists(Consultation.objects.filter(client=OuterRef("pk"), is_restricted=False))
     knowable = Q(is_open) | Q(pk__in=Client.objects.visible_to(by).values("pk"))
-    keys = [named.pk, named.merged_into_id] if named else []
-    return Client.objects.filter(knowable, pk__in=keys).order_by("merged_into").first()
+    return Client.objects.filter(knowable, pk=named.as_merged.pk).first() if named else None
 
 
 @transaction.atomic

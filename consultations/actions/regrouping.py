@@ -14,6 +14,7 @@ from consultations.actions.compartments import (
     give_own_clients,
     lock_case,
     lock_cases,
+    lock_cases_of,
     lock_shared_clients,
     readers_follow,
     seen,
@@ -208,11 +209,13 @@ def _lock_both_clients(client: Client, other: Client, by: User, *, is_undoing: b
     if client.pk == other.pk:
         raise Refused(pgettext("staff", "Please choose another person."))
     keys = [client.pk, other.pk]
-    list(Case.objects.select_for_update().filter(client__in=keys).order_by("pk"))
+    lock_cases_of(client, other)
     locked = {it.pk: it for it in Client.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
     known = Client.objects.visible_to(by).filter(pk__in=[client.pk] if is_undoing else keys)
     if len(locked) < len(keys) or known.count() < (1 if is_undoing else len(keys)):
         raise Refused(pgettext("staff", "You do not know this person any more."))
+    if locked[client.pk].merged_into_id or locked[other.pk].merged_into_id != (client.pk if is_undoing else None):
+        raise Refused(pgettext("staff", "One of the two was merged into another or taken apart meanwhile."))
     for threads in (Case, Consultation):
         if threads.objects.filter(client__in=keys, is_restricted=True).exists():
             raise Refused(pgettext("staff", "A restricted case has its own record of the person. It is never merged."))

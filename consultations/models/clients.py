@@ -52,9 +52,11 @@ class Client(models.Model):
     """
 
     KEEPING = Keeping(
-        "Going on helping somebody who comes back. Five years after their last visit it is deleted.",
+        "Going on helping somebody who comes back. Five years after their last visit it is deleted, or later, once no "
+        "case of theirs is open.",
         since="last_seen_at",
         days=5 * 365,
+        only=~models.Q(cases__state="open") & ~models.Q(consultations__case__state="open"),
     )
 
     public_id = PublicIdField()
@@ -78,3 +80,11 @@ class Client(models.Model):
 
     def __str__(self):
         return self.code
+
+    @property
+    def as_merged(self) -> "Client":
+        """The record that has this one's threads now: itself, or the one that it was merged into, however often."""
+        client = self
+        while client.merged_into:
+            client = client.merged_into
+        return client

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
-from consultations.models.cases import Case
+from consultations.models.cases import Case, CaseState
 from consultations.models.clients import Client
 from services.accounts.roles import Role
 from services.base.keeping import Keeping
@@ -115,9 +115,11 @@ class Consultation(models.Model):
 
     DECLINED = "declined"
     KEEPING = Keeping(
-        "Going on helping, and seeing what people need. After five years only what is counted stays.",
+        "Going on helping, and seeing what people need. After five years, or once its case is open no more, only what "
+        "is counted stays.",
         since="began_at",
         days=YEARS_KEPT * 365,
+        only=~models.Q(case__state=CaseState.OPEN),
         makes={"note": b"", "client": None, "case": None, "late_reason": ""},
     )
 
@@ -232,9 +234,10 @@ class Amendment(models.Model):
     """What a consultation said before it was changed, by whom and why. Never changed itself."""
 
     KEEPING = Keeping(
-        "How a record came to be what it is. After five years only that there was a change stays.",
-        since="made_at",
+        "How a record came to be what it is. Once its consultation's words go, only that there was a change stays.",
+        since="consultation__began_at",
         days=YEARS_KEPT * 365,
+        only=~models.Q(consultation__case__state=CaseState.OPEN),
         makes={"before": b"", "reason": ""},
     )
 

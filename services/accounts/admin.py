@@ -87,9 +87,16 @@ class UserAdmin(RoleAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The page, with a line in the trail that it was seen: no line, no view."""
         response = super().change_view(request, object_id, form_url, extra_context)
-        if request.method in {"GET", "HEAD"} and response.status_code == 200:
+        if response.status_code == 200:  # also with what was typed wrong: it names the person
             seen = response.context_data["original"]
             record(request.user, "accounts.view", seen, fields=self.form.base_fields, changes=False)
+        return response
+
+    def history_view(self, request, object_id, extra_context=None):
+        """Django's page of changes is empty here, but it names the person."""
+        response = super().history_view(request, object_id, extra_context)
+        if response.status_code == 200:
+            record(request.user, "accounts.view", response.context_data["object"], fields=["name"], changes=False)
         return response
 
     def changelist_view(self, request, extra_context=None):

@@ -22,11 +22,15 @@ from services.languages.table import SPOKEN
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one app knows. `export` gives rows of plain words, in the active language; `erase` forgets them."""
+    """What one app knows. `export` gives rows of plain words, in the active language; `erase` forgets them.
+
+    lock: hold in the app's own order all that `erase` changes; it is asked of every app before anything is erased.
+    """
 
     title: Callable[[], str]
     export: Callable[[User], list[dict[str, str]]]
     erase: Callable[[User], None]
+    lock: Callable[[User], object] = lambda _user: None
 
 
 _HOLDINGS: list[Holding] = []
@@ -48,9 +52,16 @@ def erase(user: User) -> None:
     """Forget somebody for good. Refused to who works at the centre: their roles end first."""
     if user.roles:
         raise Refused(_("You work at the centre. Ask an administrator to end your roles first."))
+    _lock_all(user)
     for holding in reversed(_HOLDINGS):
         holding.erase(user)
-    record(user, "accounts.erase", user, changes=False)  # last: who holds the trail's head waits for nobody
+    record(user, "accounts.erase", user, changes=False)
+
+
+def _lock_all(user: User) -> None:
+    """All locks before the first line in the trail: who holds its head waits for nobody. The person comes last."""
+    for holding in reversed(_HOLDINGS):
+        holding.lock(user)
 
 
 def _export(user: User) -> list[dict[str, str]]:
@@ -63,6 +74,10 @@ def _export(user: User) -> list[dict[str, str]]:
         _("Since"): written_day(user.joined_at),
     }
     return [{label: word for label, word in words.items() if word}]
+
+
+def _lock(user: User) -> None:
+    list(User.objects.select_for_update().filter(pk=user.pk))
 
 
 def _erase(user: User) -> None:
@@ -84,4 +99,4 @@ def _make_anonymous(user: User) -> None:
     user.save()
 
 
-holds(Holding(lambda: _("Your account"), _export, _erase))
+holds(Holding(lambda: _("Your account"), _export, _erase, _lock))

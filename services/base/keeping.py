@@ -41,11 +41,22 @@ class Keeping:
             which, days = self.sooner
             is_over |= which & self._older_than(days)
         rows = model._base_manager.filter(self.only, is_over)
-        # What is anonymous already need not be made so again.
-        return rows.exclude(**_plain(self.makes)) if self.makes else rows
+        if self.makes:  # what is anonymous already need not be made so again
+            return rows.exclude(**_plain(self.makes))
+        return rows.exclude(_needed_by_others(model))
 
     def _older_than(self, days: int) -> models.Q:
         return models.Q(**{f"{self.since}__lt": timezone.now() - datetime.timedelta(days=days)})
+
+
+def _needed_by_others(model: type[models.Model]) -> models.Q:
+    """The rows that a protected foreign key leads to: they wait for what holds them, and let all others go."""
+    needed = models.Q(pk__in=[])
+    for relation in model._meta.get_fields(include_hidden=True):
+        if getattr(relation, "on_delete", None) is models.PROTECT:
+            holders = relation.related_model._base_manager.filter(**{relation.field.name: models.OuterRef("pk")})
+            needed |= models.Q(models.Exists(holders))
+    return needed
 
 
 NOTHING_PERSONAL = Keeping("Nothing about a person.")

@@ -27,6 +27,10 @@ def _subscriptions(user: User):
     return subscriptions.prefetch_related("topics")
 
 
+def _suppressions(user: User):
+    return Suppression.objects.annotate(lower=Lower("address")).filter(lower__in=_addresses(user))
+
+
 def _messages(user: User):
     # A mailbox may be a family's: what was written to somebody else by name is theirs.
     to_nobody_else = Q(lower__in=_addresses(user), user__isnull=True, resident__isnull=True)
@@ -50,7 +54,7 @@ def _erase_news(user: User) -> None:
     for subscription in _subscriptions(user):
         leave(subscription)
     _subscriptions(user).delete()  # those that were never confirmed
-    Suppression.objects.annotate(lower=Lower("address")).filter(lower__in=_addresses(user)).delete()
+    _suppressions(user).delete()
 
 
 def _letter(message: Message, about: dict) -> Letter | None:
@@ -90,6 +94,16 @@ def _message_in_words(message: Message, letter: Letter | None) -> dict[str, str]
     return words
 
 
+def _lock(user: User) -> None:
+    """In the order of whoever leaves, takes a bounce or tries again: the subscription, its messages, what is kept back.
+
+    By their keys alone: PostgreSQL locks nothing that is joined from the outside.
+    """
+    for rows in (_subscriptions(user), _messages(user), _suppressions(user)):
+        keys = list(rows.values_list("pk", flat=True))
+        list(rows.model.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
+
+
 def _erase_messages(user: User) -> None:
     messages = _messages(user)
     messages.filter(channel=ChannelCode.INBOX).delete()
@@ -98,4 +112,4 @@ def _erase_messages(user: User) -> None:
 
 
 holds(Holding(lambda: _("News that you get"), _export_news, _erase_news))
-holds(Holding(lambda: _("Your messages"), _export_messages, _erase_messages))
+holds(Holding(lambda: _("Your messages"), _export_messages, _erase_messages, _lock))

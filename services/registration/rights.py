@@ -28,16 +28,17 @@ def _in_words(registration: Registration) -> dict[str, str]:
     return words | dict(facts.more)
 
 
+def _lock(user: User) -> None:
+    Offering.objects.locked(*_theirs(user).values_list("offering_id", flat=True))
+    list(Resident.objects.select_for_update().filter(user=user))
+
+
 def _erase(user: User) -> None:
     """What is to come is cancelled, so that others get the places; what is past counts on without them."""
-    theirs = list(_theirs(user))
-    # All locks before the first line in the trail: who holds its head waits for nobody.
-    Offering.objects.locked(*(registration.offering_id for registration in theirs))
-    list(Resident.objects.select_for_update().filter(user=user))
-    for registration in theirs:
+    for registration in list(_theirs(user)):
         if not (registration.has_ended or registration.offering.has_begun()):
             cancel(registration, by=user)
     _theirs(user).order_by().update(**Registration.KEEPING.makes)
 
 
-holds(Holding(lambda: _("What you are registered for"), _export, _erase))
+holds(Holding(lambda: _("What you are registered for"), _export, _erase, _lock))

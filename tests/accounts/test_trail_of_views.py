@@ -26,6 +26,21 @@ def test_opening_a_person_leaves_a_line_and_saving_leaves_another(client):
     assert "email" in fields
 
 
+def test_person_shown_once_more_beside_a_mistake_leaves_a_line(client):
+    administrator, seen = UserFactory(roles=[Role.ADMINISTRATOR]), UserFactory()
+    client.force_login(administrator)
+    answer = client.post(reverse("admin:accounts_user_change", args=[seen.pk]), {"email": "no address"})
+    assert (answer.status_code, seen.email in answer.content.decode()) == (200, True)
+    assert [about for _actor, about, _fields in lines("accounts.view")] == [seen.public_id]
+
+
+def test_history_of_a_person_names_them_and_leaves_a_line(client):
+    administrator, seen = UserFactory(roles=[Role.ADMINISTRATOR]), UserFactory()
+    client.force_login(administrator)
+    assert client.get(reverse("admin:accounts_user_history", args=[seen.pk])).status_code == 200
+    assert lines("accounts.view") == [(administrator.public_id, seen.public_id, ["name"])]
+
+
 def test_a_person_who_does_not_exist_leaves_no_line(client):
     client.force_login(UserFactory(roles=[Role.ADMINISTRATOR]))
     client.get(reverse("admin:accounts_user_change", args=[10**9]))

@@ -4,6 +4,7 @@ import datetime
 from collections import Counter
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.db import connection
 from django.utils import timezone
@@ -15,14 +16,15 @@ from consultations.actions.followups import attempt, plan
 from consultations.actions.referrals import answer as note_answer
 from consultations.actions.referrals import ask_consent, draft_referral, send
 from consultations.consent import consent_text, seal_of
-from consultations.models import Consultation, ConsultationTopic, Draft, FollowUp, Upload
+from consultations.models import Amendment, Case, Consultation, ConsultationTopic, Draft, FollowUp, Upload
+from services.accounts.models import User
 from services.audit.opening import open_sealed
 from services.audit.trail import first_broken
 from services.base.keeping import keep_periods
 from services.base.sealed import sealed_models
 from services.notices.models import Message, MessageState
 from tests.consultations.test_consultations import an_entry
-from tests.factories import UserFactory
+from tests.factories import ConsultationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 MARKER = "zq7marker"
@@ -131,3 +133,53 @@ def test_key_opens_what_is_still_there():
     adviser = UserFactory(roles=["adviser"])
     a_life_of_a_case(adviser)
     assert open_sealed(adviser, "x", FollowUp.objects.get(), "what") == {"what": MARKER}
+
+
+# --- What is still needed, and what is tied to what goes ------------------------------------------------
+
+
+@pytest.fixture
+def years_ago(monkeypatch):
+    """Sets the portal's clock back by some years and two days."""
+    real = timezone.now
+
+    def set_back(years: int) -> None:
+        ago = datetime.timedelta(days=years * 365 + 2 * bool(years))
+        monkeypatch.setattr(timezone, "now", lambda: real() - ago)
+
+    return set_back
+
+
+def test_open_case_keeps_its_person_and_its_consultations(years_ago):
+    adviser = UserFactory(roles=["adviser"])
+    years_ago(5)
+    case = open_case(log(an_entry(note="Still needed"), by=adviser), by=adviser, subject="x")
+    meet(by=adviser, name="Sita", contact="", language="ne", case=case)
+    years_ago(0)
+    assert keep_periods() == {}
+    case = close_case(Case.objects.get(), by=adviser)
+    assert keep_periods() == {"consultations.Client": 1, "consultations.Consultation": 1}
+
+
+def test_older_version_goes_with_the_note_however_late_it_was_made(years_ago):
+    adviser = UserFactory(roles=["adviser"])
+    years_ago(5)
+    consultation = log(an_entry(note=MARKER), by=adviser)
+    began_at = consultation.began_at
+    years_ago(1)
+    amend(consultation, an_entry(note="Other", began_at=began_at, late_reason="x"), by=adviser, reason="Mixed up")
+    years_ago(0)
+    keep_periods()
+    assert Amendment.objects.exclude(before=b"").count() == 0
+
+
+def test_account_that_others_need_keeps_nothing_else_from_going():
+    never_came = UserFactory()
+    User.objects.update(joined_at=timezone.now() - datetime.timedelta(days=8))
+    EmailAddress.objects.all().delete()
+    nobody = UserFactory()
+    User.objects.filter(pk=nobody.pk).update(joined_at=timezone.now() - datetime.timedelta(days=8))
+    EmailAddress.objects.all().delete()
+    ConsultationFactory(assigned=never_came)
+    assert keep_periods() == {"accounts.User": 1}
+    assert User.objects.filter(pk=never_came.pk).exists()

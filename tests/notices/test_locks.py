@@ -9,6 +9,9 @@ import time
 import pytest
 from django.db import OperationalError, connection
 
+from services.accounts import rights
+from services.accounts.actions import welcome
+from services.accounts.models import User
 from services.audit.models import Line
 from services.notices.actions import delivering, subscribing, warning, writing
 from services.notices.actions.broadcasting import begin_due_notices
@@ -17,7 +20,14 @@ from services.notices.actions.subscribing import leave
 from services.notices.actions.warning import add_language
 from services.notices.actions.writing import correct
 from services.notices.models import Message, Notice, Subscription, SubscriptionState, Suppression
-from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory, UserFactory
+from tests.factories import (
+    MessageFactory,
+    NoticeFactory,
+    RegistrationFactory,
+    SubscriptionFactory,
+    TopicFactory,
+    UserFactory,
+)
 from tests.notices.test_broadcasting import DANISH, emergency, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +90,26 @@ def test_language_is_added_while_one_of_its_readers_leaves(pause_in, monkeypatch
         reader.refresh_from_db()
         assert reader.state == SubscriptionState.LEFT
         assert notice.wordings.get(language="da").state == "checked"
+
+
+# --- Somebody is forgotten while they leave ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_mended", [True, False])
+def test_person_is_forgotten_while_they_leave(pause_in, monkeypatch, is_mended):
+    """Their appointment is cancelled first, with a line in the trail; then who leaves and who forgets would wait."""
+    user = UserFactory()
+    RegistrationFactory(resident=welcome(user, name="Sita", language="ne"))
+    reader = SubscriptionFactory(address=user.email)
+    if not is_mended:
+        monkeypatch.setattr(rights, "_lock_all", lambda user: None)
+    has_locked = pause_in("record")
+
+    faults = together(lambda: leave(reader), after(has_locked, lambda: rights.erase(user)))
+
+    assert [type(fault) for fault in faults] == ([] if is_mended else CIRCLE[connection.vendor])
+    if is_mended:
+        assert not User.objects.filter(pk=user.pk).exists()
 
 
 # --- A mail comes back while its reader leaves -----------------------------------------------------------
