@@ -158,6 +158,7 @@ ACCESS = {
     "cases:person": SEES_CASES,
     "cases:forget": SEES_CASES,
     "cases:tell": SEES_CASES,
+    "cases:same_person": SEES_CASES,
     "cases:new_referral": SEES_CASES,
     "cases:do": SEES_CASES,
     "statistics:index": SEES_FIGURES,

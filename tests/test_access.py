@@ -90,6 +90,7 @@ ONLY = {
     "cases:person": ADVISER_OR_MANAGER,
     "cases:forget": ADVISER_OR_MANAGER,
     "cases:tell": ADVISER_OR_MANAGER,
+    "cases:same_person": ADVISER_OR_MANAGER,
     "cases:new_referral": ADVISER_OR_MANAGER,
     "cases:do": ADVISER_OR_MANAGER,
     "importing:index": MANAGER,
@@ -176,6 +177,7 @@ NEED_A_PAST = {
     "cases:person",
     "cases:forget",
     "cases:tell",
+    "cases:same_person",
     "cases:new_referral",
     "cases:do",
     "log:discard",  # one's own only: tests/consultations/test_log_pages.py

@@ -73,8 +73,10 @@ def forget_client(client: Client, *, by: User) -> None:
     record(by, "consultations.forget_client", client, changes=False)
 
 
+@transaction.atomic
 def find_client(code: str, *, by: User) -> Client | None:
     """Whom a code stands for, if the user knows them; a code of a record that was merged leads to the other."""
+    record(by, "consultations.find_client", changes=False)
     known = Client.objects.visible_to(by)
     named = Client.objects.filter(code=as_written(code)).first()
     return known.filter(pk=named.as_merged.pk).first() if named else None

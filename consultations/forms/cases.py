@@ -186,6 +186,12 @@ class PersonForm(VerbForm):
     )
 
 
+class OtherRecordForm(forms.Form):
+    """The code by which a person has a second record."""
+
+    code = LineField(label=pgettext_lazy("staff", "Code of the other record"), max_length=20)
+
+
 class EarlierForm(forms.Form):
     """By what an earlier thread is looked for."""
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("<str:public_id>/person/", clients.person, name="person"),
     path("<str:public_id>/person/forget/", clients.forget, name="forget"),
     path("<str:public_id>/person/tell/", clients.tell, name="tell"),
+    path("<str:public_id>/person/same/", clients.same, name="same_person"),
     path("<str:public_id>/referral/", referrals.write, name="new_referral"),
     path("<str:public_id>/do/<slug:verb>/", cases.do, name="do"),
 ]

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,7 +17,7 @@ from consultations import case_words
 from consultations.actions import cases as actions
 from consultations.actions import followups, regrouping
 from consultations.forms import cases as forms
-from consultations.models import Case, CaseState, Consultation, FollowUp, Referral, Regrouping
+from consultations.models import Case, CaseState, Client, Consultation, FollowUp, Referral, Regrouping
 from consultations.views.log import or_404
 from services.accounts.roles import Role
 from services.audit.trail import record
@@ -157,16 +157,19 @@ def _arguments(verb: str, form) -> dict:
 
 @require_POST
 def undo(request, public_id):
-    """A merge or a split, undone."""
+    """A merge or a split, of cases or of records of a person, undone."""
     mine = Case.objects.readable_by(request.user)
-    it = get_object_or_404(Regrouping.objects.filter(case__in=mine), public_id=public_id)
+    known = Client.objects.visible_to(request.user)
+    seen = Regrouping.objects.filter(Q(case__in=mine) | Q(client__in=known))
+    it = get_object_or_404(seen.select_related("case"), public_id=public_id)
     try:
         regrouping.undo(it, by=request.user)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, pgettext("staff", "Undone."))
-    return redirect("cases:case", it.case.public_id)
+    case = it.case or mine.filter(client=it.client_id).first()
+    return redirect("cases:case", case.public_id) if case else redirect("cases:index")
 
 
 def found(user, public_id: str, *, is_member: bool = False) -> Case:

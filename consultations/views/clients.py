@@ -7,8 +7,9 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from consultations.actions import clients as actions
-from consultations.forms.cases import EarlierForm, PersonForm
-from consultations.models import Client
+from consultations.actions import regrouping
+from consultations.forms.cases import EarlierForm, OtherRecordForm, PersonForm
+from consultations.models import Client, Way
 from consultations.views.cases import found
 from services.audit.opening import open_sealed
 from services.base.refusals import Refused
@@ -37,14 +38,25 @@ def person(request, public_id):
             keepers = actions.find_earlier(by=request.user, **typed)
         elif _saved(request, case, form):
             return redirect("cases:case", case.public_id)
-    context = {"form": form, "case": case, "keepers": keepers}
-    return render(request, "consultations/cases/person.html", context, status=400 if form.errors else 200)
+    return _page(request, case, form, keepers=keepers)
+
+
+def _page(request, case, form, *, keepers=None, other_form=None):
+    """The page of a person; other_form: where the code of a second record was wrong."""
+    context = {"form": form, "case": case, "keepers": keepers, "other_form": other_form or OtherRecordForm()}
+    if case.client:
+        context["merged"] = case.client.regroupings.filter(undone_at__isnull=True).select_related("other_client")
+    is_wrong = form.errors or other_form
+    return render(request, "consultations/cases/person.html", context, status=400 if is_wrong else 200)
 
 
 def _as_known(request, case) -> dict:
-    client = case.client
-    if client is None or request.method == "POST":
+    if case.client is None or request.method == "POST":
         return {"language": case.language}
+    return _words_of(request, case.client)
+
+
+def _words_of(request, client: Client) -> dict:
     words = open_sealed(request.user, "consultations.open_client", client, "name", "contact")
     return words | {"language": client.language, "safe_channels": client.safe_channels}
 
@@ -78,6 +90,27 @@ def tell(request, public_id):
     case, client = _known(request, public_id)
     done = pgettext("staff", "A short message goes out. It does not say what about.")
     return _do(request, case, done, actions.tell_client, client, PLEASE_CALL, case=case)
+
+
+@require_POST
+def same(request, public_id):
+    """Two records of one person, beside each other; once it is said whose words stay, they are one."""
+    case, client = _known(request, public_id)
+    form = OtherRecordForm(request.POST)
+    other = actions.find_client(form.cleaned_data["code"], by=request.user) if form.is_valid() else None
+    if form.is_valid() and other in {None, client}:
+        form.add_error("code", pgettext("staff", "You know nobody else with this code."))
+    if form.errors:
+        person_form = PersonForm(case=case, user=request.user, initial=_words_of(request, client))
+        return _page(request, case, person_form, other_form=form)
+    into = {it.code: it for it in (client, other)}.get(request.POST.get("keep"))
+    if into:
+        done = pgettext("staff", "The two records are one.")
+        return _do(request, case, done, regrouping.merge_clients, other if into == client else client, into=into)
+    records = [(it, _words_of(request, it), [Way(way).label for way in it.safe_channels]) for it in (client, other)]
+    is_sent = "sure" in request.POST
+    context = {"case": case, "records": records, "other": other, "is_sent": is_sent}
+    return render(request, "consultations/cases/same_person.html", context, status=400 if is_sent else 200)
 
 
 def _known(request, public_id: str) -> tuple:

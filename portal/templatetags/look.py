@@ -26,22 +26,10 @@ def _icon(name: str, sprite: str) -> SafeString:
     )
 
 
-@register.simple_block_tag(takes_context=True)
-def page_title(context, content: SafeString) -> SafeString:
-    """The page's title for its reader and, where its address may be shared, for who is shown a card of it."""
-    return SafeString(f"<title>{content}</title>{_for_cards(context, 'title', content)}")
-
-
-@register.simple_block_tag(takes_context=True)
-def page_description(context, content: SafeString) -> SafeString:
-    """What the page is about, for search and for a card of it."""
-    words = content.replace('"', "&quot;")
-    return SafeString(f'<meta name="description" content="{words}">{_for_cards(context, "description", content)}')
-
-
-def _for_cards(context, name: str, content: SafeString) -> str:
-    words = content.replace('"', "&quot;")
-    return f'<meta property="og:{name}" content="{words}">' if context.get("canonical") else ""
+@register.simple_block_tag
+def said_twice(content: SafeString) -> SafeString:
+    """A page's title or description, which stand as text and between quotes."""
+    return SafeString(content.replace('"', "&quot;"))
 
 
 @register.simple_tag

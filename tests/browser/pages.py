@@ -201,6 +201,20 @@ def person(visit: Visit):
     return navigation.value
 
 
+def same_person(visit: Visit):
+    """Two records beside each other that may be of one person."""
+    visit.sign_in_as("adviser")
+    visit.open("staff/cases/")
+    first, second = visit.page.locator(".cases th a:has(bdi)").all()[1:3]
+    code = second.inner_text()
+    first.click()
+    visit.page.locator("a[href$='/person/']").click()
+    visit.page.locator("#id_code").fill(code)
+    with visit.page.expect_navigation() as navigation:
+        visit.page.locator("form[action$='/same/'] button").click()
+    return navigation.value
+
+
 def referral(visit: Visit):
     """A draft of a referral."""
     case(visit)
@@ -362,6 +376,7 @@ PAGES = {
     "follow-ups": PageType(_as("adviser", "staff/cases/today/"), resident=False),
     "case": PageType(case, resident=False),
     "person of a case": PageType(person, resident=False),
+    "one person, two records": PageType(same_person, resident=False),
     "referral": PageType(referral, resident=False),
     "new referral, wrong": PageType(wrong_referral, 400, resident=False),
     "consent": PageType(consent, resident=False),

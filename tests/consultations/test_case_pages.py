@@ -300,6 +300,82 @@ def test_earlier_thread_is_looked_for_without_saving(client, adviser):
     assert client.get(f"{CASES}earlier/").status_code == 405
 
 
+@pytest.fixture
+def second(adviser, case):
+    """A second record of the person of the case, in another case of the same adviser."""
+    record = ClientFactory(name="Rai Sita", contact="", safe_channels=[])
+    CaseFactory(assigned=adviser, client=record)
+    return record
+
+
+def same(case, code: str, **more: str) -> dict:
+    return {"path": address(case, "person", "same"), "data": {"code": code, **more}}
+
+
+def test_two_records_are_seen_before_they_become_one(client, case, second):
+    shown = words(client.post(**same(case, second.code.lower())))
+    for expected in (case.client.code, "Sita Rai", "sita@example.org", second.code, "Rai Sita", "None. Do not call"):
+        assert expected in shown
+    opened = Line.objects.filter(action="consultations.open_client").values_list("object_id", flat=True)
+    assert {case.client.public_id, second.public_id} <= {*opened}
+    second.refresh_from_db()
+    assert second.merged_into is None
+
+
+@pytest.mark.parametrize("stays", ["of the case", "the other"])
+def test_two_records_become_one_and_two_again_by_buttons(client, case, second, stays):
+    first = case.client
+    kept, gone = (first, second) if stays == "of the case" else (second, first)
+    done = client.post(**same(case, second.code, keep=kept.code, sure="yes"))
+    assert done.headers["Location"] == address(case)
+    gone.refresh_from_db()
+    assert gone.merged_into == kept
+    assert set(Case.objects.values_list("client", flat=True)) == {kept.pk}
+    shown = client.get(address(case, "person")).content.decode()
+    assert gone.code in shown
+    undo = re.search(f'action="({CASES}undo/[^"]+)"', shown)[1]
+    assert client.get(undo).status_code == 405
+    assert client.post(undo).headers["Location"].startswith(CASES)
+    assert set(Case.objects.values_list("client", flat=True)) == {first.pk, second.pk}
+    assert gone.code not in client.get(address(Case.objects.get(client=kept), "person")).content.decode()
+
+
+def test_nothing_becomes_one_before_it_is_said_whose_words_stay(client, case, second):
+    response = client.post(**same(case, second.code, sure="yes"))
+    assert (response.status_code, "Please choose whose words stay." in words(response)) == (400, True)
+    assert client.post(**same(case, second.code, keep="XXXX-XXXX", sure="yes")).status_code == 400
+    assert client.get(address(case, "person", "same")).status_code == 405
+    assert Client.objects.filter(merged_into__isnull=False).count() == 0
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "somebody else's", "restricted", "the same"])
+def test_code_that_the_reader_does_not_know_is_no_record(client, case, whose):
+    stranger = ClientFactory(name="Hidden Name")
+    ConsultationFactory(client=stranger, is_restricted=whose == "restricted")
+    code = {"nobody's": "XXXX-XXXX", "the same": case.client.code}.get(whose, stranger.code)
+    response = client.post(**same(case, code))
+    shown = words(response)
+    assert (response.status_code, "You know nobody else with this code." in shown) == (400, True)
+    assert f'value="{code}"' in response.content.decode()
+    assert "Hidden Name" not in shown
+
+
+def test_records_that_would_tell_somebody_a_new_name_stay_two(client, case, second):
+    colleague = UserFactory(roles=["adviser"])
+    ConsultationFactory(client=second, adviser=colleague)
+    client.post(**same(case, second.code, keep=case.client.code, sure="yes"))
+    assert "they would read a new name" in words(client.get(address(case)))
+    assert Client.objects.filter(merged_into__isnull=False).count() == 0
+
+
+def test_merge_of_records_is_undone_by_who_knows_the_person(client, new_client, case, second):
+    client.post(**same(case, second.code, keep=case.client.code, sure="yes"))
+    undo = re.search(f'action="({CASES}undo/[^"]+)"', client.get(address(case, "person")).content.decode())[1]
+    other = new_client()
+    other.force_login(UserFactory(roles=["adviser"]))
+    assert other.post(undo).status_code == 404
+
+
 # --- Referrals ----------------------------------------------------------------------------------------
 
 
@@ -392,6 +468,7 @@ def test_forms_survive_anything_typed(client, case, data):
         "do/split": ("split-subject", "split-consultations", "split-members"),
         "do/hand-over": ("hand-over-to", "hand-over-text"),
         "person": ("name", "contact", "language", "safe_channels", "look"),
+        "person/same": ("code", "keep", "sure"),
         "referral": ("body", "what", "why", "written_in"),
     }
     form = data.draw(st.sampled_from(sorted(forms)))
