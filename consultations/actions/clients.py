@@ -4,6 +4,8 @@
 to them has neutral words: no subject, no sender, no line says what they came about.
 """
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -15,12 +17,14 @@ from consultations.models import Case, Client, Consultation, EventKind, Way
 from services.accounts.models import User
 from services.audit.opening import open_sealed
 from services.audit.trail import record
+from services.base.public_ids import public_id
 from services.base.refusals import Refused
 from services.base.sealed import blind_index, blind_indexes
 from services.notices.actions.telling import notify
 from services.notices.channels import CHANNELS
-from services.notices.models import ChannelCode, Message
+from services.notices.models import UNSENT, ChannelCode, Message, MessageState
 
+_TOLD = "what a client was told"
 CHANNEL_OF = {Way.EMAIL: ChannelCode.EMAIL, Way.SMS: ChannelCode.SMS}
 
 
@@ -62,14 +66,17 @@ def change_client(
 
 @transaction.atomic
 def forget_client(client: Client, *, by: User) -> None:
-    """Forget who somebody is, because they want it: name, contact and code go at once, also in what was merged.
+    """Forget who somebody is, because they want it: name, contact and code go at once, also in what was merged
+    and in what the portal wrote to them.
 
     What was written down of their visits stays, sealed, for its time, and leads to nobody any more.
     """
     lock_cases_of(client)
     list(Client.objects.select_for_update().filter(pk__in=_with_merged(client)).order_by("pk"))
     client = _lock(client, by)
-    Client.objects.filter(pk__in=_with_merged(client)).delete()
+    gone = Client.objects.filter(pk__in=_with_merged(client))
+    _forget_messages(gone.values_list("public_id", flat=True))
+    gone.delete()
     record(by, "consultations.forget_client", client, changes=False)
 
 
@@ -125,7 +132,9 @@ def tell_client(client: Client, kind: str, *, by: User, case: Case | None = None
         raise Refused(pgettext("staff", "There is no safe way for the portal to reach this person."))
     if case:
         write_event(case, EventKind.TOLD, by=by)
-    return notify(contact, kind, language=client.language, channel=CHANNEL_OF[way])
+    # By its beginning alone, under our key, is it found again when they are forgotten.
+    occasion = f"{blind_index(client.public_id, _TOLD)} {public_id()}"
+    return notify(contact, kind, language=client.language, channel=CHANNEL_OF[way], occasion=occasion)
 
 
 def refuse_unsafe(client: Client | None, way: str) -> None:
@@ -157,6 +166,18 @@ def _fill(client: Client, name: str, contact: str, language: str, safe_channels:
     client.name, client.contact, client.language = name, contact, language
     client.name_index, client.contact_index = blind_index(name, "name"), blind_index(contact, "contact")
     client.safe_channels = [way.value for way in Way if way in safe_channels]
+
+
+def _forget_messages(public_ids: Iterable[str]) -> None:
+    """Keep back what has not gone out to somebody, and forget where the rest went, but for what staff must look at."""
+    to_them = Q(pk__in=[])
+    for key in public_ids:
+        for index in blind_indexes(key, _TOLD):
+            to_them |= Q(occasion__startswith=f"{index} ")
+    messages = Message.objects.filter(to_them)
+    list(messages.select_for_update().order_by("pk"))
+    messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN)
+    messages.filter(state__in=[MessageState.WITHDRAWN, MessageState.SENT]).update(**Message.KEEPING.makes)
 
 
 def _with_merged(client: Client) -> set[int]:

@@ -29,6 +29,7 @@ from consultations.models import (
     Client,
     Consultation,
     Outcome,
+    Way,
 )
 from consultations.models.consultations import LONGEST_MINUTES
 from services.accounts.models import User
@@ -248,11 +249,7 @@ class EntryForm(FactsForm):
     )
     safe_channels = forms.MultipleChoiceField(
         label=pgettext_lazy("staff", "By which they may be reached without danger"),
-        choices=[
-            ("email", pgettext_lazy("staff: a safe way to reach somebody", "E-mail")),
-            ("sms", pgettext_lazy("staff: a safe way to reach somebody", "SMS")),
-            ("phone", pgettext_lazy("staff: a safe way to reach somebody", "Telephone")),
-        ],
+        choices=Way.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )

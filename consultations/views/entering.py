@@ -108,9 +108,9 @@ def _moment(value) -> datetime.datetime:
     """The beginning as the form has it, whatever somebody made of it."""
     try:
         moment = datetime.datetime.fromisoformat(value or "")
-    except ValueError:
+        return timezone.localtime(moment) if moment.tzinfo else timezone.now()
+    except (ValueError, OverflowError):  # the year 1 is there, but not in every place of the world
         return timezone.now()
-    return moment if moment.tzinfo else timezone.now()
 
 
 def _spoken_by(user) -> list[str]:

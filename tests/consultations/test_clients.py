@@ -96,6 +96,21 @@ def test_forgotten_client_is_nowhere_and_the_record_of_visits_stays(adviser):
     assert Line.objects.get(action="consultations.forget_client").object_id == client.public_id
 
 
+@pytest.mark.parametrize("state", ["waiting", "sent"])
+def test_forgotten_client_is_forgotten_in_the_ledger_too_and_told_nothing_more(adviser, state):
+    client = meet(by=adviser, **SITA, safe_channels=["email"])
+    other = meet(by=adviser, **SITA | {"contact": "other@example.org"}, safe_channels=["email"])
+    for told in (client, other):
+        tell_client(told, KIND, by=adviser)
+    Message.objects.update(state=state)
+
+    forget_client(client, by=adviser)
+
+    assert SITA["contact"] not in everything()
+    left = Message.objects.order_by("pk").values_list("state", "address")
+    assert list(left) == [("withdrawn" if state == "waiting" else "sent", ""), (state, "other@example.org")]
+
+
 def test_code_finds_for_who_knows_alone(adviser, colleague):
     client = meet(by=adviser, **SITA)
     assert find_client(f" {client.code.lower()} ", by=adviser) == client

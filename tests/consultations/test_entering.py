@@ -165,7 +165,7 @@ def test_article_is_sent_by_who_may_read_alone(adviser):
         send_article(ConsultationFactory(), a_sending(), by=adviser)
 
 
-@pytest.mark.parametrize(("safe", "is_sent"), [((), False), (("phone",), False), (("sms",), False), (("email",), True)])
+@pytest.mark.parametrize(("safe", "is_sent"), [((), False), (("call",), False), (("sms",), False), (("email",), True)])
 def test_channel_that_is_not_safe_is_not_used(adviser, safe, is_sent):
     client = ClientFactory(contact=ADDRESS, safe_channels=list(safe))
     # Whether the consultation is theirs, or the address only happens to be.
@@ -176,7 +176,7 @@ def test_channel_that_is_not_safe_is_not_used(adviser, safe, is_sent):
 
 
 def test_person_whose_mail_is_not_safe_gets_none_at_another_address_either(adviser):
-    consultation = ConsultationFactory(adviser=adviser, client=ClientFactory(safe_channels=["phone"]))
+    consultation = ConsultationFactory(adviser=adviser, client=ClientFactory(safe_channels=["call"]))
     with pytest.raises(Refused):
         send_article(consultation, a_sending(address="friend@example.org"), by=adviser)
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consultations.actions.consultations import amend, assign, break_the_glass, entry_of, log
-from consultations.models import Client, Consultation, Draft, Outcome, Reader
+from consultations.models import Client, Consultation, Draft, Outcome, Reader, Way
 from services.audit.models import Line
 from services.audit.opening import open_sealed
 from services.base.public_ids import public_id
@@ -203,6 +203,18 @@ def test_past_day_is_logged_with_a_reason(client, adviser):
 def test_topics_are_ticked_without_script(client, adviser):
     client.post(f"{LOG}new/", typed(topics="", ticked=["tax", "housing"]))
     assert [row.topic for row in Consultation.objects.get().topics.all()] == ["tax", "housing"]
+
+
+@pytest.mark.parametrize("way", Way)
+def test_person_may_be_reached_by_any_way_that_there_is(client, adviser, way):
+    contact = "090-1234-5678" if way == Way.SMS else "sita@example.org"
+    client.post(f"{LOG}new/", typed(client_contact=contact, safe_channels=[way.value]))
+    assert Client.objects.get().safe_channels == [way]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_timer_that_began_at_the_end_of_time_is_no_fault_of_ours(client, adviser, moment):
+    assert client.post(f"{LOG}new/", {"started_at": moment}).status_code == 400
 
 
 def test_person_case_and_article_go_along(client, adviser):
