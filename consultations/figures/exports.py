@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import xlsxwriter
 
 BOM = "\ufeff"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # Japanese spreadsheets take the wide ones too
 CSV, XLSX = "csv", "xlsx"
 TYPES = {
     CSV: "text/csv; charset=utf-8",
