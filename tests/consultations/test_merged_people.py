@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from consultations.actions.cases import open_case, restrict
-from consultations.actions.clients import find_client, forget_client, meet
+from consultations.actions.clients import find_client, find_earlier, forget_client, meet
 from consultations.actions.consultations import log
 from consultations.actions.looking import find_thread
 from consultations.actions.regrouping import merge_cases, merge_clients, undo
@@ -49,6 +49,14 @@ def test_code_leads_to_the_thread_however_often_it_was_merged(adviser):
         assert find_client(code, by=adviser) == third
     undo(record, by=adviser)
     assert find_client(first.code, by=adviser) == second
+
+
+@pytest.mark.parametrize("typed", [{"name": "Sita"}, {"contact": "sita@example.org"}, {"code": "the old one"}])
+def test_earlier_thread_is_found_by_what_was_merged(adviser, typed):
+    old, kept = known(adviser, "Sita"), known(adviser, "Rai")
+    merge_clients(old, into=kept, by=adviser)
+    typed = {"code": old.code} if "code" in typed else typed
+    assert find_earlier(by=UserFactory(roles=["adviser"]), **typed) == ["Adviser"]
 
 
 def test_merged_record_is_merged_no_further_and_takes_nothing_in(adviser):
