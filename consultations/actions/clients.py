@@ -72,9 +72,9 @@ def forget_client(client: Client, *, by: User) -> None:
     What was written down of their visits stays, sealed, for its time, and leads to nobody any more.
     """
     lock_cases_of(client)
-    list(Client.objects.select_for_update().filter(pk__in=_with_merged(client)).order_by("pk"))
+    gone = Client.objects.filter(Q(pk=client.pk) | Q(merged_into=client.pk))
+    list(gone.select_for_update().order_by("pk"))
     client = _lock(client, by)
-    gone = Client.objects.filter(pk__in=_with_merged(client))
     _forget_messages(gone.values_list("public_id", flat=True))
     gone.delete()
     record(by, "consultations.forget_client", client, changes=False)
@@ -105,7 +105,8 @@ def find_earlier(*, by: User, name: str = "", contact: str = "", code: str = "")
         same |= Q(contact_index__in=blind_indexes(contact, "contact"))
     if code:
         same |= Q(code=as_written(code))
-    clients = Client.objects.filter(same).values("pk")
+    found = Client.objects.filter(same)
+    clients = Client.objects.filter(Q(pk__in=found) | Q(pk__in=found.values("merged_into"))).values("pk")
     unrestricted = Case.objects.filter(is_restricted=False)
     cases = unrestricted.filter(Q(client__in=clients) | Q(consultations__client__in=clients))
     logged = Consultation.objects.filter(client__in=clients, is_restricted=False, case__isnull=True)
@@ -178,14 +179,6 @@ def _forget_messages(public_ids: Iterable[str]) -> None:
     list(messages.select_for_update().order_by("pk"))
     messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN)
     messages.filter(state__in=[MessageState.WITHDRAWN, MessageState.SENT]).update(**Message.KEEPING.makes)
-
-
-def _with_merged(client: Client) -> set[int]:
-    """The keys of a record and of all that were merged into it, however often."""
-    keys = {client.pk}
-    while more := set(Client.objects.filter(merged_into__in=keys).values_list("pk", flat=True)) - keys:
-        keys |= more
-    return keys
 
 
 def _lock(client: Client, by: User) -> Client:

@@ -100,6 +100,9 @@ def merge_clients(client: Client, *, into: Client, by: User) -> Regrouping:
     moved = {
         name: list(getattr(client, name).values_list("public_id", flat=True)) for name in ("consultations", "cases")
     }
+    records = Client.objects.filter(merged_into=client)
+    moved["records"] = list(records.values_list("public_id", flat=True))
+    records.update(merged_into=into)
     client.consultations.update(client=into)
     client.cases.update(client=into)
     client.merged_into = into
@@ -183,6 +186,8 @@ def _undo_merged_clients(regrouping: Regrouping, by: User) -> None:
     into, client = _lock_both_clients(regrouping.client, regrouping.other_client, by, is_undoing=True)
     for name in ("consultations", "cases"):
         getattr(into, name).filter(public_id__in=regrouping.moved[name]).update(client=client)
+    records = Client.objects.filter(merged_into=into, public_id__in=regrouping.moved.get("records", []))
+    records.update(merged_into=client)
     client.merged_into = None
     client.save(update_fields=["merged_into"])
 

@@ -44,7 +44,7 @@ class Client(models.Model):
     Name and contact are sealed; the indexes find the same one again without telling who it is. What is in
     `safe_channels` may be used to reach them, and nothing else: a call can endanger somebody. Whoever may read one of
     their consultations may know of them. A restricted case shares its client with nothing else, so that no new address
-    reaches who knew an old one.
+    reaches who knew an old one. `merged_into` leads to the record that has the threads now, never by way of another.
 
     On purpose no row leads from here to an account: what somebody says at the desk is not tied to how they sign in.
     So the page of one's own data (`/me/data/`) knows nothing of the desk; a person takes their record along or has it
@@ -83,8 +83,5 @@ class Client(models.Model):
 
     @property
     def as_merged(self) -> "Client":
-        """The record that has this one's threads now: itself, or the one that it was merged into, however often."""
-        client = self
-        while client.merged_into:
-            client = client.merged_into
-        return client
+        """The record that has this one's threads now: itself, or the one that it was merged into."""
+        return self.merged_into or self

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,7 +17,7 @@ from consultations import case_words
 from consultations.actions import cases as actions
 from consultations.actions import followups, regrouping
 from consultations.forms import cases as forms
-from consultations.models import Case, CaseState, Client, Consultation, FollowUp, Referral, Regrouping
+from consultations.models import Case, CaseState, Client, Consultation, FollowUp, Member, Referral, Regrouping
 from consultations.views.log import or_404
 from services.accounts.roles import Role
 from services.audit.trail import record
@@ -66,7 +66,9 @@ def index(request):
     chosen = request.GET.get("show") if request.GET.get("show") in LISTS else "open"
     found = Case.objects.visible_to(request.user).exclude(state=CaseState.MERGED)
     next_one = FollowUp.objects.unfinished().filter(case=OuterRef("pk")).order_by("due_on").values("due_on")[:1]
-    found = _only(found, chosen, request.user).annotate(due_on=Subquery(next_one)).order_by("-opened_at", "-pk")
+    is_strange = ~Exists(Member.objects.filter(case=OuterRef("pk"), user=request.user))
+    found = _only(found, chosen, request.user).annotate(due_on=Subquery(next_one), is_strange=is_strange)
+    found = found.order_by("-opened_at", "-pk")
     rows = found.select_related("client", "assigned").prefetch_related("consultations__topics")
     pages = Paginator(rows, ON_A_PAGE)
     page = pages.get_page(request.GET.get("page"))
@@ -182,6 +184,7 @@ def page_of(request, case: Case, **bound):
     """The page of a case as it is stored, with its forms; `bound`: those that were typed into, by their verb."""
     words = or_404(case_words.open_words, case, by=request.user)
     case = words.case
+    case.is_strange = not words.is_member
     make = partial(_form, case, request.user, bound)
     names = [name.replace("-", "_") for name in VERBS]
     context = {"words": words, "case": case, "today": timezone.localdate(), "typed_into": next(iter(bound), "")}

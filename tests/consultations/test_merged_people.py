@@ -5,11 +5,14 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection, connections, transaction
+from django.utils import timezone
 
 from consultations.actions.cases import open_case, restrict
-from consultations.actions.clients import find_client, forget_client, meet
+from consultations.actions.clients import find_client, find_earlier, forget_client, meet
 from consultations.actions.consultations import log
+from consultations.actions.followups import plan
 from consultations.actions.looking import find_thread
+from consultations.actions.referrals import draft_referral
 from consultations.actions.regrouping import merge_cases, merge_clients, undo
 from consultations.models import Case, Client
 from services.base.refusals import Refused
@@ -49,6 +52,14 @@ def test_code_leads_to_the_thread_however_often_it_was_merged(adviser):
         assert find_client(code, by=adviser) == third
     undo(record, by=adviser)
     assert find_client(first.code, by=adviser) == second
+
+
+@pytest.mark.parametrize("typed", [{"name": "Sita"}, {"contact": "sita@example.org"}, {"code": "the old one"}])
+def test_earlier_thread_is_found_by_what_was_merged(adviser, typed):
+    old, kept = known(adviser, "Sita"), known(adviser, "Rai")
+    merge_clients(old, into=kept, by=adviser)
+    typed = {"code": old.code} if "code" in typed else typed
+    assert find_earlier(by=UserFactory(roles=["adviser"]), **typed) == ["Adviser"]
 
 
 def test_merged_record_is_merged_no_further_and_takes_nothing_in(adviser):
@@ -112,6 +123,29 @@ def test_case_that_is_restricted_during_a_merge_shares_its_person_with_nobody(ad
     assert hidden.is_restricted
     assert list(hidden.client.consultations.all()) == [hidden]
     assert not Client.objects.visible_to(colleague).filter(pk=hidden.client_id).exists()
+
+
+def planned(case, adviser):
+    return plan(case, by=adviser, owner=adviser, due_on=timezone.localdate(), what="x", kind="call")
+
+
+def drafted(case, adviser):
+    return draft_referral(case, by=adviser, body="school", what="x", why="y", written_in="en")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("write", [planned, drafted])
+def test_what_is_written_during_a_merge_is_refused_and_not_lost_in_the_merged_case(adviser, write):
+    case, into = (open_case(log(an_entry(), by=adviser), by=adviser, subject="x") for _ in range(2))
+
+    def refused():
+        with pytest.raises(Refused, match="merged into another"):
+            write(case, adviser)
+
+    with waited_for_by(refused) as wait:
+        merge_cases(case, into=into, by=adviser)
+        wait()
+    assert (case.follow_ups.count(), case.referrals.count()) == (0, 0)
 
 
 @pytest.mark.django_db(transaction=True)
