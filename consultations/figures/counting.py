@@ -6,10 +6,10 @@ A month that has a `CountedMonth` is read from its tallies, which `log` and `ame
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from django.db.models import Case, DateField, F, Sum, Value, When
+from django.db.models import Sum
 
 from consultations import taxonomy
 from consultations.figures.periods import Period
@@ -45,10 +45,11 @@ class Figures(NamedTuple):
 
 @dataclass(slots=True)
 class Cell:
-    """One cell's figures: of what is open to all who count, and of what is restricted."""
+    """One cell's figures: of what is open to all who count, of what is restricted, and what of that no month shows."""
 
     free: Figures = field(default_factory=Figures)
     restricted: Figures = field(default_factory=Figures)
+    hidden: Figures = field(default_factory=Figures)
 
     @property
     def whole(self) -> Figures:
@@ -57,8 +58,12 @@ class Cell:
 
     @property
     def shown(self) -> Figures:
-        """What may be shown: what is restricted is in no cell that has fewer than five consultations with it."""
-        return self.whole if self.whole.consultations >= FEWEST else self.free
+        """What may be shown: what is restricted is in no month's cell that has fewer than five consultations with it.
+
+        What the months do not show is in the whole period's cell only if it is five or more itself: else the period
+        less its months would tell of fewer.
+        """
+        return self.whole.plus(self.hidden, -1) if 0 < self.hidden.consultations < FEWEST else self.whole
 
     def add(self, figures: Figures, *, is_restricted: bool) -> None:
         """Count something in."""
@@ -69,24 +74,46 @@ class Cell:
 
     def plus(self, other: "Cell") -> "Cell":
         """Two cells as one."""
-        return Cell(self.free.plus(other.free), self.restricted.plus(other.restricted))
+        return Cell(self.free.plus(other.free), self.restricted.plus(other.restricted), self.hidden.plus(other.hidden))
+
+    def of_month(self) -> "Cell":
+        """The cell of one month, all counted in: what is restricted in few is hidden."""
+        return replace(self, hidden=self.restricted if self.whole.consultations < FEWEST else Figures())
 
 
 @dataclass(slots=True)
 class Count:
-    """A period counted: its cells by dimension and value, and all of each month."""
+    """A period counted: the cells of its months, by dimension and value."""
 
-    cells: dict[tuple[str, str], Cell] = field(default_factory=lambda: defaultdict(Cell))
-    by_month: dict[datetime.date, Cell] = field(default_factory=lambda: defaultdict(Cell))
+    months: dict[tuple[str, str], dict[datetime.date, Cell]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Cell))
+    )
 
     @property
     def total(self) -> Cell:
         """All of it."""
-        return self.cells[Dimension.ALL, ""]
+        return self.by(Dimension.ALL).get("", Cell())
+
+    @property
+    def by_month(self) -> dict[datetime.date, Cell]:
+        """All of each month."""
+        return defaultdict(Cell, {it: cell.of_month() for it, cell in self.months[Dimension.ALL, ""].items()})
+
+    @property
+    def cells(self) -> dict[tuple[str, str], Cell]:
+        """The period's cells by dimension and value."""
+        return {key: _together(months) for key, months in self.months.items()}
 
     def by(self, dimension: str) -> dict[str, Cell]:
-        """The cells of one dimension by their value."""
-        return {value: cell for (found, value), cell in self.cells.items() if found == dimension}
+        """The period's cells of one dimension by their value."""
+        return {value: _together(months) for (found, value), months in self.months.items() if found == dimension}
+
+
+def _together(months: dict[datetime.date, Cell]) -> Cell:
+    together = Cell()
+    for cell in months.values():
+        together = together.plus(cell.of_month())
+    return together
 
 
 def cells_of(facts: dict, topics: Iterable[str]) -> Iterator[tuple[str, str, Figures]]:
@@ -131,17 +158,13 @@ def count_log(months: Iterable[datetime.date]) -> Iterator[tuple[datetime.date, 
 
 
 def _tallied(periods: tuple[Period, ...], months: set[datetime.date]):
-    """The tallies added up, month by month for all together and period by period for the rest: few rows to carry."""
+    """The tallies of each month added up."""
     # Said as a range too, since an index goes faster by it.
     first, last = min(it.first for it in periods), max(it.last for it in periods)
-    of_period = [When(month__range=(it.first, it.last), then=Value(it.first, DateField())) for it in periods]
-    added = Case(When(dimension=Dimension.ALL, then=F("month")), *of_period, output_field=DateField())
-    rows = Tally.objects.filter(month__range=(first, last), month__in=months).annotate(added=added)
-    rows = rows.values_list("added", "dimension", "value", "is_restricted").order_by()
+    rows = Tally.objects.filter(month__range=(first, last), month__in=months).order_by()
+    rows = rows.values_list("month", "dimension", "value", "is_restricted")
     return rows.annotate(Sum("consultations"), Sum("topics"), Sum("minutes"))
 
 
 def _put(count: Count, month, dimension: str, value: str, figures: Figures, is_restricted: bool) -> None:
-    count.cells[dimension, value].add(figures, is_restricted=is_restricted)
-    if dimension == Dimension.ALL:
-        count.by_month[month].add(figures, is_restricted=is_restricted)
+    count.months[dimension, value][month].add(figures, is_restricted=is_restricted)

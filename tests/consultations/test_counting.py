@@ -250,7 +250,32 @@ def test_same_months_a_year_before():
 )
 def test_restricted_consultations_are_only_in_cells_of_five(free, restricted, shown):
     cell = Cell(Figures(free, 2 * free, 10 * free), Figures(restricted, 2 * restricted, 10 * restricted))
-    assert cell.shown == (shown, 2 * shown, 10 * shown)
+    assert cell.of_month().shown == (shown, 2 * shown, 10 * shown)
+
+
+@pytest.mark.parametrize(("in_july", "in_august", "told"), [(1, 0, 5), (4, 0, 5), (2, 2, 5), (3, 2, 10), (4, 4, 13)])
+def test_months_taken_from_their_period_leave_no_few_that_are_restricted(in_july, in_august, told):
+    """Five free ones in June; in July and August too few restricted ones to be told."""
+    for number, day in ((5, "2026-06-10"), (in_july, "2026-07-10"), (in_august, "2026-08-10")):
+        for _each in range(number):
+            ConsultationFactory(began_at=on(day), language="ta", is_restricted=day > "2026-07")
+    june, august = JUNE, datetime.date(2026, 8, 1)
+    months = [datetime.date(2026, month, 1) for month in (6, 7, 8)]
+    (summer,) = count(Period(june, august))
+    told_by_month = [count(Period(month, month))[0].by(Dimension.LANGUAGE).get("ta", Cell()).shown for month in months]
+    assert [it.consultations for it in told_by_month] == [5, 0, 0]
+    assert summer.by(Dimension.LANGUAGE)["ta"].shown.consultations == told
+    assert summer.total.shown.consultations == told
+    assert summer.by(Dimension.LANGUAGE)["ta"].whole.consultations == 5 + in_july + in_august
+
+
+def test_month_with_five_shows_its_restricted_ones_in_the_period_too():
+    for number, restricted in ((4, False), (1, True)):
+        for _each in range(number):
+            ConsultationFactory(began_at=on("2026-06-10"), language="ta", is_restricted=restricted)
+    ConsultationFactory(began_at=on("2026-07-10"), language="ta", is_restricted=True)
+    (summer,) = count(Period(JUNE, datetime.date(2026, 7, 1)))
+    assert summer.by(Dimension.LANGUAGE)["ta"].shown.consultations == 5
 
 
 def test_what_becomes_restricted_is_counted_apart_at_once():
