@@ -76,10 +76,11 @@ def readers(number: str) -> None:
     """Subscribe so many to one topic, and have a notice in ten languages for them approved and due."""
     from services.accounts.models import User
     from services.notices.actions.deciding import approve, submit
-    from services.notices.models import Subscription, SubscriptionState, Topic
+    from services.notices.models import Message, Subscription, SubscriptionState, Topic
     from services.notices.patterns import patterns
     from tests.factories import NoticeFactory
 
+    Message.objects.filter(state="waiting").delete()  # what the demo has still to say to its people
     topic = Topic.objects.create(code="measured", position=500, icon="house", **{
         f"name_{language.column}": "…" for language in SPOKEN.values()
     })  # fmt: skip

@@ -27,9 +27,9 @@ IDLE_SECONDS = 10
 
 def measure():
     """Seal, change half, kill, look, change the rest, look again."""
-    with city("PostgreSQL") as (env, _database):
-        old, new = _new_key(), _new_key()
-        inside("seal", str(NUMBER), env=env | {"RECORD_KEYS": old}, timeout=900)
+    old, new = _new_key(), _new_key()
+    with city("PostgreSQL", RECORD_KEYS=old) as (env, _database):
+        inside("seal", str(NUMBER), env=env, timeout=900)
         both = env | {"RECORD_KEYS": f"{new},{old}"}
         with _adviser(both) as idle:
             time.sleep(IDLE_SECONDS)

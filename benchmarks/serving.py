@@ -73,12 +73,15 @@ def serving(application: str, env: dict[str, str], *, database: psutil.Process |
 
 
 @contextlib.contextmanager
-def city(kind: str, *, articles: int = 15) -> Iterator[tuple[dict[str, str], psutil.Process | None]]:
-    """A demo city of its own on "SQLite" or "PostgreSQL": the environment for it, and the database's process."""
+def city(kind: str, *, articles: int = 15, **more: str) -> Iterator[tuple[dict[str, str], psutil.Process | None]]:
+    """A demo city of its own on "SQLite" or "PostgreSQL": the environment for it, and the database's process.
+
+    more: what its environment holds besides.
+    """
     folder = Path(tempfile.mkdtemp(prefix="tabunka-bench-city-"))
     with contextlib.ExitStack() as last:
         last.callback(shutil.rmtree, folder, ignore_errors=True)
-        env, database = environment(VAR_DIR=str(folder)), None
+        env, database = environment(VAR_DIR=str(folder), **more), None
         if kind == "PostgreSQL":
             env["DATABASE_URL"] = last.enter_context(postgresql())
             database = _listening_on(int(re.search(r":(\d+)/", env["DATABASE_URL"])[1]))
