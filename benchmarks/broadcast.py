@@ -30,7 +30,7 @@ BARE = 10_000  # mails of each of the two bare loops
 PAGES = ("/ne/", "/ja-simple/guide/life/", "/ar/guide/article/rubbish/", "/vi/search/?q=card", "/en/me/login/")
 PAUSE = 0.05  # seconds between two pages
 IDLE_SECONDS = 15
-NICE = 5  # as compose.yaml and docs/deploy.md start it
+NICE = 19  # as compose.yaml and docs/deploy.md start it
 
 
 def measure():

@@ -170,7 +170,7 @@ def test_what_somebody_waits_for_goes_first():
 
 
 @pytest.mark.parametrize(
-    ("queue", "most"), [(Queue.URGENT, 5), (Queue.EMERGENCY, 50), (Queue.PERSONAL, 10), (Queue.BULK, 50)]
+    ("queue", "most"), [(Queue.URGENT, 5), (Queue.EMERGENCY, 100), (Queue.PERSONAL, 10), (Queue.BULK, 100)]
 )
 def test_batch_is_as_large_as_its_queue_can_bear(queue, most):
     MessageFactory.create_batch(most + 1, queue=queue)

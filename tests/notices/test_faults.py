@@ -186,7 +186,7 @@ def test_killed_workers_lose_nothing_that_must_arrive(town):
         finish(town, env, "arrive")
         assert town.ledger.states("arrive") == {"sent": COUNT}
         insist_that_each_arrived(sink.addresses(), everybody("arrive"), may_double=in_flight)
-    assert in_flight <= KILLS * 2 * 50  # two workers, a batch each
+    assert in_flight <= KILLS * 2 * 100  # two workers, a batch each
 
 
 def test_killed_workers_repeat_nothing_that_must_not(town):
@@ -284,7 +284,7 @@ def test_postgresql_stopped_at_once_loses_nothing_and_workers_come_back(town):
             servers.wait_until(lambda: town.ledger.states("stopped") == {"sent": COUNT}, timeout=90, what="the rest")
             assert [process.poll() for process in (*(worker.process for worker in workers), beat.process)] == [None] * 3
         insist_that_each_arrived(sink.addresses(), everybody("stopped"), may_double=in_flight)
-    assert in_flight <= 2 * 50
+    assert in_flight <= 2 * 100
 
 
 def test_two_beats_begin_and_tell_everything_once(town):

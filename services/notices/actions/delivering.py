@@ -41,7 +41,7 @@ from services.notices.models import (
 logger = logging.getLogger(__name__)
 
 # How many rows a claim takes at most: a crash may repeat those, and what is urgent waits for them.
-AT_ONCE = {Queue.URGENT: 5, Queue.EMERGENCY: 50, Queue.PERSONAL: 10, Queue.BULK: 50}
+AT_ONCE = {Queue.URGENT: 5, Queue.EMERGENCY: 100, Queue.PERSONAL: 10, Queue.BULK: 100}
 LONGEST_BATCH = 2.0  # seconds; what a slow server left of a batch goes back, so that nothing urgent waits behind it
 LOST = "The worker was lost while sending."
 TOO_LATE = "It would have come too late."
