@@ -16,7 +16,7 @@ test: $(VENV)/.dev
 	@DEMO=1 $(PY) manage.py compile_catalogues
 	$(PY) -m pytest -q -n 2 --dist loadgroup tests -m "not faults"
 	DATABASE=postgresql $(PY) -m pytest -q -n 2 --dist loadgroup tests -m "not browser and not faults and not once"
-	DATABASE=postgresql $(PY) -m pytest -q -n 6 tests -m faults  # they wait more than they work
+	DATABASE=postgresql $(PY) -m pytest -q -n 4 tests -m faults  # they wait more than they work
 
 test-quick: $(VENV)/.dev
 	@DEMO=1 $(PY) manage.py compile_catalogues
