@@ -354,6 +354,7 @@ def saving() -> None:
         }  # fmt: skip
 
     def log():
+        browser.cookies.pop("messages", None)  # the page that follows has shown what was said
         answer = browser.post(address, entry())
         assert answer.status_code == 302, answer.content.decode()[:5000]
 
