@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import get_language
 
 from consultations import taxonomy
-from consultations.models import Case, CaseEvent, Consultation, Referral, Regrouping, Way
+from consultations.models import Case, CaseEvent, Client, Consultation, Referral, Regrouping, Way
 from services.accounts.models import User
 from services.audit.opening import open_all, open_sealed
 from services.audit.trail import record
@@ -67,7 +67,7 @@ def open_words(case: Case, *, by: User) -> CaseWords:
         *facts,
         subject=subject,
         client=client,
-        safe_ways=[str(way.label) for way in Way if case.client and way in case.client.safe_channels],
+        safe_ways=safe_ways(case.client) if case.client else [],
         events=_told(case, by, events.select_related("by", "about"), "text"),
         follow_ups=_told(case, by, case.follow_ups.select_related("owner").prefetch_related("attempts"), "what"),
         referrals=_told(case, by, case.referrals.select_related("by"), "what"),
@@ -81,6 +81,11 @@ def open_referral(referral: Referral, *, by: User) -> dict[str, str]:
     list(Case.objects.select_for_update().filter(pk=referral.case_id).values_list("pk"))
     Case.objects.readable_by(by).get(pk=referral.case_id)
     return open_sealed(by, "consultations.open_referral", referral, "what", "why", "consent")
+
+
+def safe_ways(client: Client) -> list[str]:
+    """The ways by which somebody may be reached, by their names."""
+    return [str(way.label) for way in Way if way in client.safe_channels]
 
 
 def topic_names(consultation: Consultation) -> list[str]:

@@ -85,8 +85,14 @@ def find_client(code: str, *, by: User) -> Client | None:
     """Whom a code stands for, if the user knows them; a code of a record that was merged leads to the other."""
     record(by, "consultations.find_client", changes=False)
     known = Client.objects.visible_to(by)
-    named = Client.objects.filter(code=as_written(code)).first()
-    return known.filter(pk=named.as_merged.pk).first() if named else None
+    named = named_by(code)
+    return known.filter(pk=named.pk).first() if named else None
+
+
+def named_by(code: str) -> Client | None:
+    """The record that a code leads to now; whether somebody may know of it is for the caller to ask."""
+    named = Client.objects.select_related("merged_into").filter(code=as_written(code)).first()
+    return named.as_merged if named else None
 
 
 @transaction.atomic

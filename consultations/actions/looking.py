@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from consultations.actions.clients import as_written
+from consultations.actions.clients import named_by
 from consultations.actions.consultations import break_the_glass, open_consultation
 from consultations.models import Amendment, Client, Consultation
 from services.accounts.models import User
@@ -51,10 +51,10 @@ def known_by_code(code: str, *, by: User) -> Client | None:
 
     Of whom there are only restricted records of others, there is nobody.
     """
-    named = Client.objects.filter(code=as_written(code)).first()
+    named = named_by(code)
     is_open = Exists(Consultation.objects.filter(client=OuterRef("pk"), is_restricted=False))
     knowable = Q(is_open) | Q(pk__in=Client.objects.visible_to(by).values("pk"))
-    return Client.objects.filter(knowable, pk=named.as_merged.pk).first() if named else None
+    return Client.objects.filter(knowable, pk=named.pk).first() if named else None
 
 
 @transaction.atomic

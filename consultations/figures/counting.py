@@ -6,7 +6,7 @@ A month that has a `CountedMonth` is read from its tallies, which `log` and `ame
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.db.models import Sum
@@ -40,7 +40,11 @@ class Figures(NamedTuple):
 
     def plus(self, other: "Figures", sign: int = 1) -> "Figures":
         """Both together; sign -1: without the other."""
-        return Figures(*(mine + sign * theirs for mine, theirs in zip(self, other, strict=True)))
+        return Figures(
+            self.consultations + sign * other.consultations,
+            self.topics + sign * other.topics,
+            self.minutes + sign * other.minutes,
+        )
 
 
 @dataclass(slots=True)
@@ -78,7 +82,7 @@ class Cell:
 
     def of_month(self) -> "Cell":
         """The cell of one month, all counted in: what is restricted in few is hidden."""
-        return replace(self, hidden=self.restricted if self.whole.consultations < FEWEST else Figures())
+        return Cell(self.free, self.restricted, self.restricted if self.whole.consultations < FEWEST else Figures())
 
 
 @dataclass(slots=True)
@@ -94,10 +98,9 @@ class Count:
         """All of it."""
         return self.by(Dimension.ALL).get("", Cell())
 
-    @property
-    def by_month(self) -> dict[datetime.date, Cell]:
-        """All of each month."""
-        return defaultdict(Cell, {it: cell.of_month() for it, cell in self.months[Dimension.ALL, ""].items()})
+    def in_month(self, month: datetime.date) -> Cell:
+        """All of one month."""
+        return self.months[Dimension.ALL, ""][month].of_month()
 
     @property
     def cells(self) -> dict[tuple[str, str], Cell]:

@@ -93,7 +93,7 @@ def read_statistics(period: Period, *, reader: User) -> Statistics:
     """A period's figures beside the same months a year before, with links for who may see the lists."""
     now, before = count(period, period.year_before)
     months = [
-        Line(f"{month:%Y-%m}", now.by_month[month].shown, before.by_month[year_ago].shown, list_url(reader, month))
+        Line(f"{month:%Y-%m}", now.in_month(month).shown, before.in_month(year_ago).shown, list_url(reader, month))
         for month, year_ago in zip(period.months, period.year_before.months, strict=True)
     ]
     only = period.first if period.first == period.last else None

@@ -6,10 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from consultations import case_words
 from consultations.actions import clients as actions
 from consultations.actions import regrouping
 from consultations.forms.cases import EarlierForm, OtherRecordForm, PersonForm
-from consultations.models import Client, Way
+from consultations.models import Client
 from consultations.views.cases import found
 from services.audit.opening import open_sealed
 from services.base.refusals import Refused
@@ -107,7 +108,7 @@ def same(request, public_id):
     if into:
         done = pgettext("staff", "The two records are one.")
         return _do(request, case, done, regrouping.merge_clients, other if into == client else client, into=into)
-    records = [(it, _words_of(request, it), [Way(way).label for way in it.safe_channels]) for it in (client, other)]
+    records = [(it, _words_of(request, it), case_words.safe_ways(it)) for it in (client, other)]
     is_sent = "sure" in request.POST
     context = {"case": case, "records": records, "other": other, "is_sent": is_sent}
     return render(request, "consultations/cases/same_person.html", context, status=400 if is_sent else 200)
