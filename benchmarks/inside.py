@@ -9,6 +9,7 @@ from itertools import islice
 from statistics import quantiles
 
 import django
+from django.conf import settings
 from django.db import connection
 from django.template.base import Template
 from django.test import Client
@@ -16,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from benchmarks import saving
 from benchmarks.readers import languages
 from services.languages.table import SPOKEN
 
@@ -323,54 +325,19 @@ def desk_pages() -> None:
     print(json.dumps(found))
 
 
-def saving() -> None:
-    """Logging a consultation by its form, and a POST that only inserts a row: p95 of each in turn, and queries."""
-    from django.http import HttpResponse
-    from django.urls import path
-
-    from consultations.models import Draft
-    from portal import access, urls
+def sign_in() -> None:
+    """An adviser's own cookies and token, and what logging a consultation by its form asks of the database."""
     from services.accounts.models import User
-    from services.base.public_ids import public_id
 
-    adviser = User.objects.get(email="adviser@demo.example")
-
-    def insert(request):
-        Draft(adviser=adviser, typed="").save(force_insert=True)
-        return HttpResponse(status=204)
-
-    urls.urlpatterns.append(path("measured/", insert, name="measured"))
-    access.ACCESS["measured"] = access.SIGNED_IN
-    browser = Client(HTTP_HOST="localhost")
-    browser.force_login(adviser)
-    address = "/en" + reverse("log:new").removeprefix("/en")
-
-    def entry():
-        now = timezone.localtime()
-        return {
-            "key": public_id(), "day": f"{now:%Y-%m-%d}", "time": "00:00", "minutes": "10", "channel": "phone",
-            "asker": "self", "language": "ne", "bridging": "adviser", "topics": "tax, housing", "outcome": "info",
-            "note": "She asked on which day glass is collected. " * 3,
-        }  # fmt: skip
-
-    def log():
-        browser.cookies.pop("messages", None)  # the page that follows has shown what was said
-        answer = browser.post(address, entry())
-        assert answer.status_code == 302, answer.content.decode()[:5000]
-
-    def empty():
-        assert browser.post("/measured/", entry()).status_code == 204
-
-    for _warming in range(10):
-        log()
-        empty()
-    took = [(_seconds(log), _seconds(empty)) for _time in range(200)]
+    browser = Client(HTTP_HOST="localhost", enforce_csrf_checks=True)
+    browser.force_login(User.objects.get(email="adviser@demo.example"))
+    browser.get(saving.LOGGING)
+    cookies = {name: browser.cookies[name].value for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)}
+    token = cookies[settings.CSRF_COOKIE_NAME]
     with CaptureQueriesContext(connection) as asked:
-        log()
-    logs, empties = zip(*took, strict=True)
-    print(json.dumps({
-        "saving": quantiles(logs, n=20)[-1], "empty": quantiles(empties, n=20)[-1], "queries": _queries(asked),
-    }))  # fmt: skip
+        answer = browser.post(saving.LOGGING, saving.entry(token), content_type=saving.AS_A_FORM)
+    assert answer.status_code == 302, answer.content.decode()[:5000]
+    print(json.dumps({"cookies": cookies, "token": token, "queries": _queries(asked)}))
 
 
 def _queries(asked) -> int:
@@ -389,6 +356,6 @@ if __name__ == "__main__":
     django.setup()
     verbs = (
         *(articles, queries, readers, write, send, personal),
-        *(seal, log, first_key, changed, consultations, desk_pages, saving),
+        *(seal, log, first_key, changed, consultations, desk_pages, sign_in),
     )
     {verb.__name__: verb for verb in verbs}[sys.argv[1]](*sys.argv[2:])

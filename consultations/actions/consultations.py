@@ -11,7 +11,7 @@ from django.utils.translation import pgettext
 
 from consultations import taxonomy
 from consultations.actions.compartments import lock_case, refuse_sharing, seen
-from consultations.actions.counting import add_tallies, tallies_of
+from consultations.actions.counting import as_counted
 from consultations.models import (
     Amendment,
     Asker,
@@ -21,6 +21,7 @@ from consultations.models import (
     Consultation,
     ConsultationTopic,
     Draft,
+    Later,
     Outcome,
     Reader,
 )
@@ -68,19 +69,17 @@ class Entry:
 COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "topics")
 
 
-@transaction.atomic
-def log(
+def write_down(
     entry: Entry, *, by: User, client: Client | None = None, case: Case | None = None, draft: str = ""
 ) -> Consultation:
-    """Write a contact down. draft: the public id of the draft it was; logged a second time it is the same consultation.
+    """Log a contact, in the caller's transaction. draft: the public id of the draft it was.
 
-    In a case it is about the case's client. Refused for the future, for a past day without a reason, for a closed
-    month, to who is no adviser or no member of the case, and where a restricted case would share its client.
+    Raises IntegrityError if the draft was logged already. In a case it is about the case's client. Refused for the
+    future, for a past day without a reason, for a closed month, to who is no adviser or no member of the case, and
+    where a restricted case would share its client.
     """
     if not by.has_role(Role.ADVISER):
         raise Refused(pgettext("staff", "Only advisers log consultations."))
-    if draft and (already := Consultation.objects.logged_by(by, draft).first()):
-        return already
     _refuse_impossible(entry)
     if case:
         case = lock_case(case, by=by)
@@ -100,8 +99,11 @@ def log(
         Draft.objects.filter(public_id=draft, adviser=by).delete()
     record(by, "consultations.log", consultation, changes=False)
     refuse_closed(consultation.month)
-    add_tallies(tallies_of(consultation, entry.topics))
+    as_counted(consultation, entry.topics).save(force_insert=True)
     return consultation
+
+
+log = transaction.atomic(write_down)
 
 
 @transaction.atomic
@@ -122,7 +124,7 @@ def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) ->
     if not changed:
         return consultation
     old_month = consultation.month
-    tallies = tallies_of(consultation, before.topics, sign=-1)
+    no_more = as_counted(consultation, before.topics, sign=-1)
     Amendment.objects.create(
         consultation=consultation,
         version=consultation.version,
@@ -141,7 +143,7 @@ def amend(consultation: Consultation, entry: Entry, *, by: User, reason: str) ->
     record(by, "consultations.amend", consultation, fields=changed, changes=False)
     if not UNCOUNTED.issuperset(changed):
         refuse_closed(old_month, consultation.month)
-        add_tallies([*tallies, *tallies_of(consultation, entry.topics)])
+        Later.objects.bulk_create([no_more, as_counted(consultation, entry.topics)])
     return consultation
 
 
@@ -227,7 +229,8 @@ def let_read(consultation: Consultation, users: Iterable[int]) -> None:
 
 def refuse_closed(*months: datetime.date) -> None:
     """Refuse where a month is closed. Asked last: who closes a month waits for the trail's head, as we just did."""
-    if Closing.objects.filter(month__in=months, reopened_at__isnull=True).exists():
+    over = [month for month in months if month < timezone.localdate().replace(day=1)]  # any other cannot be closed
+    if over and Closing.objects.filter(month__in=over, reopened_at__isnull=True).exists():
         raise Refused(pgettext("staff", "This month is closed: its figures have been reported."))
 
 

@@ -11,24 +11,24 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from consultations.figures.counting import FACTS, Figures, cells_of, count_log
+from consultations.figures.counting import FACTS, Figures, count_log
 from consultations.figures.periods import Period
-from consultations.models import Consultation, CountedMonth, Tally
+from consultations.models import Consultation, CountedMonth, Later, Tally
 from services.audit.models import Head
 
 
-def tallies_of(consultation: Consultation, topics: Iterable[str], *, sign: int = 1) -> list[Tally]:
-    """What a consultation adds to the count of its month; sign -1: what it no longer adds."""
+def as_counted(consultation: Consultation, topics: Iterable[str], *, sign: int = 1) -> Later:
+    """What a consultation adds to the count of its month; sign -1: what it no longer adds.
+
+    To be saved in the transaction that writes the consultation, after its line in the trail.
+    """
     facts = {name: getattr(consultation, name) for name in ("minutes", *FACTS.values())}
-    return [
-        _tally(consultation.month, consultation.is_restricted, *cell, sign=sign, is_later=True)
-        for cell in cells_of(facts, topics)
-    ]
-
-
-def add_tallies(tallies: Iterable[Tally]) -> None:
-    """Count one consultation in, in the transaction that writes it and after its line in the trail. One query."""
-    Tally.objects.bulk_create(tallies)
+    return Later(
+        month=consultation.month,
+        is_restricted=consultation.is_restricted,
+        sign=sign,
+        facts=facts | {"topics": list(topics)},
+    )
 
 
 def forget_counts(months: Iterable[datetime.date]) -> None:
@@ -46,7 +46,7 @@ def count_months() -> int:
         return 0
     period = Period(first, max(first, timezone.localdate().replace(day=1)))
     missing = set(period.months) - set(CountedMonth.objects.values_list("month", flat=True))
-    later = Tally.objects.filter(is_later=True).order_by().values_list("month", flat=True).distinct()
+    later = Later.objects.order_by().values_list("month", flat=True).distinct()
     to_count = missing.union(later)
     for month in sorted(to_count):
         count_month(month)
@@ -60,20 +60,13 @@ def count_month(month: datetime.date) -> None:
     found: dict = defaultdict(Figures)
     for _month, is_restricted, dimension, value, figures in count_log([month]):
         found[is_restricted, dimension, value] = found[is_restricted, dimension, value].plus(figures)
+    Later.objects.filter(month=month).delete()
     Tally.objects.filter(month=month).delete()
     Tally.objects.bulk_create(
-        (_tally(month, is_restricted, *cell, figures) for (is_restricted, *cell), figures in found.items()),
+        (
+            Tally(month=month, is_restricted=is_restricted, dimension=dimension, value=value, **figures._asdict())
+            for (is_restricted, dimension, value), figures in found.items()
+        ),
         batch_size=500,
     )
     CountedMonth.objects.get_or_create(month=month)
-
-
-def _tally(month, is_restricted: bool, dimension: str, value: str, figures: Figures, *, sign=1, is_later=False):
-    return Tally(
-        month=month,
-        dimension=dimension,
-        value=value,
-        is_restricted=is_restricted,
-        is_later=is_later,
-        **Figures().plus(figures, sign)._asdict(),
-    )

@@ -7,7 +7,7 @@ from django.utils.translation import pgettext
 
 from consultations.actions.articles import Sending, send_article
 from consultations.actions.clients import meet
-from consultations.actions.consultations import Entry, log
+from consultations.actions.consultations import Entry, write_down
 from consultations.models import Case, Client, Consultation, Draft
 from services.accounts.models import User
 from services.base.public_ids import public_id
@@ -35,14 +35,16 @@ def enter(
 ) -> Consultation:
     """Log what was typed into the form with this key; sent twice, also at the same moment, it is one consultation.
 
-    client: somebody known, by their code. person: somebody who becomes known now. Refused as `log` and
+    client: somebody known, by their code. person: somebody who becomes known now. Refused as `write_down` and
     `send_article` refuse. A key that is taken by what the author cannot know of is answered as any other.
     """
     try:
         return _enter(entry, by, key, client, person, case, sending)
-    except IntegrityError:
+    except (IntegrityError, Refused) as failure:  # sent twice is rare: it is asked about only where something failed
         if already := Consultation.objects.logged_by(by, key).first():
             return already
+        if isinstance(failure, Refused):
+            raise
     try:
         return _enter_by_another_key(entry, by, key, client, person, case, sending)
     except IntegrityError:
@@ -59,11 +61,9 @@ def _enter_by_another_key(entry, by, key, *more) -> Consultation:
 @transaction.atomic
 def _enter(entry, by, key, client, person, case, sending) -> Consultation:
     if person:
-        if already := Consultation.objects.logged_by(by, key).first():
-            return already
         safe = list(person.safe_channels)
         client = meet(by=by, name=person.name, contact=person.contact, language=entry.language, safe_channels=safe)
-    consultation = log(entry, by=by, client=client, case=case, draft=key)
+    consultation = write_down(entry, by=by, client=client, case=case, draft=key)
     if sending:
         send_article(consultation, sending, by=by)
     return consultation

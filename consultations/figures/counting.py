@@ -1,19 +1,20 @@
 """How the log is counted. There is one definition, `cells_of`: of the log as it is, and of what was counted before.
 
-A month that has a `CountedMonth` is read from its tallies, which `log` and `amend` keep exact; any other from the log.
+A month that has a `CountedMonth` is read from its tallies and what came `Later`; any other from the log.
 """
 
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from django.db.models import Sum
 
 from consultations import taxonomy
 from consultations.figures.periods import Period
-from consultations.models import Consultation, ConsultationTopic, CountedMonth, Dimension, Tally
+from consultations.models import Consultation, ConsultationTopic, CountedMonth, Dimension, Later, Tally
 
 FEWEST = 5
 FACTS = {
@@ -143,7 +144,7 @@ def count(*periods: Period) -> list[Count]:
     counted = set(CountedMonth.objects.filter(month__in=place).values_list("month", flat=True))
     for month, dimension, value, is_restricted, *figures in _tallied(periods, counted):
         _put(found[place[month]], month, dimension, value, Figures(*figures), is_restricted)
-    for month, is_restricted, dimension, value, figures in count_log(place.keys() - counted):
+    for month, is_restricted, dimension, value, figures in chain(_later(counted), count_log(place.keys() - counted)):
         _put(found[place[month]], month, dimension, value, figures, is_restricted)
     return found
 
@@ -158,6 +159,14 @@ def count_log(months: Iterable[datetime.date]) -> Iterator[tuple[datetime.date, 
     for facts in Consultation.objects.filter(month__in=months).order_by().values(*names).iterator(chunk_size=5000):
         for dimension, value, figures in cells_of(facts, about[facts["pk"]]):
             yield facts["month"], facts["is_restricted"], dimension, value, figures
+
+
+def _later(months: Iterable[datetime.date]) -> Iterator[tuple[datetime.date, bool, str, str, Figures]]:
+    """The cells to which each consultation adds, or adds no more, since its month was counted."""
+    rows = Later.objects.filter(month__in=months).values_list("month", "is_restricted", "sign", "facts")
+    for month, is_restricted, sign, facts in rows:
+        for dimension, value, figures in cells_of(facts, facts["topics"]):
+            yield month, is_restricted, dimension, value, Figures().plus(figures, sign)
 
 
 def _tallied(periods: tuple[Period, ...], months: set[datetime.date]):

@@ -80,7 +80,7 @@ def taxonomy_field(among, *, before=(), **options) -> forms.ChoiceField:
 def words_field(column: str, values: type[TextChoices], **options) -> forms.ChoiceField:
     """One of a column's values, found like a taxonomy's."""
     widget = FindSelect(lambda code: _words_of(column, values(code)))
-    return forms.ChoiceField(choices=values.choices, widget=widget, **options)
+    return forms.ChoiceField(choices=lambda: values.choices, widget=widget, **options)
 
 
 @cache
@@ -262,7 +262,7 @@ class EntryForm(FactsForm):
     )
     article = ArticleField(
         label=pgettext_lazy("staff", "Page of the city guide"),
-        queryset=Article.objects.none(),
+        queryset=Article.objects.filter(is_published=True),
         to_field_name="slug",
         required=False,
         empty_label="–",
@@ -282,9 +282,8 @@ class EntryForm(FactsForm):
     def __init__(self, *args, user: User, **options):
         super().__init__(*args, **options)
         self.user = user
-        own = Case.objects.visible_to(user).filter(members__user=user, state=CaseState.OPEN)
+        own = Case.objects.readable_by(user).filter(state=CaseState.OPEN)
         self.fields["case"].queryset = own.select_related("client")
-        self.fields["article"].queryset = Article.objects.filter(is_published=True)
 
     def clean_client_code(self) -> Client | None:
         """The person behind the code."""

@@ -18,7 +18,7 @@ from consultations.models.consultations import (
 from consultations.models.followups import Attempt, Decision, FollowUp, FollowUpKind, FollowUpState, Way
 from consultations.models.referrals import Agreed, Referral, ReferralState
 from consultations.models.roster import DeskHours, Duty, Mode, Roster, Service
-from consultations.models.tallies import CountedMonth, Dimension, Tally
+from consultations.models.tallies import CountedMonth, Dimension, Later, Tally
 from consultations.models.uploads import Upload
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "FollowUp",
     "FollowUpKind",
     "FollowUpState",
+    "Later",
     "Member",
     "Mode",
     "Outcome",

@@ -35,9 +35,8 @@ class CountedMonth(models.Model):
 
 
 class Tally(models.Model):
-    """A part of a month's count; several of one cell are to be added up. Only consultations.actions.counting writes it.
+    """One cell of a month's count. Only consultations.actions.counting writes it.
 
-    `is_later`: it came after the month had been counted, one consultation at a time; the next count puts them together.
     Restricted consultations stand apart, because they are in no cell under five.
     """
 
@@ -50,14 +49,30 @@ class Tally(models.Model):
     consultations = models.IntegerField()
     topics = models.IntegerField()
     minutes = models.IntegerField()
-    is_later = models.BooleanField(default=False)
 
     class Meta:
         verbose_name_plural = "tallies"
-        indexes = [
-            models.Index(fields=["month", "dimension"], name="consultations_tallies"),
-            models.Index(fields=["month"], condition=models.Q(is_later=True), name="consultations_later_tallies"),
-        ]
+        indexes = [models.Index(fields=["month", "dimension"], name="consultations_tallies")]
 
     def __str__(self):
         return f"{self.month:%Y-%m} {self.dimension} {self.value}"
+
+
+class Later(models.Model):
+    """What one consultation adds to its month since the month was counted; `sign` -1: what it no longer adds.
+
+    `facts`: what it is counted by, with its topics. The next count of the month takes it in and deletes it.
+    """
+
+    KEEPING = Keeping("Figures that are right at once. The next count, in a quarter of an hour, deletes it.")
+
+    month = models.DateField(db_index=True)
+    is_restricted = models.BooleanField()
+    sign = models.SmallIntegerField()
+    facts = models.JSONField()
+
+    class Meta:
+        verbose_name_plural = "later"
+
+    def __str__(self):
+        return f"{self.month:%Y-%m} {self.sign:+}"

@@ -124,7 +124,7 @@ def test_nothing_goes_before_its_time():
 
 def test_rows_of_what_goes_go_with_it(long_ago):
     keep_periods()
-    stay = {"Consultation", "ConsultationTopic", "Amendment", "Reader", "Tally"}
+    stay = {"Consultation", "ConsultationTopic", "Amendment", "Reader", "Later"}
     filled = {model.__name__ for model in apps.get_app_config("consultations").get_models() if model.objects.exists()}
     assert filled == stay
 

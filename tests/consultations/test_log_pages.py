@@ -104,14 +104,14 @@ def test_ordinary_consultation_is_logged(client, adviser):
     assert (logged.public_id, logged.adviser, logged.client, logged.case) == (form["key"], adviser, None, None)
 
 
-def test_whole_post_costs_fourteen_queries(client, adviser, django_assert_num_queries):
+def test_whole_post_costs_ten_queries(client, adviser, django_assert_num_queries):
     client.get(LOG)
     key = public_id()
     client.post(f"{LOG}drafts/{key}/", typed(key=key))
     form = typed(key=key, topics="gomi, tax, biza")
-    # Session, user, roles; logged already?; the row, its topics, its reader; the draft; the trail's head, line, head;
-    # is the month closed?; its tallies; a savepoint and its end; two more are the test's own transaction.
-    with django_assert_num_queries(16):
+    # User, roles; the row, its topics, its reader; the draft; the trail's head, line, head; what is counted
+    # later; two more are the test's own transaction.
+    with django_assert_num_queries(12):
         response = client.post(f"{LOG}new/", form)
     assert response.status_code == 302
 
