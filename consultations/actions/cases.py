@@ -12,11 +12,12 @@ from consultations.actions.compartments import (
     give_own_clients,
     lock_case,
     lock_shared_clients,
+    lock_with_client,
     readers_follow,
     write_event,
 )
 from consultations.actions.counting import forget_counts
-from consultations.models import Case, CaseEvent, CaseState, Client, Consultation, EventKind
+from consultations.models import Case, CaseEvent, CaseState, Consultation, EventKind
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.audit.trail import record
@@ -33,8 +34,7 @@ def open_case(consultation: Consultation, *, by: User, subject: str, is_restrict
     """
     case = Case.objects.create(subject=subject, language=consultation.language, assigned=by)
     case.members.create(user=by)
-    Client.objects.select_for_update().filter(pk=consultation.client_id).first()  # in the order of compartments.py
-    consultation = Consultation.objects.select_for_update().get(pk=consultation.pk)
+    consultation = lock_with_client(consultation)
     _refuse_others(consultation, by)
     if consultation.case_id:
         raise Refused(pgettext("staff", "This consultation is in a case already."))

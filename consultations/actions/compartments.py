@@ -101,9 +101,22 @@ def seen(client: Client, at: datetime.datetime) -> None:
     """
     there = Client.objects.filter(pk=client.pk, merged_into__isnull=True)
     if not there.update(last_seen_at=Greatest("last_seen_at", at)):
-        raise Refused(
-            pgettext("staff", "This person's record was merged into another or forgotten meanwhile. Please look again.")
-        )
+        raise _gone()
+
+
+def lock_with_client(consultation: Consultation) -> Consultation:
+    """A consultation as it is now, locked after its client, in the one order. Refused once it is another's."""
+    client = Client.objects.select_for_update().filter(pk=consultation.client_id).first()
+    locked = Consultation.objects.select_for_update().get(pk=consultation.pk)
+    if locked.client_id != (client.pk if client else None):
+        raise _gone()
+    return locked
+
+
+def _gone() -> Refused:
+    return Refused(
+        pgettext("staff", "This person's record was merged into another or forgotten meanwhile. Please look again.")
+    )
 
 
 def refuse_sharing(client: Client, case: Case | None, *, by: User) -> None:

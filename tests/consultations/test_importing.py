@@ -387,24 +387,24 @@ def test_form_asks_about_sixty_words_of_a_column_at_most(adviser):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_take_over_the_same_rows_at_once_write_them_once():
+    """In the opposite order, in which they would wait for each other in a circle."""
     rows = written(200)
     uploads = [keep_upload("x", by=UserFactory(roles=["manager"])) for _turn in range(2)]
     begin, ended = threading.Barrier(2), []
 
-    def one(upload):
+    def one(upload, rows):
         begin.wait()
         try:
-            ended.append(take_over(upload, rows, by=upload.by).added)
-        except Refused:
-            ended.append(0)
+            ended.append(take_over(upload, rows, by=upload.by))
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=one, args=(upload,)) for upload in uploads]
+    turns = zip(uploads, (rows, rows[::-1]), strict=True)
+    threads = [threading.Thread(target=one, args=turn) for turn in turns]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert sorted(ended) == [0, 200]
+    assert sorted((counts.added, counts.already) for counts in ended) == [(0, 200), (200, 0)]
     assert Consultation.objects.count() == 200

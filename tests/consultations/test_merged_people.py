@@ -54,6 +54,17 @@ def test_code_leads_to_the_thread_however_often_it_was_merged(adviser):
     assert find_client(first.code, by=adviser) == second
 
 
+def test_case_is_not_opened_for_whoever_was_merged_since_the_page_was_made(adviser):
+    """Their new record stands later in the order of locks: waiting for it here could be waiting in a circle."""
+    old, kept = known(adviser, "Sita"), known(adviser, "Rai")
+    consultation = old.consultations.get()
+    merge_clients(old, into=kept, by=adviser)
+    with pytest.raises(Refused, match="meanwhile"):
+        open_case(consultation, by=adviser, subject="The lease")
+    consultation.refresh_from_db()
+    assert open_case(consultation, by=adviser, subject="The lease").client == kept
+
+
 @pytest.mark.parametrize("typed", [{"name": "Sita"}, {"contact": "sita@example.org"}, {"code": "the old one"}])
 def test_earlier_thread_is_found_by_what_was_merged(adviser, typed):
     old, kept = known(adviser, "Sita"), known(adviser, "Rai")
