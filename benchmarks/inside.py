@@ -241,7 +241,10 @@ def changed(last: str = "") -> None:
 
 DESK_PAGES = {
     "list": ("log:index", ""),
-    "list, filtered": ("log:index", "?month={month}&language=ne&channel=phone"),
+    "list, filtered": ("log:index", "?period={month}&language=ne&channel=phone"),
+    "list, a rare outcome": ("log:index", "?outcome=emergency"),
+    "list, a rare topic": ("log:index", "?topic=dv_abuse"),
+    "list, a year long ago": ("log:index", "?period={long_ago}"),
     "day queue": ("cases:today", ""),
     "statistics": ("statistics:index", ""),
     "statistics, one month": ("statistics:index", "?month={month}"),
@@ -310,10 +313,11 @@ def desk_pages() -> None:
 
     browser = Client(HTTP_HOST="localhost")
     browser.force_login(User.objects.get(email="manager@demo.example"))
-    found = {}
+    year = timezone.localdate().year
+    found, times = {}, {"month": f"{year}-01", "long_ago": year - 7}
     for name, (view, query) in DESK_PAGES.items():
         try:
-            path = "/en" + reverse(view).removeprefix("/en") + query.format(month=f"{timezone.localdate():%Y}-01")
+            path = "/en" + reverse(view).removeprefix("/en") + query.format(**times)
         except NoReverseMatch:  # a part of the desk that is not built yet
             continue
         for _warming in range(5):

@@ -29,6 +29,11 @@ class Period:
         """The same months a year before."""
         return Period(*(month.replace(year=month.year - 1) for month in (self.first, self.last)))
 
+    @property
+    def typed(self) -> str:
+        """A month or a fiscal year as `read_period` reads it; of a year, perhaps only what there is of it so far."""
+        return f"{self.first:%Y-%m}" if self.first == self.last else f"{self.first:%Y}"
+
     def __str__(self):
         return f"{self.first:%Y-%m}" if self.first == self.last else f"{self.first:%Y-%m} – {self.last:%Y-%m}"
 
@@ -58,6 +63,14 @@ def asked_period(year: str, month: str, *, today: datetime.date | None = None) -
     asked_year = int(year) if year.isascii() and year.isdigit() and len(year) == 4 else current
     period = fiscal_year(asked_year if EARLIEST <= asked_year <= current else current)
     return Period(period.first, min(period.last, this_month))
+
+
+def read_period(typed: str) -> Period | None:
+    """The month typed as YYYY-MM, or the fiscal year that begins in the year typed as YYYY."""
+    if month := read_month(typed):
+        return Period(month, month)
+    january = read_month(f"{typed}-01")
+    return fiscal_year(january.year) if january else None
 
 
 def read_month(typed: str) -> datetime.date | None:

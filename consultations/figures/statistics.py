@@ -31,7 +31,7 @@ TITLES = {
     Dimension.NATIONALITY: pgettext_lazy("staff", "Region of nationality"),
     Dimension.OUTCOME: pgettext_lazy("staff", "What was done"),
 }
-FILTERS = {Dimension.LANGUAGE, Dimension.TOPIC, Dimension.CHANNEL}  # what the list can be asked for
+FILTERS = {Dimension.LANGUAGE, Dimension.TOPIC, Dimension.CHANNEL, Dimension.OUTCOME}  # what the list can be asked for
 PICTURES = {Dimension.LANGUAGE, Dimension.PRIMARY}
 
 
@@ -93,22 +93,26 @@ def read_statistics(period: Period, *, reader: User) -> Statistics:
     """A period's figures beside the same months a year before, with links for who may see the lists."""
     now, before = count(period, period.year_before)
     months = [
-        Line(f"{month:%Y-%m}", now.in_month(month).shown, before.in_month(year_ago).shown, list_url(reader, month))
+        Line(
+            f"{month:%Y-%m}",
+            now.in_month(month).shown,
+            before.in_month(year_ago).shown,
+            list_url(reader, Period(month, month)),
+        )
         for month, year_ago in zip(period.months, period.year_before.months, strict=True)
     ]
-    only = period.first if period.first == period.last else None
-    total = Line(str(period), now.total.shown, before.total.shown, list_url(reader, only))
-    tables = [Table(key, str(title), _lines(key, now, before, reader, only)) for key, title in TITLES.items()]
+    total = Line(str(period), now.total.shown, before.total.shown, list_url(reader, period))
+    tables = [Table(key, str(title), _lines(key, now, before, reader, period)) for key, title in TITLES.items()]
     return Statistics(period, total, months, tables)
 
 
-def _lines(dimension: str, now: Count, before: Count, reader: User, month: datetime.date | None) -> list[Line]:
+def _lines(dimension: str, now: Count, before: Count, reader: User, period: Period) -> list[Line]:
     cells, cells_before = (_grouped(dimension, it.by(dimension)) for it in (now, before))
     found = []
     for value in cells | cells_before:
         cell, cell_before = (it.get(value, Cell()).shown for it in (cells, cells_before))
         if cell.consultations or cell_before.consultations:
-            url = list_url(reader, month, **{dimension: value}) if dimension in FILTERS else ""
+            url = list_url(reader, period, **{dimension: value}) if dimension in FILTERS else ""
             found.append(Line(NAMES[dimension](value), cell, cell_before, url if cell.consultations else ""))
     return sorted(found, key=lambda line: (-line.now.consultations, -line.before.consultations, line.name))
 
@@ -123,11 +127,11 @@ def _grouped(dimension: str, cells: dict[str, Cell]) -> dict[str, Cell]:
     return grouped
 
 
-def list_url(reader: User, month: datetime.date | None, **chosen: str) -> str:
-    """The list of a month's consultations, for managers: an adviser's own list is another number."""
-    if month is None or not reader.has_role(Role.MANAGER):
+def list_url(reader: User, period: Period, **chosen: str) -> str:
+    """The list of a period's consultations, for managers: an adviser's own list is another number."""
+    if not reader.has_role(Role.MANAGER):
         return ""
-    return f"{reverse('log:index')}?{urlencode({'month': f'{month:%Y-%m}', **chosen})}"
+    return f"{reverse('log:index')}?{urlencode({'period': period.typed, **chosen})}"
 
 
 def read_hours(period: Period, *, reader: User) -> list[Hours]:

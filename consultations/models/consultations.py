@@ -154,6 +154,10 @@ class Consultation(models.Model):
         indexes = [
             models.Index(fields=["-began_at", "-id"], name="consultations_newest"),
             models.Index(fields=["month", "language"], name="consultations_by_month"),
+            # A filter of the list by what is rare must not look through all years.
+            models.Index(fields=["language", "-began_at", "-id"], name="consultations_by_language"),
+            models.Index(fields=["channel", "-began_at", "-id"], name="consultations_by_channel"),
+            models.Index(fields=["outcome", "-began_at", "-id"], name="consultations_by_outcome"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -181,13 +185,16 @@ class ConsultationTopic(models.Model):
 
     KEEPING = Keeping("What a consultation was about. Goes with it; counted for ever.")
 
-    consultation = models.ForeignKey(Consultation, on_delete=models.CASCADE, related_name="topics")
+    consultation = models.ForeignKey(  # found by the constraint's own index
+        Consultation, on_delete=models.CASCADE, related_name="topics", db_index=False
+    )
     topic = models.CharField(max_length=30)
     scheme = models.CharField(max_length=12)
     is_primary = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["-is_primary", "pk"]
+        indexes = [models.Index(fields=["topic", "consultation"], name="consultations_by_topic")]
         constraints = [
             models.UniqueConstraint(fields=["consultation", "topic"], name="consultations_topic_once"),
             models.UniqueConstraint(
@@ -217,7 +224,9 @@ class Reader(models.Model):
 
     KEEPING = Keeping("Who may read a consultation. Goes with it.")
 
-    consultation = models.ForeignKey(Consultation, on_delete=models.CASCADE, related_name="readers")
+    consultation = models.ForeignKey(  # found by the constraint's own index
+        Consultation, on_delete=models.CASCADE, related_name="readers", db_index=False
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="readable_consultations")
     until = models.DateTimeField(null=True, blank=True)
 

@@ -17,16 +17,17 @@ from consultations import taxonomy
 from consultations.actions import consultations as actions
 from consultations.actions import looking
 from consultations.actions.articles import articles_sent
+from consultations.figures.periods import fiscal_year, fiscal_year_of, month_after, read_period
 from consultations.forms.log import AssignForm, CodeForm, ReasonForm
 from consultations.log_words import as_it_was, facts, field_name, in_words, row
-from consultations.models import Case, Channel, Consultation, ConsultationTopic, Draft
+from consultations.models import Case, Channel, Consultation, ConsultationTopic, Draft, Outcome
 from services.accounts.roles import Role
 from services.base.refusals import Refused
 from services.languages.text import text_of
 
 ON_A_PAGE = 30
 COUNTED_TO = 1000
-MONTHS_OFFERED = 36
+YEARS_OFFERED = 4
 
 
 @require_safe
@@ -60,26 +61,21 @@ def _filters(request) -> dict[str, str]:
         "language": taxonomy.tongues(),
         "topic": taxonomy.topics(),
         "channel": Channel.values,
+        "outcome": Outcome.values,
         "whose": ("mine", "assigned", "today"),
     }
     filters = {name: value for name, among in known.items() if (value := request.GET.get(name, "")) in among}
-    month = _month(request.GET.get("month", ""))
-    return filters | ({"month": f"{month:%Y-%m}"} if month else {})
-
-
-def _month(typed: str) -> datetime.date | None:
-    try:
-        month = datetime.date.fromisoformat(f"{typed}-01")
-    except ValueError:
-        return None
-    return month if 1900 <= month.year <= 2100 else None
+    period = read_period(request.GET.get("period", ""))
+    return filters | ({"period": period.typed} if period else {})
 
 
 def _filtered(visible, filters: dict[str, str], user):
-    plain = {name: filters[name] for name in ("language", "channel") if name in filters}
-    if "month" in filters:
-        plain["month"] = _month(filters["month"])
-    found = visible.filter(**plain)
+    found = visible.filter(**{name: filters[name] for name in ("language", "channel", "outcome") if name in filters})
+    if "period" in filters:
+        period = read_period(filters["period"])
+        # Said by the day too, since the list is in its order.
+        began, ended = (_midnight(day) for day in (period.first, month_after(period.last)))
+        found = found.filter(month__range=(period.first, period.last), began_at__gte=began, began_at__lt=ended)
     if "topic" in filters:
         of_topic = ConsultationTopic.objects.filter(consultation=OuterRef("pk"), topic=filters["topic"])
         found = found.filter(Exists(of_topic))
@@ -88,11 +84,11 @@ def _filtered(visible, filters: dict[str, str], user):
         found = found.filter(adviser=user)
     if whose == "assigned":
         found = found.filter(assigned=user)
-    return found.filter(began_at__gte=_midnight()) if whose == "today" else found
+    return found.filter(began_at__gte=_midnight(timezone.localdate())) if whose == "today" else found
 
 
-def _midnight() -> datetime.datetime:
-    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+def _midnight(day: datetime.date) -> datetime.datetime:
+    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
 
 
 def _after(found, visible, before: str):
@@ -104,9 +100,12 @@ def _after(found, visible, before: str):
 
 def _offered() -> list[tuple[str, str, list[tuple[str, str]]]]:
     """The filters: name, label, choices."""
-    first = timezone.localdate().replace(day=1)
-    numbers = [first.year * 12 + first.month - 1 - back for back in range(MONTHS_OFFERED)]
-    months = [f"{number // 12}-{number % 12 + 1:02}" for number in numbers]
+    today, year = timezone.localdate(), fiscal_year_of(timezone.localdate())
+    years = [fiscal_year(year - back) for back in range(YEARS_OFFERED)]
+    months = sorted((month for it in years for month in it.months if month <= today), reverse=True)
+    named = pgettext("staff", "Fiscal year %(year)s")
+    periods = [(it.typed, named % {"year": it.typed}) for it in years]
+    periods += [(f"{month:%Y-%m}", f"{month:%Y-%m}") for month in months]
     whose = [
         ("today", pgettext("staff: consultations", "Mine of today")),
         ("mine", pgettext("staff: consultations", "Mine")),
@@ -114,10 +113,11 @@ def _offered() -> list[tuple[str, str, list[tuple[str, str]]]]:
     ]
     return [
         ("whose", pgettext("staff", "Whose"), whose),
-        ("month", pgettext("staff", "Month"), [(month, month) for month in months]),
+        ("period", pgettext("staff", "When"), periods),
         ("language", pgettext("staff", "Language used"), in_words(taxonomy.tongues())),
         ("topic", pgettext("staff: a consultation", "Topic"), in_words(taxonomy.topics())),
         ("channel", pgettext("staff", "How they came"), Channel.choices),
+        ("outcome", pgettext("staff", "What was done"), Outcome.choices),
     ]
 
 

@@ -38,9 +38,10 @@ pytestmark = pytest.mark.django_db
 
 
 def an_entry(**words) -> Entry:
-    """A call about rubbish that has just ended."""
+    """A call about rubbish that has just ended; today also if today is only some minutes old."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     usual = {
-        "began_at": timezone.now() - datetime.timedelta(minutes=10),
+        "began_at": max(midnight, timezone.now() - datetime.timedelta(minutes=10)),
         "minutes": 10,
         "channel": Channel.PHONE,
         "language": "ne",

@@ -124,12 +124,15 @@ def test_numbers_lead_managers_to_the_lists_behind_them(client, manager, adviser
     links = re.findall(
         r'<a href="([^"]+/staff/consultations/[^"]*)">(\d+)</a>', page.content.decode().replace("&amp;", "&")
     )
-    assert len(links) == 8  # all, two languages, three topics, two channels
+    assert len(links) == 9  # all, two languages, three topics, two channels, what was done
     for url, number in links:
         assert len(re.findall(r"/staff/consultations/[\w-]{22}/\"", client.get(url).content.decode())) == int(number), (
             url
         )
-    assert parse_qs(urlsplit(links[0][0]).query) == {"month": ["2026-06"]}
+    assert parse_qs(urlsplit(links[0][0]).query) == {"period": ["2026-06"]}
+    page = client.get(HOME).content.decode().replace("&amp;", "&")
+    (url,) = re.findall(r'<a href="([^"]+/staff/consultations/\?period=2026&outcome=info)">6</a>', page)
+    assert len(re.findall(r"/staff/consultations/[\w-]{22}/\"", client.get(url).content.decode())) == 6
     own = new_client()
     own.force_login(adviser)
     assert "/staff/consultations/?" not in own.get(f"{HOME}?month=2026-06").content.decode()

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consultations.actions.consultations import amend, assign, break_the_glass, entry_of, log
+from consultations.figures.periods import fiscal_year_of
 from consultations.models import Client, Consultation, Draft, Outcome, Reader, Way
 from services.audit.models import Line
 from services.audit.opening import open_sealed
@@ -353,12 +354,12 @@ def test_list_shows_what_one_may_know_of_and_leaves_one_line(client, adviser, ma
     foreign = ConsultationFactory()
     hidden = ConsultationFactory(is_restricted=True)
 
-    assert listed(client.get(f"{LOG}?language=ne&channel=visit&month={timezone.localdate():%Y-%m}")) == [own.public_id]
+    assert listed(client.get(f"{LOG}?language=ne&channel=visit&period={timezone.localdate():%Y-%m}")) == [own.public_id]
     assert set(listed(manager.browser.get(LOG))) == {own.public_id, foreign.public_id}
     assert hidden.public_id not in manager.browser.get(LOG).content.decode()
     lines = Line.objects.filter(action="consultations.list").values_list("actor", "fields")
     assert list(lines) == [
-        (adviser.public_id, ["channel", "language", "month"]),
+        (adviser.public_id, ["channel", "language", "period"]),
         (manager.public_id, []),
         (manager.public_id, []),
     ]
@@ -368,20 +369,25 @@ def test_list_is_filtered(client, adviser):
     old = timezone.now() - datetime.timedelta(days=70)
     first = ConsultationFactory(adviser=adviser, language="vi", topics=["tax", "housing"], channel="phone")
     second = ConsultationFactory(adviser=adviser, began_at=old)
-    third = ConsultationFactory(assigned=adviser, readers=[adviser])
+    third = ConsultationFactory(assigned=adviser, readers=[adviser], outcome="listen")
+    year, year_then = (fiscal_year_of(timezone.localdate(moment)) for moment in (timezone.now(), old))
     month = f"{timezone.localtime(old):%Y-%m}"
     for query, found in {
         "": [third, first, second],
         "language=vi": [first],
         "topic=housing": [first],
         "channel=phone": [first],
-        f"month={month}": [second],
+        "outcome=listen": [third],
+        f"period={month}": [second],
+        f"period={year_then}&outcome=info": [*([first] if year == year_then else []), second],
+        f"period={year - 2}": [],
         "whose=mine": [first, second],
         "whose=today": [first],
         "whose=assigned": [third],
-        f"month={month}&language=vi": [],
-        "month=2026-13&language=xx&topic=none&channel=?&whose=all": [third, first, second],
-        "month=0000-01": [third, first, second],
+        f"period={month}&language=vi": [],
+        "period=2026-13&language=xx&topic=none&channel=?&whose=all&outcome=": [third, first, second],
+        "period=0000-01": [third, first, second],
+        "period=0000": [third, first, second],
     }.items():
         assert listed(client.get(f"{LOG}?{query}")) == [it.public_id for it in found], query
 
