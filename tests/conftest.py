@@ -1,5 +1,6 @@
 """What every test has: its own city, its own caches, one active language, and no network but the loopback."""
 
+import datetime
 import ipaddress
 import socket
 
@@ -7,7 +8,7 @@ import pytest
 from django.core.cache import caches
 from django.db import connection
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
 LOCAL = {"localhost", "", None}
 _connect, _connect_ex, _getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
@@ -88,6 +89,14 @@ def _as_if_alone():
         cache.clear()
     with translation.override("en"):
         yield
+
+
+@pytest.fixture
+def november_2026(monkeypatch):
+    """The portal's clock, in the month of which a test's figures tell, whenever it runs."""
+    now = timezone.now
+    ahead = now() - datetime.datetime(2026, 11, 17, 3, tzinfo=datetime.UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now() - ahead)
 
 
 @pytest.fixture

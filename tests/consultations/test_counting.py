@@ -21,7 +21,7 @@ from services.base.keeping import keep_periods
 from tests.consultations.test_consultations import an_entry
 from tests.factories import CaseFactory, ConsultationFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("november_2026")]
 JUNE = datetime.date(2026, 6, 1)
 ONLY_JUNE = Period(JUNE, JUNE)
 

@@ -20,7 +20,7 @@ from tests.consultations.test_counting import ONLY_JUNE, on
 from tests.factories import ConsultationFactory, DutyFactory, UserFactory
 from tests.test_bad_input import TEXT, sendable
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("november_2026")]
 HOME = "/en/staff/statistics/"
 PAGES = ("", "hours/", "report/", "months/")
 

@@ -255,7 +255,7 @@ def figures(response) -> dict[str, int]:
     return {title: int(number) for number, title in tiles}
 
 
-def test_board_of_an_adviser_counts_todays_openings_and_their_own_times(client):
+def test_board_of_an_adviser_counts_todays_openings_and_their_own_times(client, november_2026):
     adviser = UserFactory(roles=["adviser"])
     client.force_login(adviser)
     HoursFactory(schedule__on_holidays=True)

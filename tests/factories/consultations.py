@@ -109,7 +109,7 @@ class ClientFactory(factory.django.DjangoModelFactory):
     name_index = factory.LazyAttribute(lambda row: blind_index(row.name, "name"))
     contact_index = factory.LazyAttribute(lambda row: blind_index(row.contact, "contact"))
     language = "ne"
-    last_seen_at = factory.LazyFunction(timezone.now)
+    last_seen_at = factory.LazyAttribute(lambda _row: timezone.now())
 
 
 class CaseFactory(factory.django.DjangoModelFactory):
@@ -136,7 +136,7 @@ class ConsultationFactory(factory.django.DjangoModelFactory):
         model = Consultation
         skip_postgeneration_save = True
 
-    began_at = factory.LazyFunction(timezone.now)
+    began_at = factory.LazyAttribute(lambda _row: timezone.now())
     month = factory.LazyAttribute(lambda row: timezone.localdate(row.began_at).replace(day=1))
     minutes = 10
     channel = Channel.VISIT
@@ -166,7 +166,7 @@ class FollowUpFactory(factory.django.DjangoModelFactory):
     case = factory.SubFactory(CaseFactory)
     owner = factory.LazyAttribute(lambda row: row.case.assigned)
     what = "Call back about the lease."
-    due_on = factory.LazyFunction(timezone.localdate)
+    due_on = factory.LazyAttribute(lambda _row: timezone.localdate())
 
 
 class ReferralFactory(factory.django.DjangoModelFactory):

@@ -125,7 +125,7 @@ class SubscriptionFactory(factory.django.DjangoModelFactory):
     address = factory.Sequence(lambda number: f"subscriber{number}@example.org")
     language = "ne"
     state = SubscriptionState.ACTIVE
-    confirmed_at = factory.LazyFunction(timezone.now)
+    confirmed_at = factory.LazyAttribute(lambda _row: timezone.now())
 
     @factory.post_generation
     def topics(self, create, topics, **options):
