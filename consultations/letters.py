@@ -13,23 +13,27 @@ from consultations.times_in_words import how_in_words, interpreter_in_words, nam
 from services.languages.table import SPOKEN
 from services.registration.letters import Facts, describes, facts_of
 from services.registration.links import MANAGE, token_for
-from services.registration.models import Registration
+from services.registration.models import Registration, RegistrationState
 
 
 @describes(PROGRAMME, "offering__slot")
 def appointment_in_words(registration: Registration, language: str) -> Facts:
-    """An appointment: about what, when, how, with which interpreter."""
+    """An appointment: about what, when; how, where and with which interpreter only for whom it is kept.
+
+    Who waits, or has cancelled, must not read "please come".
+    """
     slot, needs = registration.offering.slot, registration.needs
+    is_kept = registration.state in {RegistrationState.PLACED, RegistrationState.OFFERED}
     how = needs.get("how", Mode.VISIT)
-    more = [(pgettext("to speak with the desk", "How"), how_in_words(how, language))]
-    if needs.get("interpreting") in SPOKEN:
+    more = [(pgettext("to speak with the desk", "How"), how_in_words(how, language))] if is_kept else []
+    if is_kept and needs.get("interpreting") in SPOKEN:
         more.append((_("Interpreter"), interpreter_in_words(needs["interpreting"])))
     # Translators: an appointment at the desk and what it is about: "Appointment: Lawyer".
     title = pgettext("calendar entry", "Appointment: %(about)s")
     return Facts(
         title=title % {"about": name_of(slot.service, slot.language)},
         when=when(registration),
-        where=place_of(how, language),
+        where=place_of(how, language) if is_kept else "",
         more=tuple(more),
         another_url=reverse("consultations:another", args=[token_for(registration, MANAGE)]),
         again_url=times_url(slot.service, slot.language),

@@ -57,6 +57,7 @@ class Day:
     day: datetime.date
     weekday: str
     date: str
+    is_past: bool
     is_today: bool
     is_holiday: bool
     lines: list[tuple["Row", Cell]] = field(default_factory=list)
@@ -257,7 +258,9 @@ def _day(day: datetime.date, number: int, rows: list[Row], today: datetime.date)
     if holiday_name(day):
         # The day's own head says it once.
         lines = [(row, cell) for row, cell in lines if cell.parts]
-    return Day(day, written_weekday(day), written_day_of_month(day), day == today, bool(holiday_name(day)), lines)
+    return Day(
+        day, written_weekday(day), written_day_of_month(day), day < today, day == today, bool(holiday_name(day)), lines
+    )
 
 
 def professions_in_words(timetable: Timetable, moment: datetime.datetime) -> list[Profession]:

@@ -81,15 +81,23 @@ def times(service: str = "", language: str = "", *, start: datetime.date | None 
 
 def find_time(hours: str, at: str) -> Time | None:
     """The time that an address names, taken or not; None where the desk has no such one (any more)."""
-    try:
-        starts_at = datetime.datetime.strptime(at, AT).replace(tzinfo=ZoneInfo(settings.TIME_ZONE))
-    except ValueError:
-        return None
-    now = timezone.localtime()
-    if not now < starts_at <= now + AHEAD + datetime.timedelta(days=1):
+    starts_at, now = _moment(at), timezone.localtime()
+    if starts_at is None or not now < starts_at <= now + AHEAD + datetime.timedelta(days=1):
         return None
     found = _read(starts_at.date(), starts_at.date())
     return next((it for it in found if it.hours == hours and it.starts_at == starts_at), None)
+
+
+def was_there(hours: str, at: str) -> bool:
+    """Whether an address names a time of hours that the desk has or had, however long ago."""
+    return _moment(at) is not None and DeskHours.objects.filter(public_id=hours).exists()
+
+
+def _moment(at: str) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.strptime(at, AT).replace(tzinfo=ZoneInfo(settings.TIME_ZONE))
+    except ValueError:
+        return None
 
 
 def booked_on(day: datetime.date) -> int:

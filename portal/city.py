@@ -18,13 +18,14 @@ class UnknownCity(ValueError):
 class EmergencyNumber:
     """A number that really exists; `kind` picks the words that explain it, `free` that it costs nothing.
 
-    `say` holds the words that whoever answers expects first, in the city's own language with their sound.
+    `say` holds the words that whoever answers expects first, by what they mean, in the city's own language with their
+    sound.
     """
 
     kind: str
     number: str
     free: bool = False
-    say: tuple[str, ...] = ()
+    say: dict[str, str] = field(default_factory=dict)
 
     @property
     def dial(self) -> str:

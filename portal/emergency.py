@@ -64,6 +64,15 @@ WORDS = {
     ),
 }
 
+# What the words in a number's `say` mean.
+MEANINGS = {
+    # Translators: what somebody calls for; the words to say in the city's language stand behind it.
+    "fire": pgettext_lazy("call for help", "There is a fire"),
+    "ambulance": pgettext_lazy("call for help", "I need an ambulance"),
+    "crime": pgettext_lazy("call for help", "It is a crime"),
+    "accident": pgettext_lazy("call for help", "It is an accident"),
+}
+
 # Whoever looks at these may be watched: their section has a way off the page.
 WATCHED = {"violence", "sexual_violence", "child_abuse"}
 SECTIONS = (
@@ -114,7 +123,12 @@ def sections(city: City) -> list[dict]:
     filled = []
     for title, kinds in SECTIONS:
         numbers = [
-            {"number": number, "title": WORDS[kind][0], "text": WORDS[kind][1]}
+            {
+                "number": number,
+                "title": WORDS[kind][0],
+                "text": WORDS[kind][1],
+                "say": [(MEANINGS[meaning], words) for meaning, words in number.say.items()],
+            }
             for kind in kinds
             for number in city.emergency_numbers
             if number.kind == kind
@@ -134,8 +148,9 @@ def preset_says_what_has_words(app_configs, **options):
     """A number without words would be missing on the page, and nobody would notice before they need it."""
     city, shown = settings.CITY, {kind for _title, kinds in SECTIONS for kind in kinds}
     kinds = {number.kind for number in city.emergency_numbers}
+    meant = {meaning for number in city.emergency_numbers for meaning in number.say}
     return [
         Error(f"{city.code}.toml: no words for {word!r}; portal/emergency.py has {sorted(known)}.", id="portal.E003")
-        for words, known in ((kinds, shown), (set(city.dangers), set(DANGERS)))
+        for words, known in ((kinds, shown), (set(city.dangers), set(DANGERS)), (meant, set(MEANINGS)))
         for word in sorted(words - known)
     ]

@@ -97,20 +97,19 @@ def _slot(time: Time) -> Slot:
 
 
 def _refuse_too_many(person: Person, offering: Offering) -> None:
-    """Nobody fills the desk's calendar from one address, or has two appointments at once under one name."""
+    """Nobody fills the desk's calendar from one address, or asks twice for the same time under one name."""
     coming = Registration.objects.active().filter(
         offering__programme=PROGRAMME, offering__starts_at__gt=timezone.now(), resident__user__isnull=True
     )
     same = coming.filter(resident__email__iexact=person.email, resident__phone=person.phone)
     rows = list(same.select_related("offering", "resident"))
-    is_elsewhere = any(
+    is_twice = any(
         search_key(row.resident.name) == search_key(person.name)
-        and row.offering_id != offering.pk
         and row.offering.starts_at < offering.ends_at
         and offering.starts_at < row.offering.ends_at
         for row in rows
     )
-    if len(rows) >= MOST_WITHOUT_ACCOUNT or is_elsewhere:
+    if len(rows) >= MOST_WITHOUT_ACCOUNT or is_twice:
         raise Refused(
             _("We cannot keep one more time for you. Please use the link in our last message, or speak with the desk.")
         )

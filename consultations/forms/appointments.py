@@ -1,6 +1,7 @@
 """What people type to get an appointment, and what staff type for them."""
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 
@@ -54,6 +55,8 @@ class HowForm(forms.Form):
             self.fields["how"].widget = forms.HiddenInput()
         if time.service == Service.ADVICE:
             del self.fields["interpreting"]
+        elif not reader_language.startswith(settings.CITY.default_language):
+            self.fields["interpreting"].initial = offered(reader_language)
 
     def wishes(self) -> dict:
         """The arguments of the action beside the person."""

@@ -2,11 +2,13 @@
 
 from allauth.core import ratelimit
 from django.conf import settings
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -14,7 +16,7 @@ from consultations import slots
 from consultations.actions import appointments as actions
 from consultations.forms.appointments import AppointmentForm, HowForm
 from consultations.models import Service
-from consultations.slots import Free, find_time
+from consultations.slots import Free, find_time, was_there
 from consultations.times_in_words import (
     by_day,
     how_in_words,
@@ -75,16 +77,18 @@ def _to_book(time) -> str:
 @GET_OR_POST
 def book(request, hours, at):
     """Who and how; then everything once more in words, and the button."""
-    time = _time(hours, at)
     if not ratelimit.consume(request, action="book"):
         return ratelimit.respond_429(request)
+    time = find_time(hours, at)
+    if time is None:
+        return _over(request, hours, at, reverse("consultations:appointments"))
     resident = getattr(request.user, "resident", None)
     kind = HowForm if resident else AppointmentForm
     form = kind(request.POST or None, time=time, reader_language=request.LANGUAGE_CODE)
     if request.method == "POST" and form.is_valid() and "sure" in request.POST:
         if registration := _booked(request, form, time, resident):
             return redirect("consultations:booked", token_for(registration, SEEN))
-        time = _time(hours, at)  # it may have been taken meanwhile
+        time = find_time(hours, at) or time  # it may have been taken meanwhile
     context = {"form": form, "time": time, "name": name_of(time.service, time.language), "when": written_day_of(time)}
     context |= {"must_wait": time.free == Free.WAIT, "is_taken": time.free == Free.TAKEN}
     context["again_url"] = times_url(time.service, time.language)
@@ -93,11 +97,12 @@ def book(request, hours, at):
     return render(request, "consultations/book.html", context, status=400 if form.errors else 200)
 
 
-def _time(hours: str, at: str):
-    time = find_time(hours, at)
-    if time is None:
+def _over(request, hours: str, at: str, url: str):
+    """From an old page or link to a time that was there once, the way on; 404 for what never was."""
+    if not was_there(hours, at):
         raise Http404
-    return time
+    messages.error(request, _("This time is not there any more. Please choose another one."))
+    return redirect(url)
 
 
 def _booked(request, form, time, resident):
@@ -149,6 +154,8 @@ def another(request, token):
     registration = _theirs(token)
     if registration is None:
         return opens_nothing(request)
+    if registration.has_ended:
+        return redirect("registration:show", token)
     slot = registration.offering.slot
     found = [it for it in slots.times(slot.service, slot.language) if it.free == Free.FREE]
     context = {
@@ -162,8 +169,7 @@ def another(request, token):
 
 def _theirs(token: str):
     registration = registration_behind(token, MANAGE)
-    is_ours = registration and registration.offering.programme == slots.PROGRAMME
-    return registration if is_ours and not registration.has_ended else None
+    return registration if registration and registration.offering.programme == slots.PROGRAMME else None
 
 
 @never_cache
@@ -173,7 +179,11 @@ def change(request, token, hours, at):
     registration = _theirs(token)
     if registration is None:
         return opens_nothing(request)
-    time = _time(hours, at)
+    if registration.has_ended:
+        return redirect("registration:show", token)
+    time = find_time(hours, at)
+    if time is None:
+        return _over(request, hours, at, reverse("consultations:another", args=[token]))
     refused = ""
     if request.method == "POST":
         is_own = request.user.is_authenticated and registration.resident.user_id == request.user.pk
@@ -182,6 +192,7 @@ def change(request, token, hours, at):
         except Refused as refusal:
             refused = str(refusal)
         else:
+            messages.success(request, _("It is changed. We have sent you a message."))
             return redirect("registration:show", token)
     context = {"facts": facts_of(registration, request.LANGUAGE_CODE), "token": token, "refused": refused}
     context |= {"when": written_day_of(time), "name": name_of(time.service, time.language)}

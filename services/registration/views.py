@@ -5,6 +5,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,6 +19,10 @@ from services.registration.models import RegistrationState
 from services.schedules.calendar_files import calendar_file
 
 VERBS = {"accept": actions.accept, "decline": actions.decline, "cancel": actions.cancel}
+DONE = {
+    "accept": gettext_lazy("It is kept for you. We have sent you a message."),
+    "cancel": gettext_lazy("It is cancelled. We have sent you a message."),
+}
 
 
 @never_cache
@@ -65,6 +70,9 @@ def answer(request, token, verb):
         VERBS[verb](registration, by=_person(request, registration))
     except Refused as refusal:
         messages.error(request, str(refusal))
+    else:
+        if verb in DONE:
+            messages.success(request, DONE[verb])
     return redirect("registration:show", token)
 
 

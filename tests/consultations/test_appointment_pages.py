@@ -16,10 +16,12 @@ from consultations.actions import roster
 from consultations.actions.appointments import Person, book, change_time
 from consultations.models import Service
 from consultations.slots import times
+from consultations.times_in_words import how_in_words
 from services.accounts.actions import revoke, welcome
 from services.accounts.models import Resident
 from services.accounts.rights import erase, export
 from services.audit.models import Line
+from services.languages.ruby import as_mail
 from services.languages.table import SPOKEN
 from services.notices.actions.delivering import deliver_waiting
 from services.notices.actions.reminding import remind_of_what_is_due
@@ -105,6 +107,12 @@ def test_journey_from_the_desk_to_the_message_with_the_link(client, hours):
     assert Message.objects.get().language == "ne"
 
 
+@pytest.mark.parametrize(("language", "chosen"), [("ne", "ne"), ("en", "en"), ("ja", None), ("ja-simple", None)])
+def test_interpreter_is_offered_into_the_readers_language(client, hours, language, chosen):
+    form = client.get(address(first(), language)).context["form"]
+    assert form["interpreting"].initial == chosen
+
+
 def test_form_sent_twice_leads_to_the_same_page(client, hours):
     ends = {client.post(address(first()), TYPED | {"sure": "book"})["Location"].partition("~")[0] for _time in range(2)}
     assert (len(ends), Registration.objects.count(), Message.objects.count()) == (1, 1, 1)
@@ -163,9 +171,33 @@ def test_time_at_which_two_are_there_stands_once_and_leads_to_who_is_free(client
     assert (address(both[0]) in page, address(both[1]) in page) == (False, True)
 
 
-@pytest.mark.parametrize("path", ["time/nobody/20301224T1300/", "time/nobody/x/", "magic/"])
+@pytest.mark.parametrize("path", ["time/{hours}/x/", "time/nobody/20301224T1300/", "time/nobody/x/", "magic/"])
 def test_time_or_subject_that_there_is_not_is_404(client, hours, path):
-    assert client.get(f"/en/consultations/appointments/{path}").status_code == 404
+    assert client.get(f"/en/consultations/appointments/{path.format(hours=hours.public_id)}").status_code == 404
+
+
+def test_time_that_is_over_leads_to_those_that_are_there(client, hours):
+    path = f"/en/consultations/appointments/time/{hours.public_id}/20200106T1300/"
+    for ask in (client.get, client.post):
+        answer = ask(path, TYPED | {"sure": "book"})
+        page = client.get(answer["Location"])
+        assert answer["Location"] == "/en/consultations/appointments/"
+        assert "This time is not there any more. Please choose another one." in words(page)
+    row = book(first(), ResidentFactory(), how="visit")
+    answer = client.get(f"/en/consultations/appointments/another/{link(row)}/{hours.public_id}/20200106T1300/")
+    assert "This time is not there any more." in words(client.get(answer["Location"]))
+
+
+def test_one_person_waits_once_for_a_time(client, hours):
+    it = first()
+    book(it, ResidentFactory(), how="visit")
+    ends = [
+        client.post(address(it), TYPED | {"sure": "wait", "form_key": key, "address": typed}).status_code
+        for key, typed in (("one", "sita@example.org"), ("two", "SITA@example.org"))
+    ]
+    assert ends == [302, 400]
+    other = client.post(address(it), TYPED | {"sure": "wait", "form_key": "three", "name": "Their sister"})
+    assert "You are number 2." in words(client.get(other["Location"]))
 
 
 def test_desk_without_appointments_says_so(client):
@@ -233,7 +265,11 @@ def test_link_shows_and_buttons_act(client, hours):
     assert client.get(f"/en/registrations/{link(row)}/cancel/").status_code == 405
 
     answer = client.post(f"/en/registrations/{link(row)}/cancel/")
-    assert "Cancelled" in words(client.get(answer["Location"]))
+    page = words(client.get(answer["Location"]))
+    assert "It is cancelled. We have sent you a message." in page
+    assert "Cancelled" in page
+    to_change = client.get(f"/en/consultations/appointments/another/{link(row)}/")
+    assert to_change["Location"].startswith("/en/registrations/")
     assert "We keep it for you until" in words(client.get(f"/en/registrations/{link(waits)}/"))
     answer = client.post(f"/en/registrations/{link(waits)}/accept/")
     assert "You have a place" in words(client.get(answer["Location"]))
@@ -336,7 +372,10 @@ def test_letter_is_written_in_every_language_and_its_subject_is_neutral(hours, k
     for code in SPOKEN:
         letter = compose(f"consultations/appointment_{kind}", code, about=Registration.objects.get())
         with translation.override(code):
-            lawyer = str(Service.LAWYER.label)
+            lawyer, how = str(Service.LAWYER.label), how_in_words("phone", code)
+        # Who waits, or has cancelled, must not read how they come.
+        is_kept = kind not in {"waiting", "expired", "cancelled", "cancelled_by_centre"}
+        assert (as_mail(how) in letter.text) == is_kept
         assert not letter.is_fallback
         assert lawyer not in letter.subject + letter.short
         path = "/appointments/lawyer/" if kind in {"expired", "cancelled", "cancelled_by_centre"} else "/registrations/"

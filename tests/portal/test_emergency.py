@@ -1,8 +1,11 @@
 """The emergency page in each city: every number with its words, and first steps in the dangers that there are."""
 
 import dataclasses
+import re
 
 import pytest
+from django.utils import translation
+from django.utils.translation import pgettext
 
 from portal.city import PRESETS, EmergencyNumber, read_city
 from portal.emergency import preset_says_what_has_words
@@ -31,9 +34,21 @@ def test_emergency_page_tells_of_earthquakes_where_there_are_some(client, settin
 
 def test_number_or_danger_without_words_fails_the_check(settings):
     settings.CITY = dataclasses.replace(
-        read_city("ota"), emergency_numbers=(EmergencyNumber("mountain_rescue", "1"),), dangers=("avalanche",)
+        read_city("ota"),
+        emergency_numbers=(EmergencyNumber("mountain_rescue", "1", say={"rescue": "Hjælp"}),),
+        dangers=("avalanche",),
     )
     errors = preset_says_what_has_words(None)
-    assert [error.id for error in errors] == ["portal.E003", "portal.E003"]
+    assert [error.id for error in errors] == ["portal.E003"] * 3
     assert errors[0].msg.startswith("ota.toml: no words for 'mountain_rescue'; portal/emergency.py has ['child_abuse'")
     assert errors[1].msg == "ota.toml: no words for 'avalanche'; portal/emergency.py has ['earthquake']."
+    assert errors[2].msg.startswith("ota.toml: no words for 'rescue'; portal/emergency.py has ['accident'")
+
+
+@pytest.mark.django_db
+def test_words_to_say_stand_beside_what_they_mean(client):
+    page = client.get("/ne/emergency/").content.decode()
+    with translation.override("ne"):
+        fire = pgettext("call for help", "There is a fire")
+    assert re.search(rf'{fire}: <bdi lang="ja">[^:]*kaji desu', page)
+    assert "kaji desu" not in client.get("/ja/emergency/").content.decode()
