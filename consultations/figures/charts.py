@@ -1,13 +1,12 @@
 """Charts as SVG that the server draws: places in per cent, so that the words keep their size on every screen.
 
-Read from right to left they are mirrored. Each has its table beside it, which says the same in words.
+Each has its table beside it, which says the same in words.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 HEIGHT, BASE = 200, 176  # of the picture of months, and where its bars stand
-ROW = 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +18,7 @@ class Bar:
     width: str
     height: str
     number: int
-    label: str = ""
-    language: str = ""
-    text_y: str = ""
-    number_x: str = ""
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +33,13 @@ class MonthsChart:
 
 
 @dataclass(frozen=True, slots=True)
-class RowsChart:
-    """A bar below each name. `start`, `end`: where a line begins and ends in the reader's direction."""
+class RowBar:
+    """A bar below a name, and the language that the name is in, or nothing."""
 
-    bars: list[Bar]
-    height: int
-    start: str
-    end: str
+    label: str
+    language: str
+    number: int
+    width: str
 
 
 def months_chart(months: Iterable[tuple[str, int, int]]) -> MonthsChart:
@@ -65,28 +61,11 @@ def _standing(left: float, width: float, number: int, most: int, name: str) -> B
     return Bar(_percent(left), f"{BASE - height:.1f}", _percent(width), f"{height:.1f}", number, name)
 
 
-def rows_chart(rows: Iterable[tuple[str, str, int]], *, rtl: bool = False) -> RowsChart:
+def rows_chart(rows: Iterable[tuple[str, str, int]]) -> list[RowBar]:
     """rows: name, the language that the name is in (or nothing), number."""
     rows = list(rows)
     most = max((number for _name, _language, number in rows), default=0) or 1
-    start, end = ("100%", "0%") if rtl else ("0%", "100%")
-    bars = []
-    for place, (name, language, number) in enumerate(rows):
-        width, top = 100 * number / most, place * ROW
-        bars.append(
-            Bar(
-                x=_percent(100 - width) if rtl else "0%",
-                y=str(top + 24),
-                width=_percent(width),
-                height="12",
-                number=number,
-                label=name,
-                language=language,
-                text_y=str(top + 17),
-                number_x=end,
-            )
-        )
-    return RowsChart(bars, len(rows) * ROW, start, end)
+    return [RowBar(name, language, number, _percent(100 * number / most)) for name, language, number in rows]
 
 
 def _percent(share: float) -> str:

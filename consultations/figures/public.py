@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext, pgettext_lazy
 
 from consultations import taxonomy
-from consultations.figures.charts import RowsChart, rows_chart
+from consultations.figures.charts import RowBar, rows_chart
 from consultations.figures.counting import Count, count
 from consultations.figures.periods import Period, fiscal_year, fiscal_year_of
 from consultations.figures.suppression import Published, publish
@@ -42,7 +42,7 @@ class Division:
     """One way to divide the year: rows of (name, language that the name is in, number), and their picture."""
 
     rows: list[tuple[str, str, int]]
-    chart: RowsChart
+    chart: list[RowBar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def years_to_show() -> list[int]:
     return list(range(last, max(fiscal_year_of(first), last - YEARS_SHOWN + 1) - 1, -1))
 
 
-def read_year(year: int, *, rtl: bool) -> Year:
+def read_year(year: int) -> Year:
     """One year's figures."""
     period = fiscal_year(year)
     (found,) = count(period)
@@ -81,8 +81,8 @@ def read_year(year: int, *, rtl: bool) -> Year:
     return Year(
         period,
         languages.total,
-        _division(named, languages, _("Other languages"), rtl=rtl),
-        _division(about, topics, pgettext("what people asked about", "Other topics"), rtl=rtl),
+        _division(named, languages, _("Other languages")),
+        _division(about, topics, pgettext("what people asked about", "Other topics")),
     )
 
 
@@ -104,8 +104,8 @@ def _language(code: str) -> tuple[str, str]:
     return (known.own_name, code) if known and known.own_name else (code, "")
 
 
-def _division(named: list[tuple[str, str, int]], told: Published, rest: str, *, rtl: bool) -> Division:
+def _division(named: list[tuple[str, str, int]], told: Published, rest: str) -> Division:
     rows = sorted(named, key=lambda row: -row[2])
     if told.rest:
         rows.append((rest, "", told.rest))
-    return Division(rows, rows_chart(rows, rtl=rtl))
+    return Division(rows, rows_chart(rows))

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import pgettext_lazy
 
-from consultations.figures.charts import RowsChart, rows_chart
+from consultations.figures.charts import RowBar, rows_chart
 from consultations.figures.counting import Cell, Count, Figures, count
 from consultations.figures.naming import NAMES, country_group
 from consultations.figures.periods import Period, month_after
@@ -59,7 +59,7 @@ class Table:
     lines: list[Line]
 
     @property
-    def picture(self) -> RowsChart | None:
+    def picture(self) -> list[RowBar] | None:
         """Its picture, if it is drawn too."""
         rows = ((line.name, "", line.now.consultations) for line in self.lines if line.now.consultations)
         return rows_chart(rows) if self.key in PICTURES else None

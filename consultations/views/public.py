@@ -82,11 +82,10 @@ def figures(request):
     """A year of the desk in a few figures: the newest that is over, or another one of the last."""
     years = years_to_show()
     asked = next((year for year in years if str(year) == request.GET.get("year")), years[0] if years else None)
-    is_rtl = SPOKEN[request.LANGUAGE_CODE].dir == "rtl"
     context = {
         "years": [(year, fiscal_year(year)) for year in years],
         "asked": asked,
-        "figures": read_year(asked, rtl=is_rtl) if asked else None,
+        "figures": read_year(asked) if asked else None,
         "fewest": FEWEST,
     }
     return render(request, "consultations/figures.html", context)
