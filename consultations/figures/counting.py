@@ -50,11 +50,15 @@ class Figures(NamedTuple):
 
 @dataclass(slots=True)
 class Cell:
-    """One cell's figures: of what is open to all who count, of what is restricted, and what of that no month shows."""
+    """One cell's figures: of what is open to all who count, and of what is restricted.
+
+    `hidden`: what of that no month shows. `dropped`: what is in no figure at all.
+    """
 
     free: Figures = field(default_factory=Figures)
     restricted: Figures = field(default_factory=Figures)
     hidden: Figures = field(default_factory=Figures)
+    dropped: Figures = field(default_factory=Figures)
 
     @property
     def whole(self) -> Figures:
@@ -63,12 +67,14 @@ class Cell:
 
     @property
     def shown(self) -> Figures:
-        """What may be shown: what is restricted is in no month's cell that has fewer than five consultations with it.
+        """What may be shown: what is restricted is in a month's cell only if there are five or more of it.
 
-        What the months do not show is in the whole period's cell only if it is five or more itself: else the period
-        less its months would tell of fewer.
+        Whoever knows the list knows all the rest of the cell, so fewer would be told by what is left. What the months
+        do not show is in the whole period's cell only if it is five or more itself: else the period less its months
+        would tell of fewer.
         """
-        return self.whole.plus(self.hidden, -1) if 0 < self.hidden.consultations < FEWEST else self.whole
+        shown = self.whole.plus(self.dropped, -1)
+        return shown.plus(self.hidden, -1) if self.hidden.consultations < FEWEST else shown
 
     def add(self, figures: Figures, *, is_restricted: bool) -> None:
         """Count something in."""
@@ -79,11 +85,19 @@ class Cell:
 
     def plus(self, other: "Cell") -> "Cell":
         """Two cells as one."""
-        return Cell(self.free.plus(other.free), self.restricted.plus(other.restricted), self.hidden.plus(other.hidden))
+        return Cell(
+            self.free.plus(other.free),
+            self.restricted.plus(other.restricted),
+            self.hidden.plus(other.hidden),
+            self.dropped.plus(other.dropped),
+        )
 
-    def of_month(self) -> "Cell":
-        """The cell of one month, all counted in: what is restricted in few is hidden."""
-        return Cell(self.free, self.restricted, self.restricted if self.whole.consultations < FEWEST else Figures())
+    def of_month(self, *, is_dropped: bool = False) -> "Cell":
+        """The cell of one month, all counted in: few that are restricted are hidden, or dropped with their month."""
+        if is_dropped:
+            return Cell(self.free, self.restricted, dropped=self.restricted)
+        is_hidden = self.restricted.consultations < FEWEST
+        return Cell(self.free, self.restricted, hidden=self.restricted if is_hidden else Figures())
 
 
 @dataclass(slots=True)
@@ -106,17 +120,30 @@ class Count:
     @property
     def cells(self) -> dict[tuple[str, str], Cell]:
         """The period's cells by dimension and value."""
-        return {key: _together(months) for key, months in self.months.items()}
+        dropped = self._dropped()
+        return {key: _together(months, dropped) for key, months in self.months.items()}
 
     def by(self, dimension: str) -> dict[str, Cell]:
         """The period's cells of one dimension by their value."""
-        return {value: _together(months) for (found, value), months in self.months.items() if found == dimension}
+        dropped = self._dropped()
+        return {
+            value: _together(months, dropped) for (found, value), months in self.months.items() if found == dimension
+        }
+
+    def _dropped(self) -> set[datetime.date]:
+        """The months whose restricted consultations are in no figure: few in each of them, and few in all together.
+
+        So no cell holds what the total does not.
+        """
+        months = self.months.get((Dimension.ALL, ""), {})
+        few = {month: number for month, cell in months.items() if (number := cell.restricted.consultations) < FEWEST}
+        return set(few) if sum(few.values()) < FEWEST else set()
 
 
-def _together(months: dict[datetime.date, Cell]) -> Cell:
+def _together(months: dict[datetime.date, Cell], dropped: set[datetime.date]) -> Cell:
     together = Cell()
-    for cell in months.values():
-        together = together.plus(cell.of_month())
+    for month, cell in months.items():
+        together = together.plus(cell.of_month(is_dropped=month in dropped))
     return together
 
 

@@ -74,8 +74,8 @@ def read_year(year: int) -> Year:
     """One year's figures."""
     period = fiscal_year(year)
     (found,) = count(period)
-    languages = publish({code: cell.whole.consultations for code, cell in found.by(Dimension.LANGUAGE).items()})
-    topics = publish(_by_group(found))
+    languages = _publish(found, {code: it.shown.consultations for code, it in found.by(Dimension.LANGUAGE).items()})
+    topics = _publish(found, _by_group(found))
     named = [(*_language(code), number) for code, number in languages.cells.items()]
     about = [(str(GROUPS[group]), "", number) for group, number in topics.cells.items()]
     return Year(
@@ -86,13 +86,18 @@ def read_year(year: int) -> Year:
     )
 
 
+def _publish(found: Count, cells: dict[str, int]) -> Published:
+    return publish(cells, unsaid=found.total.shown.consultations - sum(cells.values()))
+
+
 def _by_group(found: Count) -> dict[str, int]:
     known, groups = taxonomy.topics(), dict.fromkeys(GROUPS, 0)
+    without = found.total.free.consultations  # about nothing
     for topic, cell in found.by(Dimension.PRIMARY).items():
         group = known[topic].group if topic in known else OTHER
-        groups[group if group in groups else OTHER] += cell.whole.consultations
-    if without := found.total.whole.consultations - sum(groups.values()):
-        groups[OTHER] += without
+        groups[group if group in groups else OTHER] += cell.shown.consultations
+        without -= cell.free.consultations
+    groups[OTHER] += without
     return groups
 
 

@@ -6,15 +6,16 @@ from consultations import taxonomy
 from consultations.figures import naming
 from consultations.figures.counting import Cell, count
 from consultations.figures.periods import Period
-from consultations.models import Consultation, ConsultationTopic, Dimension
+from consultations.models import ConsultationTopic, Dimension
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """From the rows of the log to the sum of the table. `difference` is what nobody can explain, and must be 0.
+    """From what may be told of the log to the sum of the table.
 
-    `unmapped`: topics that belong to no group, by name. `small`: topics of restricted consultations whose group has
-    fewer than five, and which are therefore in the total alone.
+    `unmapped`: topics that belong to no group, by name. `small`: topics of restricted consultations of which their
+    group has fewer than five, and which are therefore in the total alone. `difference`: rows of topics in the log that
+    were not counted; must be 0.
     """
 
     consultations: int
@@ -43,26 +44,17 @@ def read_report(period: Period) -> Report:
     lines = [(naming.group_name(code), it.topics, it.consultations) for code, it in shown.items()]
     mapped = sum(it.topics for it in shown.values())
     unmapped = sum(cell.shown.topics for code, cell in cells.items() if code not in groups)
-    is_whole = found.total.shown == found.total.whole
-    small = sum(cell.whole.topics - cell.shown.topics for cell in cells.values()) if is_whole else 0
-    consultations, topics = _in_log(period, with_restricted=is_whole)
+    total = found.total
+    in_log = ConsultationTopic.objects.filter(consultation__month__range=(period.first, period.last))
     check = Reconciliation(
-        consultations=consultations,
-        topics=topics,
+        consultations=total.shown.consultations,
+        topics=total.shown.topics,
         mapped=mapped,
         unmapped=_named(found.by(Dimension.TOPIC), groups, unmapped),
-        small=small,
-        difference=topics - mapped - unmapped - small,
+        small=total.shown.topics - mapped - unmapped,
+        difference=in_log.count() - total.whole.topics,
     )
     return Report(period, naming.mapping_version(), lines, check)
-
-
-def _in_log(period: Period, *, with_restricted: bool) -> tuple[int, int]:
-    rows = Consultation.objects.filter(month__range=(period.first, period.last))
-    topics = ConsultationTopic.objects.filter(consultation__month__range=(period.first, period.last))
-    if not with_restricted:
-        rows, topics = rows.filter(is_restricted=False), topics.filter(consultation__is_restricted=False)
-    return rows.count(), topics.count()
 
 
 def _named(topics: dict[str, Cell], groups, unmapped: int) -> dict[str, int]:

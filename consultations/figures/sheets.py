@@ -51,7 +51,7 @@ def _reconciled(report: Report) -> list[list[str | int]]:
         [pgettext("staff", "Topics in the log"), check.topics],
         [pgettext("staff", "Topics in the table"), check.mapped],
         *([without % {"topic": topic}, number] for topic, number in check.unmapped.items()),
-        [pgettext("staff", "Restricted, in groups under five: in no row"), check.small],
+        [pgettext("staff", "Restricted, fewer than five in their group: in no row"), check.small],
         [pgettext("staff", "Difference"), check.difference],
     ]
 

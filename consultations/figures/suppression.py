@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from consultations.figures.counting import FEWEST
 
+_UNSAID = "\0"  # no cell's name
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -18,18 +20,18 @@ class Published:
     total: int | None
 
 
-def publish(cells: Mapping[str, int]) -> Published:
+def publish(cells: Mapping[str, int], *, unsaid: int = 0) -> Published:
     """Tell a division so that no hidden cell can be worked out, not even by somebody who has read this function.
 
     Cells under five are put together with the next larger ones until the rest holds two of them at least and five
     consultations. Cells of one size go together, else their order would tell which of them was hidden. A zero is told
-    (by not being in the list): it is about nobody.
+    (by not being in the list): it is about nobody. unsaid: how many are in the total and must be in no cell.
     """
-    numbers = {name: number for name, number in cells.items() if number}
+    numbers = {name: number for name, number in cells.items() if number} | ({_UNSAID: unsaid} if unsaid else {})
     total = sum(numbers.values())
     if total < FEWEST:
         return Published({}, 0, None)
-    hidden = [name for name, number in numbers.items() if number < FEWEST]
+    hidden = [name for name, number in numbers.items() if number < FEWEST or name == _UNSAID]
     while hidden and not _is_safe([numbers[name] for name in hidden]):
         shown = {name: number for name, number in numbers.items() if name not in hidden}
         if not shown:
