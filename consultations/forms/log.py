@@ -141,7 +141,8 @@ class CaseField(forms.ModelChoiceField):
         """When it was opened, in which language, for whom."""
         spoken = taxonomy.tongues().get(case.language)
         language = spoken.name(for_staff()) if spoken else case.language
-        return " · ".join(filter(None, [f"{case.opened_at:%Y-%m-%d}", language, case.client and case.client.code]))
+        opened_on = f"{timezone.localdate(case.opened_at):%Y-%m-%d}"
+        return " · ".join(filter(None, [opened_on, language, case.client and case.client.code]))
 
 
 class ArticleField(forms.ModelChoiceField):
@@ -316,9 +317,9 @@ class EntryForm(FactsForm):
         return words
 
     def _clean_timer(self, words) -> None:
-        started_at = words.get("started_at") or timezone.now()
+        started_at = min(words.get("started_at") or timezone.now(), timezone.now())
         minutes = max(1, round((timezone.now() - started_at).total_seconds() / 60))
-        if minutes > LONGEST_TIMER:
+        if minutes > LONGEST_TIMER or words.get("day", timezone.localdate()) < timezone.localdate(started_at):
             self._insist("minutes", pgettext("staff", "Please say how long it took."))
         words["minutes"] = minutes
 

@@ -14,7 +14,7 @@ from consultations import taxonomy
 from consultations.actions import drafts
 from consultations.actions.consultations import amend as amend_consultation
 from consultations.actions.consultations import entry_of, open_consultation
-from consultations.actions.entering import enter
+from consultations.actions.entering import LoggedOtherwise, enter
 from consultations.forms.log import AmendForm, EntryForm, facts_as_typed
 from consultations.log_words import for_staff, named
 from consultations.models import Asker, Bridging, Channel, Consultation, Draft, Duty, Outcome
@@ -53,6 +53,8 @@ def _entered(request):
             logged = enter(form.entry(), by=request.user, key=key, case=words["case"], **asked)
         except Refused as refusal:
             form.add_error(None, str(refusal))
+            if isinstance(refusal, LoggedOtherwise):
+                key = new_key()
         else:
             told = pgettext("staff", "Logged: %(minutes)s min, %(topics)s.")
             messages.success(request, told % {"minutes": logged.minutes, "topics": _names(words["topics"])})
@@ -148,11 +150,12 @@ def _as_last(user) -> dict[str, list[str]]:
 
 
 def _as_for(question: taxonomy.Question, typed: dict) -> dict[str, list[str]]:
-    """What is usually written down of a question; a note that is there already stays, with the usual one below it."""
+    """What is usually written down of a question; topics and a note that are there already stay, with its own after."""
     note = question.note(for_staff())
     before = "".join(typed.get("note", [])).strip()
     note = before if note in before else "\n".join(filter(None, [before, note]))
-    filled = {"topics": ", ".join(question.topics), "outcome": question.outcome, "referred_to": question.referred_to}
+    topics = ", ".join(filter(None, ["".join(typed.get("topics", [])).strip(), *question.topics]))
+    filled = {"topics": topics, "outcome": question.outcome, "referred_to": question.referred_to}
     return {name: [value] for name, value in (filled | {"note": note, "article": question.article}).items()}
 
 

@@ -50,6 +50,7 @@ def index(request):
         "offered": _offered(),
         "drafts": Draft.objects.visible_to(request.user),
         "is_adviser": request.user.has_role(Role.ADVISER),
+        "is_manager": request.user.has_role(Role.MANAGER),
         "newest": urlencode(filters),
     }
     return render(request, "consultations/log/index.html", context)

@@ -94,8 +94,8 @@ def test_logging_costs_ten_queries_at_most(adviser, django_assert_num_queries):
 def test_draft_logged_twice_is_one_consultation(adviser):
     draft = Draft.objects.create(adviser=adviser, typed="{}")
 
-    first = enter(an_entry(), by=adviser, key=draft.public_id)
-    second = enter(an_entry(), by=adviser, key=draft.public_id)
+    entry = an_entry()
+    first, second = (enter(entry, by=adviser, key=draft.public_id) for _time in range(2))
 
     assert first == second
     assert (Consultation.objects.count(), Draft.objects.count()) == (1, 0)

@@ -3,6 +3,7 @@
 import datetime
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 from django.db import IntegrityError, connection
@@ -59,8 +60,9 @@ def test_person_who_chose_it_becomes_known(adviser):
 
 def test_form_sent_twice_logs_once_and_makes_one_person(adviser):
     key, person = public_id(), Person("Sita")
-    first = enter(an_entry(), by=adviser, key=key, person=person)
-    assert enter(an_entry(), by=adviser, key=key, person=person) == first
+    entry = an_entry()
+    first = enter(entry, by=adviser, key=key, person=person)
+    assert enter(replace(entry, minutes=entry.minutes + 1), by=adviser, key=key, person=person) == first
     assert (Consultation.objects.count(), Client.objects.count()) == (1, 1)
 
 

@@ -117,6 +117,27 @@ def test_whole_post_costs_ten_queries(client, adviser, django_assert_num_queries
     assert response.status_code == 302
 
 
+def test_form_saved_in_a_second_window_with_other_words_loses_none(client, adviser):
+    form = typed(minutes="10")
+    client.post(f"{LOG}new/", form)
+    page = client.post(f"{LOG}new/", form | {"note": "And about paper."})
+    assert page.status_code == 400
+    assert "This form was logged already, with other words" in page.content.decode()
+    assert value(page, "note") == "And about paper."
+    assert Consultation.objects.count() == 1
+    again = value(page, "key")
+    assert client.post(f"{LOG}new/", form | {"note": "And about paper.", "key": again}).status_code == 302
+    assert Consultation.objects.count() == 2
+
+
+def test_timer_does_not_count_for_another_day(client, adviser):
+    yesterday = timezone.localdate() - datetime.timedelta(days=1)
+    form = typed(day=f"{yesterday:%Y-%m-%d}", time="14:30", late_reason="Outreach")
+    page = client.post(f"{LOG}new/", form)
+    assert (page.status_code, list(page.context["form"].errors)) == (400, ["minutes"])
+    assert client.post(f"{LOG}new/", form | {"minutes": "20"}).status_code == 302
+
+
 def test_form_sent_twice_logs_once(client, adviser):
     form = typed()
     for _time in range(2):
