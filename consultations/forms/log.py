@@ -310,8 +310,6 @@ class EntryForm(FactsForm):
             self._clean_timer(words)
         if words.get("client_code") and (words.get("client_name") or words.get("client_contact")):
             self.add_error("client_code", pgettext("staff", "Please write a code, or a name and contact, not both."))
-        if words.get("article") and not words.get("send_to") and "send_to" in words:
-            self._insist("send_to", pgettext("staff", "Please write where the page is to be sent."))
         if words.get("send_to") and not words.get("article") and "article" in words:
             self._insist("article", pgettext("staff", "Please choose the page to send."))
         return words

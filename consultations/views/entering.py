@@ -58,6 +58,8 @@ def _entered(request):
         else:
             told = pgettext("staff", "Logged: %(minutes)s min, %(topics)s.")
             messages.success(request, told % {"minutes": logged.minutes, "topics": _names(words["topics"])})
+            if words["article"] and not words["send_to"]:  # a frequent question brings its page along
+                messages.info(request, pgettext("staff", "The page of the city guide was sent to nobody: no address."))
             return redirect("log:index")
     return _page(request, form, key, status=400)
 

@@ -63,7 +63,7 @@ def _filters(request) -> dict[str, str]:
         "topic": taxonomy.topics(),
         "channel": Channel.values,
         "outcome": Outcome.values,
-        "whose": ("mine", "assigned", "today"),
+        "whose": ("today", "yesterday", "mine", "assigned"),
     }
     filters = {name: value for name, among in known.items() if (value := request.GET.get(name, "")) in among}
     period = read_period(request.GET.get("period", ""))
@@ -81,11 +81,15 @@ def _filtered(visible, filters: dict[str, str], user):
         of_topic = ConsultationTopic.objects.filter(consultation=OuterRef("pk"), topic=filters["topic"])
         found = found.filter(Exists(of_topic))
     whose = filters.get("whose")
-    if whose in {"mine", "today"}:
+    if whose in {"today", "yesterday", "mine"}:
         found = found.filter(adviser=user)
     if whose == "assigned":
         found = found.filter(assigned=user)
-    return found.filter(began_at__gte=_midnight(timezone.localdate())) if whose == "today" else found
+    today = timezone.localdate()
+    if whose == "yesterday":
+        yesterday = today - datetime.timedelta(days=1)
+        return found.filter(began_at__gte=_midnight(yesterday), began_at__lt=_midnight(today))
+    return found.filter(began_at__gte=_midnight(today)) if whose == "today" else found
 
 
 def _midnight(day: datetime.date) -> datetime.datetime:
@@ -109,6 +113,7 @@ def _offered() -> list[tuple[str, str, list[tuple[str, str]]]]:
     periods += [(f"{month:%Y-%m}", f"{month:%Y-%m}") for month in months]
     whose = [
         ("today", pgettext("staff: consultations", "Mine of today")),
+        ("yesterday", pgettext("staff: consultations", "Mine of yesterday")),
         ("mine", pgettext("staff: consultations", "Mine")),
         ("assigned", pgettext("staff: consultations", "Handed over to me")),
     ]

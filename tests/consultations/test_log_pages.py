@@ -179,6 +179,12 @@ def test_timer_survives_a_reload_by_the_pages_address(client, adviser):
         assert abs(datetime.datetime.fromisoformat(begun).timestamp() - time.time()) < 60
 
 
+def test_page_of_a_question_without_an_address_is_sent_to_nobody_and_said_so(client, adviser):
+    page = client.post(f"{LOG}new/", typed(article=ArticleFactory().slug), follow=True)
+    assert "The page of the city guide was sent to nobody: no address." in page.content.decode()
+    assert (Consultation.objects.count(), Message.objects.count()) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -404,6 +410,7 @@ def test_list_is_filtered(client, adviser):
         f"period={year - 2}": [],
         "whose=mine": [first, second],
         "whose=today": [first],
+        "whose=yesterday": [],
         "whose=assigned": [third],
         f"period={month}&language=vi": [],
         "period=2026-13&language=xx&topic=none&channel=?&whose=all&outcome=": [third, first, second],
@@ -411,6 +418,15 @@ def test_list_is_filtered(client, adviser):
         "period=0000": [third, first, second],
     }.items():
         assert listed(client.get(f"{LOG}?{query}")) == [it.public_id for it in found], query
+
+
+def test_list_is_filtered_by_yesterday(client, adviser):
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    hour, day = datetime.timedelta(hours=1), datetime.timedelta(days=1)
+    ConsultationFactory(adviser=adviser, began_at=midnight)
+    found = [ConsultationFactory(adviser=adviser, began_at=it) for it in (midnight - hour, midnight - day)]
+    ConsultationFactory(adviser=adviser, began_at=midnight - day - hour)
+    assert listed(client.get(f"{LOG}?whose=yesterday")) == [it.public_id for it in found]
 
 
 def test_list_goes_on_by_the_last_row(client, adviser):
