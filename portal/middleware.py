@@ -15,6 +15,7 @@ from django.utils.cache import add_never_cache_headers
 
 from portal import errors
 from portal.access import rule_for
+from services.audit.trail import record
 
 logger = logging.getLogger("portal.requests")
 
@@ -116,6 +117,8 @@ class Access:
             raise Http404
         if not rule.admits(request.user):
             if request.user.is_authenticated:
+                if request.user.is_desk_staff:
+                    record(request.user, "portal.refuse", reason=request.resolver_match.view_name, changes=False)
                 raise PermissionDenied
             if errors.typed(request):  # the session has ended meanwhile: what was typed is shown, not thrown away
                 return errors.csrf_failure(request)

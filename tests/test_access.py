@@ -205,7 +205,7 @@ REGISTRATIONS = {
 }
 HOUR = datetime.timedelta(hours=1)
 # Lines that only tell that somebody looked.
-LOOKS = ("accounts.view", "accounts.list", "consultations.list_appointments")
+LOOKS = ("accounts.view", "accounts.list", "consultations.list_appointments", "portal.refuse")
 
 
 def patterns(found=None, prefix="/", namespace=""):

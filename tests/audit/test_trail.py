@@ -237,3 +237,20 @@ def next_for_anybody(*, changes):
     head = Head.objects.get(pk=1)
     Head.objects.filter(pk=1).update(sequence=head.sequence + 1)
     return head.sequence + 1, head.mac
+
+
+@pytest.mark.django_db
+def test_refusal_to_staff_leaves_a_line_and_the_trail_names_people(client):
+    adviser, administrator = UserFactory(roles=["adviser"], name="Ana"), UserFactory(roles=["administrator"])
+    client.force_login(adviser)
+    assert client.get("/en/staff/statistics/months/").status_code == 403
+    line = Line.objects.get(action="portal.refuse")
+    assert (line.actor, line.reason) == (adviser.public_id, "statistics:months")
+    client.force_login(UserFactory())
+    assert client.get("/en/staff/statistics/months/").status_code == 403
+    assert Line.objects.filter(action="portal.refuse").count() == 1
+
+    client.force_login(administrator)
+    page = client.get("/en/staff/admin/audit/line/").content.decode()
+    assert "Ana" in page
+    assert "statistics:months" in page
