@@ -60,6 +60,7 @@ DUTIES = (
     ("adviser8", ("ja-simple", "ja"), (MON, TUE, WED, THU, FRI, SUN), (), DAY),
 )
 SPOKEN_BY_VIDEO = {"en"}
+VIDEO_ROOM = "https://video.example/desk"
 APPOINTMENTS = (
     # name as they gave it, language, service, which of its free times, interpreter
     ("Prakash", "ne", Service.LAWYER, 0, "ne"),
@@ -88,8 +89,11 @@ def _load_desk() -> None:
         return
     for service, language, weekdays, weeks, clock, by_appointment in HOURS:
         modes = [Mode.VISIT] if by_appointment else [Mode.VISIT, Mode.PHONE]
-        modes += [Mode.VIDEO] if language in SPOKEN_BY_VIDEO else []
-        hours = DeskHours(service=service, language=language, modes=modes, by_appointment=by_appointment)
+        modes += [Mode.VIDEO] if by_appointment or language in SPOKEN_BY_VIDEO else []
+        room = VIDEO_ROOM if Mode.VIDEO in modes else ""
+        hours = DeskHours(
+            service=service, language=language, modes=modes, by_appointment=by_appointment, video_room=room
+        )
         save_hours(hours, _schedule(weekdays, weeks, clock), by=None)
     for name_of_address, languages, weekdays, weeks, clock in DUTIES:
         adviser = User.objects.get(email=f"{name_of_address}@demo.example")

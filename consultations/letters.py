@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from consultations.models import Mode
+from consultations.models import Mode, Slot
 from consultations.slots import PROGRAMME
 from consultations.times_in_words import how_in_words, interpreter_in_words, name_of, place_of, times_url, when
 from services.languages.table import SPOKEN
@@ -16,7 +16,7 @@ from services.registration.links import MANAGE, token_for
 from services.registration.models import Registration, RegistrationState
 
 
-@describes(PROGRAMME, "offering__slot")
+@describes(PROGRAMME, "offering__slot__hours")
 def appointment_in_words(registration: Registration, language: str) -> Facts:
     """An appointment: about what, when; how, where and with which interpreter only for whom it is kept.
 
@@ -33,11 +33,17 @@ def appointment_in_words(registration: Registration, language: str) -> Facts:
     return Facts(
         title=title % {"about": name_of(slot.service, slot.language)},
         when=when(registration),
-        where=place_of(how, language) if is_kept else "",
+        where=_where(slot, how, language) if is_kept else "",
         more=tuple(more),
         another_url=reverse("consultations:another", args=[token_for(registration, MANAGE)]),
         again_url=times_url(slot.service, slot.language),
     )
+
+
+def _where(slot: Slot, how: str, language: str) -> str:
+    if how == Mode.VIDEO:
+        return slot.hours.video_room if slot.hours else ""
+    return place_of(how, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Coming:
 
 def coming_appointments(user, language: str) -> list[Coming]:
     """What the user has, is offered or waits for, in order of time. One query."""
-    rows = Registration.objects.visible_to(user).active().select_related("offering__slot")
+    rows = Registration.objects.visible_to(user).active().select_related("offering__slot__hours")
     coming = rows.filter(offering__programme=PROGRAMME, offering__ends_at__gt=timezone.now())
     return [
         Coming(

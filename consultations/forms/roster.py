@@ -4,7 +4,7 @@ import datetime
 
 from django import forms
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import pgettext, pgettext_lazy
@@ -114,6 +114,16 @@ class HoursForm(ScheduleForm):
         initial=30,
         required=False,
     )
+    video_room = forms.URLField(
+        label=pgettext_lazy("staff", "Address of the video room"),
+        help_text=pgettext_lazy(
+            "staff", "Begins with https://. Who has an appointment by video finds it in the message, others do not."
+        ),
+        max_length=300,
+        validators=[URLValidator(schemes=["https"])],
+        assume_scheme="https",
+        required=False,
+    )
     field_order = [
         "service",
         "language",
@@ -124,6 +134,7 @@ class HoursForm(ScheduleForm):
         "modes",
         "by_appointment",
         "slot_minutes",
+        "video_room",
         "on_holidays",
     ]
 
@@ -136,7 +147,7 @@ class HoursForm(ScheduleForm):
 
     def fill(self, hours: DeskHours) -> DeskHours:
         """Put what was typed onto the row; nothing is saved."""
-        for name in ("service", "language", "modes", "by_appointment"):
+        for name in ("service", "language", "modes", "by_appointment", "video_room"):
             setattr(hours, name, self.cleaned_data[name])
         hours.slot_minutes = self.cleaned_data["slot_minutes"] or self.fields["slot_minutes"].initial
         return hours
@@ -144,7 +155,7 @@ class HoursForm(ScheduleForm):
     @staticmethod
     def as_typed(hours: DeskHours) -> dict:
         """A row's values as the form takes them."""
-        names = ("service", "language", "modes", "by_appointment", "slot_minutes")
+        names = ("service", "language", "modes", "by_appointment", "slot_minutes", "video_room")
         return schedule_as_typed(hours.schedule) | {name: getattr(hours, name) for name in names}
 
 

@@ -44,7 +44,7 @@ class DeskHours(models.Model):
     """When one language is spoken at the desk, or a profession is there. Nothing is promised without a duty behind it.
 
     `language` is empty for a profession that comes with whatever interpreter the person needs. `slot_minutes`: how long
-    one appointment is, where it is by appointment.
+    one appointment is, where it is by appointment. `video_room`: the address of a video room that stays the same.
     """
 
     KEEPING = NOTHING_PERSONAL
@@ -56,6 +56,7 @@ class DeskHours(models.Model):
     modes = models.JSONField(default=list)
     by_appointment = models.BooleanField(default=False)
     slot_minutes = models.PositiveSmallIntegerField(default=30, db_default=30)
+    video_room = models.URLField(max_length=300, blank=True, db_default="")
 
     class Meta:
         ordering = ["pk"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from consultations.actions import roster
 from consultations.actions.appointments import Person, book, change_time
-from consultations.models import Service
+from consultations.models import DeskHours, Service
 from consultations.slots import times
 from consultations.times_in_words import how_in_words
 from services.accounts.actions import revoke, welcome
@@ -384,6 +384,23 @@ def test_letter_is_written_in_every_language_and_its_subject_is_neutral(hours, k
         assert path in letter.short
         assert bool(letter.calendar) == (kind not in {"waiting", "offered"})
     assert row.resident.name not in letter.text
+
+
+def test_room_for_video_is_told_to_whom_a_time_is_kept_by_video_alone(client, hours):
+    room = "https://video.example/desk"
+    DeskHours.objects.update(modes=["visit", "video"], video_room=room)
+    row = book(first(), ResidentFactory(), how="video")
+    waits = book(first(), ResidentFactory(), how="video", may_wait=True)
+    visits = book(times()[-1], ResidentFactory(), how="visit")
+    for code in SPOKEN:
+        letter = compose("consultations/appointment_booked", code, about=row)
+        assert room in letter.text
+        assert f'href="{room}"' in letter.html
+        assert f":{room}\r\n".encode() in letter.calendar
+    assert f'<a href="{room}"' in client.get(f"/en/registrations/{link(row)}/").content.decode()
+    for other in (waits, visits):
+        assert room not in client.get(f"/en/registrations/{link(other)}/").content.decode()
+    assert room not in client.get("/en/consultations/").content.decode()
 
 
 def test_telephone_number_keeps_its_order_in_arabic(client, hours):

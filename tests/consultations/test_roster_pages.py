@@ -65,7 +65,12 @@ def test_profession_needs_no_language(client, manager):
     client.post("/en/staff/desk/hours/new/", typed)
     row = DeskHours.objects.get()
     assert (row.service, row.language, row.by_appointment, row.slot_minutes) == (Service.LAWYER, "", True, 45)
-    assert client.post("/en/staff/desk/hours/new/", typed | {"slot_minutes": "5"}).status_code == 400
+    for wrong in (
+        {"slot_minutes": "5"},
+        {"video_room": "http://video.example/"},
+        {"video_room": "javascript:alert(1)"},
+    ):
+        assert client.post("/en/staff/desk/hours/new/", typed | wrong).status_code == 400
 
 
 def test_duty_is_added_for_an_adviser(client, manager):
