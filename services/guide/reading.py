@@ -34,7 +34,7 @@ class ArticleRow:
     url: str
     checked: str
     category: Text | None
-    found_in: str = ""  # the name of another language than those shown, where search found it only there
+    found_in: str = ""  # a note, where search found it only in another language than the one shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,11 @@ def _found_elsewhere(row) -> str:
     expected = {
         language.partition("-")[0] for language in (shown.wanted, shown.language.code)
     }  # both Japaneses are one
-    return "" if code.partition("-")[0] in expected else str(NAMES[code])
+    if code.partition("-")[0] in expected:
+        return ""
+    # Translators: a note at an article that search found by its text in another language than the one in which it is
+    # shown: "Found in Japanese".
+    return pgettext("by search", "Found in %(language)s") % {"language": NAMES[code]}
 
 
 def whole() -> ArticleQuerySet:
