@@ -51,6 +51,12 @@ class Time:
         return f"{self.starts_at:{AT}}"
 
 
+def services_by_appointment() -> set[str]:
+    """The services for which there are hours by appointment, now or later."""
+    not_over = Q(schedule__last_day=None) | Q(schedule__last_day__gte=timezone.localdate())
+    return set(DeskHours.objects.filter(not_over, by_appointment=True).values_list("service", flat=True).order_by())
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A slot that is there, and how many have it or wait for it."""

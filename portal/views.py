@@ -17,17 +17,16 @@ from consultations.reading import strip_in_words
 from portal import emergency as emergency_words
 from portal.forms import SearchForm
 from portal.inbox import inbox_rows, letter_of
+from portal.own_pages import other_ways, pages_found
 from portal.page_cache import PLACE
 from portal.programmes import programme as words_of
 from services.accounts import actions as accounts
 from services.audit.trail import public_edition
-from services.base.hygiene import search_key
-from services.guide.models import Article, Category
-from services.guide.reading import article_rows, category_rows, listed
+from services.guide.models import Category
+from services.guide.reading import article_rows, category_rows, found
 from services.languages.choice import FURIGANA_COOKIE, in_language
 from services.languages.ruby import as_plain
 from services.languages.table import SPOKEN
-from services.languages.text import reading_order
 from services.notices.actions.inbox import mark_as_read
 from services.notices.banner import emergencies_now
 from services.notices.models import Message, Notice
@@ -78,16 +77,14 @@ def programme(request, name):
 
 @require_safe
 def search(request):
-    """Articles whose title or text holds every word that was typed."""
+    """The portal's own pages and the guide's articles that hold every word that was typed."""
     form = SearchForm(request.GET if "q" in request.GET else None)
     query = form.cleaned_data["q"] if form.is_valid() else ""
-    articles = Article.objects.none()
-    if keys := search_key(query).split()[:10]:
-        columns = tuple(SPOKEN[code].column for code in reading_order())
-        articles = listed().visible_to(request.user).holding(keys, columns)
-    page = Paginator(articles, ON_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found(request.user, query), ON_A_PAGE).get_page(request.GET.get("page"))
     page.object_list = article_rows(page.object_list, Category.objects.in_bulk() if page.object_list else {})
-    context = {"form": form, "typed": request.GET.get("q", ""), "query": query, "page": page}
+    pages = pages_found(query, request.LANGUAGE_CODE)
+    context = {"form": form, "typed": request.GET.get("q", ""), "query": query, "page": page, "pages": pages}
+    context |= {"count": page.paginator.count + len(pages), "other_ways": other_ways}
     return render(request, "portal/search.html", context)
 
 

@@ -5,9 +5,9 @@ from django.utils import timezone
 
 from services.accounts.models import User
 from services.audit.trail import record
-from services.base.hygiene import search_key
 from services.base.markdown import as_words
 from services.guide.models import Article, Category
+from services.languages.finding import folded
 from services.languages.ruby import as_plain, as_reading
 from services.languages.table import SPOKEN
 
@@ -21,7 +21,7 @@ def save_article(article: Article, *, by: User | None, changed: list[str] | None
     for language in SPOKEN.values():
         setattr(article, f"search_text_{language.column}", _search_text(article, language.column))
     article.save()
-    record(by, "guide.save", article, fields=Article.TEXTS if changed is None else changed)
+    record(by, "guide.save", article, fields=[*Article.TEXTS, "search_words"] if changed is None else changed)
     return article
 
 
@@ -59,7 +59,14 @@ def _set_published(article: Article, is_published: bool, action: str, by: User |
 
 
 def _search_text(article: Article, column: str) -> str:
-    texts = [getattr(article, f"{name}_{column}") or "" for name in Article.TEXTS]
-    words = " ".join([*texts[:-1], as_words(texts[-1])]) if any(texts) else ""
-    plain = as_plain(words)
-    return search_key(f"{plain} {as_reading(words)}" if plain != words else plain)
+    """Everything that one language says, with readings: title and editors' words first, as search ranks by it."""
+    title, *others, body = (getattr(article, f"{name}_{column}") or "" for name in Article.TEXTS)
+    words = getattr(article, f"search_words_{column}") or ""
+    if not any((title, words, *others, body)):
+        return ""
+    return folded(" ".join(map(_with_reading, (title, words, " ".join([*others, as_words(body)])))))
+
+
+def _with_reading(text: str) -> str:
+    plain = as_plain(text)
+    return f"{plain} {as_reading(text)}" if plain != text else plain

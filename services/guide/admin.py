@@ -8,6 +8,7 @@ from services.accounts.admin import RoleAdmin
 from services.accounts.roles import Role
 from services.guide import actions
 from services.guide.models import Article, Category, without_body
+from services.languages.finding import folded
 from services.languages.table import SPOKEN
 
 
@@ -39,6 +40,10 @@ class ArticleAdmin(RoleAdmin, TranslationAdmin):
     search_fields = ["slug", "search_text_ja", "search_text_en"]
     actions = ["publish", "withdraw"]
     readonly_fields = ["is_published"]  # by the two actions alone
+
+    def get_search_results(self, request, articles, typed):
+        """As everybody's search compares it."""
+        return super().get_search_results(request, articles, folded(typed))
 
     def save_model(self, request, article, form, change):
         """Through the action, so that the trail and the search know."""

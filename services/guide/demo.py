@@ -29,15 +29,17 @@ def load(*, publish_all: bool = True) -> None:
         if _differs(category, wanted := {"position": position, "icon": facts["icon"], **titles}):
             _fill(category, wanted)
             save_category(category, by=None)
+    words = tomllib.loads((ARTICLES / "search_words.toml").read_text("utf-8"))
     for slug, facts in tomllib.loads((ARTICLES / "index.toml").read_text("utf-8")).items():
-        _load_article(slug, facts["category"], facts["checked"], publish_it=publish_all)
+        _load_article(slug, facts["category"], facts["checked"], words[slug], publish_it=publish_all)
 
 
-def _load_article(slug: str, category: str, checked_days_ago: int, *, publish_it: bool) -> None:
+def _load_article(slug: str, category: str, checked_days_ago: int, words: dict[str, str], *, publish_it: bool) -> None:
     article = Article.objects.filter(slug=slug).first() or Article(slug=slug)
     if article.pk and not publish_it:
         return
     wanted = {"category": Category.objects.get(slug=category)}
+    wanted |= {f"search_words_{SPOKEN[code].column}": typed for code, typed in words.items()}
     for file in sorted((ARTICLES / slug).glob("*.md")):
         wanted |= {f"{name}_{SPOKEN[file.stem].column}": text for name, text in read_article(file).items()}
     if article.pk is None or _differs(article, wanted):

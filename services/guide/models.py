@@ -1,7 +1,9 @@
 """The city guide: categories of daily life, and what to do, in the reader's language."""
 
 from django.db import models
+from django.db.models import functions
 from django.urls import reverse
+from django.utils.translation import pgettext_lazy
 
 from services.accounts.roles import Role
 from services.base.keeping import NOTHING_PERSONAL
@@ -49,20 +51,27 @@ class ArticleQuerySet(TranslatedQuerySet):
         return self.filter(is_published=True)
 
     def holding(self, keys: list[str], columns: tuple[str, ...]) -> "ArticleQuerySet":
-        """Articles whose text in one of the languages holds all the search keys."""
-        found = models.Q()
-        for column in columns:
-            in_language = models.Q()
-            for key in keys:
-                in_language &= models.Q(**{f"search_text_{column}__contains": key})
-            found |= in_language
-        return self.filter(found)
+        """Articles whose text in one of the languages holds all the search keys, the best first.
+
+        `found_in` is the number of the first such language. Within one language the article comes first in whose text
+        the first word stands earliest: in its title, then in the words that editors gave it.
+        """
+        places, positions = [], []
+        for number, column in enumerate(columns):
+            name = f"search_text_{column}"
+            holds = models.Q(*((f"{name}__contains", key) for key in keys))
+            places.append(models.When(holds, then=number))
+            positions.append(models.When(found_in=number, then=functions.StrIndex(name, models.Value(keys[0]))))
+        place = models.Case(*places, output_field=models.SmallIntegerField())
+        found = self.annotate(found_in=place).filter(found_in__isnull=False)
+        return found.order_by("found_in", models.Case(*positions, output_field=models.IntegerField()), "slug")
 
 
 class Article(models.Model):
     """What to do in one matter: the answer first, then the steps. Only guide.actions saves it.
 
-    `search_text` is made from the other texts at each save: plain, case folded, with kanji and readings.
+    `search_words` are what people type who look for it and the text does not say; no page shows them.
+    `search_text` is made from all of these at each save: plain, folded (languages.finding), with kanji and readings.
     """
 
     KEEPING = NOTHING_PERSONAL
@@ -78,6 +87,13 @@ class Article(models.Model):
     bring = models.CharField(max_length=300, blank=True)
     fee = models.CharField(max_length=300, blank=True)
     body = models.TextField(max_length=20_000, blank=True)
+    search_words = models.CharField(
+        max_length=600,
+        blank=True,
+        help_text=pgettext_lazy(
+            "staff", "Other words that people type who look for this, in this language. No page shows them."
+        ),
+    )
     search_text = models.TextField(blank=True, editable=False)
     checked_on = models.DateField()
     is_published = models.BooleanField(default=False)

@@ -8,7 +8,10 @@ from django.utils.translation import gettext, pgettext
 from services.base.markdown import as_html
 from services.guide.models import Article, ArticleQuerySet, Category
 from services.languages.days import written_day
-from services.languages.text import Text, text_of
+from services.languages.finding import keys_of
+from services.languages.names import NAMES
+from services.languages.table import SPOKEN
+from services.languages.text import Text, reading_order, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class ArticleRow:
     url: str
     checked: str
     category: Text | None
+    found_in: str = ""  # a note, where search found it only in another language than the one shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,20 @@ def listed() -> ArticleQuerySet:
     return Article.objects.rows("title", "summary", plain=("slug", "checked_on", "category_id"))
 
 
+def found(user, typed: str) -> ArticleQuerySet:
+    """What somebody finds who types this: in their languages, and in English and Japanese, as signs and letters are."""
+    keys = keys_of(typed)
+    if not keys:
+        return Article.objects.none()
+    columns = tuple(SPOKEN[code].column for code in languages_searched())
+    return listed().visible_to(user).holding(keys, columns).along_with("found_in")
+
+
+def languages_searched() -> tuple[str, ...]:
+    """The reader's own languages first. Easy Japanese has the readings."""
+    return tuple(dict.fromkeys((*reading_order(), "en", "ja", "ja-simple")))
+
+
 def article_rows(rows, categories: dict[int, Category] | None = None) -> list[ArticleRow]:
     """Articles for a list. `categories`: by their keys, where the list is of several."""
     checked = {}  # a list holds few different days, and saying one is a fifth of a row's cost
@@ -90,9 +108,25 @@ def article_rows(rows, categories: dict[int, Category] | None = None) -> list[Ar
             f"{before}{row.slug}{after}",
             checked[row.checked_on],
             text_of(categories[row.category_id], "title") if categories else None,
+            _found_elsewhere(row),
         )
         for row in rows
     ]
+
+
+def _found_elsewhere(row) -> str:
+    """Said only where nothing that the reader sees of the article holds what they typed."""
+    if not hasattr(row, "found_in"):
+        return ""
+    code, shown = languages_searched()[row.found_in], text_of(row, "title")
+    expected = {
+        language.partition("-")[0] for language in (shown.wanted, shown.language.code)
+    }  # both Japaneses are one
+    if code.partition("-")[0] in expected:
+        return ""
+    # Translators: a note at an article that search found by its text in another language than the one in which it is
+    # shown: "Found in Japanese".
+    return pgettext("by search", "Found in %(language)s") % {"language": NAMES[code]}
 
 
 def whole() -> ArticleQuerySet:

@@ -16,4 +16,4 @@ class CategoryTranslation(TranslationOptions):
 class ArticleTranslation(TranslationOptions):
     """An article's texts, and what search looks at."""
 
-    fields = (*Article.TEXTS, "search_text")
+    fields = (*Article.TEXTS, "search_words", "search_text")

@@ -16,7 +16,7 @@ _APART = re.compile(
     r"|[^>{]*\{[^>]*>)",
     re.DOTALL | re.IGNORECASE,
 )
-_IN_TAG = re.compile(rf"(?P<typed>\svalue=\"[^\"]*\")|{_RUBY}")
+_IN_TAG = re.compile(rf"(?P<typed>\svalue=\"[^\"]*\")|(?P<read>\splaceholder=\"[^\"]*\")|{_RUBY}")
 
 
 def as_html(text: str) -> str:
@@ -64,4 +64,12 @@ def _without_markup(apart: re.Match, *, furigana: bool) -> str:
             tag, mark, words = apart[0].partition(">")
             return as_plain(tag) + mark + as_mail(words)
         return as_plain(apart[0])
-    return _IN_TAG.sub(lambda found: found[0] if found["typed"] else found[2], apart[0])
+    return _IN_TAG.sub(lambda found: _in_tag(found, furigana=furigana), apart[0])
+
+
+def _in_tag(found: re.Match, *, furigana: bool) -> str:
+    if found["typed"]:
+        return found[0]
+    if found["read"]:  # the one attribute that is seen: in kana alone, since a field has no room for both
+        return as_reading(found[0]) if furigana else as_plain(found[0])
+    return as_plain(found[0])

@@ -108,6 +108,10 @@ class TranslatedQuerySet(MultilingualQuerySet):
         """Rows with the translated fields in the active language and its fallbacks, and the plain fields."""
         return self.only(*plain, *_columns(translated))
 
+    def along_with(self, *annotated: str):
+        """These rows with what has been annotated to them since: their tuples do not name it by themselves."""
+        return self.values_list(*self._fields, *annotated, named=True)
+
 
 def _columns(translated: tuple[str, ...]) -> list[str]:
     return [f"{name}_{SPOKEN[code].column}" for name in translated for code in reading_order()]

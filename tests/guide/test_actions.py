@@ -1,6 +1,9 @@
 """The verbs of the guide: audited, repeatable, and what they keep can be found."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 
 from services.accounts.roles import Role
@@ -83,3 +86,18 @@ def test_demo_guide_loads_twice_and_changes_nothing_the_second_time():
     load()
     assert Line.objects.count() == lines
     assert list(Article.objects.values()) == articles
+
+
+def test_migration_folds_what_was_kept_before():
+    article = ArticleFactory()
+    Article.objects.filter(pk=article.pk).update(search_text_ja="ゴミ", search_text_ar="قمامة", search_text_ne=None)
+    migration = import_module("services.guide.migrations.0002_search_words")
+    for _ in range(2):
+        migration.fold_again(apps, None)
+        kept = Article.objects.get(pk=article.pk)
+        assert (kept.search_text_ja, kept.search_text_ar, kept.search_text_ne) == ("ごみ", "قمامه", "")
+
+
+def test_search_text_begins_with_the_title_and_the_editors_words():
+    article = ArticleFactory(title_en="Rubbish", search_words_en="Garbage", summary_en="When?", body_en="**Soon.**")
+    assert article.search_text_en == "rubbish garbage when? soon."

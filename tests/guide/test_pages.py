@@ -199,3 +199,11 @@ def test_card_of_a_shared_page_says_what_it_is_in_its_readers_language(client):
 def test_page_that_nobody_shares_has_no_card(client):
     page = client.get("/ne/no-such-page/").content.decode()
     assert ("<title>" in page, "og:" in page) == (True, False)
+
+
+def test_editors_find_an_article_in_the_admin_as_everybody_does(client):
+    article = ArticleFactory(title_ja="ごみ", search_words_en="Garbage")
+    client.force_login(UserFactory(roles=[Role.EDITOR]))
+    for typed, count in (("ゴミ", 1), ("GARBAGE", 1), ("elephant", 0)):
+        page = client.get("/en/staff/admin/guide/article/", {"q": typed}).content.decode()
+        assert page.count(f"/guide/article/{article.pk}/change/") == count
