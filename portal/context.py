@@ -22,6 +22,7 @@ def page(request) -> dict:
         "furigana": request.furigana if code == "ja-simple" and hasattr(request, "furigana") else None,
         "room": room.namespace or room.view_name if (room := request.resolver_match) else "",
         "idle_seconds": settings.STAFF_IDLE_SECONDS,
+        "code_minutes": settings.CODE_SECONDS // 60,
         "demo": settings.DEMO,
         "site": settings.SITE_URL,
         "canonical": f"{settings.SITE_URL}{request.path}",

@@ -1,7 +1,10 @@
 """The demo: one sign-in for each role, and the mails that the demo city has sent."""
 
+import datetime
 import email
 import email.policy
+import re
+from itertools import chain, islice
 from pathlib import Path
 
 from django.conf import settings
@@ -11,8 +14,11 @@ from django.views.decorators.http import require_http_methods
 
 from services.accounts.models import User
 from services.accounts.roles import Role
+from services.languages.days import written_moment
 
 MAILS_SHOWN = 20
+# Django ends each mail in the file with a line of dashes; what goes in one connection stands in one file.
+END_OF_MAIL = re.compile(rb"^-{79}\r?\n", re.MULTILINE)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,18 +46,19 @@ def mails() -> list[dict]:
     folder = getattr(settings, "EMAIL_FILE_PATH", None)  # not there where the demo has a real mail server
     if not (settings.DEMO and folder):
         return []
-    files = sorted(Path(folder).glob("*.log"), key=lambda file: file.stat().st_mtime, reverse=True)[:MAILS_SHOWN]
-    return [_mail(file) for file in files]
+    files = sorted(Path(folder).glob("*.log"), key=lambda file: file.stat().st_mtime, reverse=True)
+    written = chain.from_iterable(reversed(END_OF_MAIL.split(file.read_bytes())[:-1]) for file in files)
+    return [_mail(each) for each in islice(written, MAILS_SHOWN)]
 
 
-def _mail(file: Path) -> dict:
-    # Django ends each message in the file with a line of dashes.
-    message = email.message_from_bytes(file.read_bytes().rsplit(b"-" * 79, 1)[0], policy=email.policy.default)
+def _mail(written: bytes) -> dict:
+    message = email.message_from_bytes(written, policy=email.policy.default)
     body = message.get_body(("plain",))
     return {
         "subject": message["Subject"],
         "to": message["To"],
-        "sent": message["Date"],
+        # In UTC, and to Python a moment of no zone ("-0000").
+        "sent": written_moment(message["Date"].datetime.replace(tzinfo=datetime.UTC)),
         "language": message["Content-Language"] or "",
         "body": body.get_content() if body else "",
     }

@@ -1,12 +1,25 @@
 """Error pages in the reader's language. They ask no database, so that they can be shown when it is gone."""
 
 import sys
+from urllib.parse import urlsplit
 
 from django.db import InterfaceError, OperationalError
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import requires_csrf_token
 
 SECRETS = ("password", "code", "csrf", "token", "otp")
+# What is chosen from a list or stands in the form unseen is quick to choose again, and its value is the program's word.
+CHOSEN = {"topics", "language", "second_language", "area", "channel", "how", "interpreting"}
+UNSEEN = {"form_key", "next", "action", "sure"}
+LABELS = {
+    "name": _("Name"),
+    "email": _("E-mail"),
+    "login": _("E-mail"),
+    "address": _("Your address"),
+    "phone": _("Telephone"),
+}
 
 
 def _page(request, status: int, **context):
@@ -50,18 +63,28 @@ def unavailable(request):
 
 @requires_csrf_token
 def csrf_failure(request, reason=""):
-    """403: the form was open for too long, or cookies are off; what was typed is shown."""
-    return render(request, "403_csrf.html", {"status": 403, "form_kept": typed(request)}, status=403)
+    """403: the form was open for too long, or cookies are off; what was typed is shown, and the way to the form."""
+    context = {"status": 403, "form_kept": typed(request), "form_url": _form_url(request)}
+    return render(request, "403_csrf.html", context, status=403)
+
+
+def _form_url(request) -> str:
+    """The page that sent the form, if it is ours; else the form's own address, which most forms have."""
+    before = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(before, allowed_hosts={request.get_host()}):
+        before = request.path
+    page = urlsplit(before)
+    return "/" + page._replace(scheme="", netloc="", fragment="").geturl().lstrip("/")
 
 
 def typed(request) -> list[tuple[str, str]]:
-    """What was typed into the form that could not be taken, without secrets."""
+    """What was typed into the form that could not be taken, each with its label if it has one; without secrets."""
     if request.method != "POST":
         return []
     return [
-        (name, value)
+        (LABELS.get(name, ""), value)
         for name, values in request.POST.lists()
-        if not any(secret in name.lower() for secret in SECRETS)
+        if name not in CHOSEN | UNSEEN and not any(secret in name.lower() for secret in SECRETS)
         for value in values
         if value.strip()
     ]

@@ -259,6 +259,7 @@ ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 CODE_SECONDS = 15 * 60
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = CODE_SECONDS
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = CODE_SECONDS
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_FORMS = {"signup": "services.accounts.forms.SignUpForm"}
 # Tight for one account, generous for one address: a school is one address.
@@ -267,6 +268,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/key,200/5m/ip",
     "signup": "100/m/ip",
     "request_login_code": "100/m/ip,3/m/key",
+    "confirm_email": "3/m/key",
     "reset_password": "100/m/ip,5/m/key",
     "subscribe": "30/m/ip",
     "book": "100/m/ip",

@@ -38,11 +38,14 @@ class Adapter(DefaultAccountAdapter):
         if len(email) > Message._meta.get_field("address").max_length:
             return  # no mailbox can have it (RFC 5321, 4.5.3.1.3); who asks is told the same as always
         kind, words = MAILS[template_prefix]
+        told = {word: _at_our_site(str(context[word])) for word in words}
+        if "code" in told:
+            told["minutes"] = str(settings.CODE_SECONDS // 60)
         notify(
             email,
             kind,
             language=get_language(),
-            context={word: _at_our_site(str(context[word])) for word in words},
+            context=told,
             queue=Queue.URGENT,
             expires_at=timezone.now() + datetime.timedelta(seconds=settings.CODE_SECONDS),
         )

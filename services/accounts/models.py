@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 
 from services.accounts.roles import Role
@@ -103,8 +104,15 @@ class ResidentQuerySet(models.QuerySet):
     """Questions about the people whom the centre serves."""
 
     def visible_to(self, user) -> "ResidentQuerySet":
-        """Themselves; staff find people through what they are enrolled in, never by a list."""
-        return self.filter(user=user) if user.is_authenticated else self.none()
+        """Themselves, and who came without an account and gave an address that the user has proved to be theirs.
+
+        Staff find people through what they are enrolled in, never by a list.
+        """
+        if not user.is_authenticated:
+            return self.none()
+        proved = user.emailaddress_set.filter(verified=True).values_list(Lower("email"))
+        came = models.Q(user__isnull=True, needed_until__isnull=False, lower_email__in=proved)
+        return self.alias(lower_email=Lower("email")).filter(models.Q(user=user) | came)
 
 
 class Resident(models.Model):

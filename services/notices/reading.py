@@ -124,16 +124,23 @@ def calendar_entry(notice: Notice, language: str, second_language: str = "") -> 
         ends_at=notice.ends_at or notice.starts_at + datetime.timedelta(hours=1),
         language=words.title.language.code,
         place=words.place.value,
+        place_language=words.place.language.code,
         url=settings.SITE_URL + words.url,
         is_cancelled=words.is_withdrawn,
     )
 
 
 def _place(notice: Notice, found: Language, wanted: str) -> Text:
-    """The place in the language of the text that was checked, else as the source says it: names need no translator."""
-    for language in (found, SPOKEN[notice.source_language]):
-        if place := getattr(notice, f"place_{language.column}"):
-            return Text(place, language, wanted)
+    """The place in the text's language, else as content falls back, else as the source says it.
+
+    Names need no translator, so a language without a text will do; one whose text nobody has checked yet will not.
+    """
+    states = {WordingState.MACHINE, WordingState.OUTDATED}
+    unchecked = {wording.language for wording in notice.wordings.all() if wording.state in states}
+    fallbacks = [code for code in reading_order(wanted) if code not in unchecked]
+    for code in (found.code, *fallbacks, notice.source_language):
+        if place := getattr(notice, f"place_{SPOKEN[code].column}"):
+            return Text(place, SPOKEN[code], wanted)
     return Text("", found, wanted)
 
 

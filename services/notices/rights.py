@@ -6,7 +6,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from services.accounts.models import User
+from services.accounts.models import Resident, User
 from services.accounts.rights import Holding, holds
 from services.languages.days import written_moment
 from services.languages.text import text_of
@@ -34,7 +34,7 @@ def _suppressions(user: User):
 def _messages(user: User):
     # A mailbox may be a family's: what was written to somebody else by name is theirs.
     to_nobody_else = Q(lower__in=_addresses(user), user__isnull=True, resident__isnull=True)
-    theirs = Q(user=user) | Q(resident__user=user) | to_nobody_else
+    theirs = Q(user=user) | Q(resident__in=Resident.objects.visible_to(user)) | to_nobody_else
     return Message.objects.annotate(lower=Lower("address")).filter(theirs)
 
 
@@ -105,7 +105,9 @@ def _lock(user: User) -> None:
 
 
 def _erase_messages(user: User) -> None:
-    messages = _messages(user)
+    # Who booked without the account is forgotten by now (registration goes first). Who did so only since then keeps
+    # their letter.
+    messages = _messages(user).exclude(resident__isnull=False, resident__user__isnull=True)
     messages.filter(channel=ChannelCode.INBOX).delete()
     messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN)
     messages.update(**Message.KEEPING.makes)

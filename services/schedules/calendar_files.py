@@ -14,7 +14,10 @@ PRODUCT = "-//Tabunka//Calendar//EN"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something that happens, in words of one language. Times are aware; `sequence` grows with each change."""
+    """Something that happens, in words of one language; the name of the place may be in another (`place_language`).
+
+    Times are aware; `sequence` grows with each change.
+    """
 
     uid: str
     title: str
@@ -22,6 +25,7 @@ class Entry:
     ends_at: datetime.datetime
     language: str
     place: str = ""
+    place_language: str = ""
     description: str = ""
     url: str = ""
     sequence: int = 0
@@ -49,9 +53,14 @@ def _event(entry: Entry, stamp: datetime.datetime) -> Event:
     event.add("dtend", entry.ends_at.astimezone(zone))
     event.add("sequence", entry.sequence)
     event.add("status", "CANCELLED" if entry.is_cancelled else "CONFIRMED")
-    for name, words in (("summary", entry.title), ("location", entry.place), ("description", entry.description)):
+    texts = (
+        ("summary", entry.title, entry.language),
+        ("location", entry.place, entry.place_language or entry.language),
+        ("description", entry.description, entry.language),
+    )
+    for name, words, language in texts:
         if words:
-            event.add(name, vText(as_plain(words)), parameters={"language": entry.language})
+            event.add(name, vText(as_plain(words)), parameters={"language": language})
     if entry.url:
         event.add("url", entry.url)
     return event

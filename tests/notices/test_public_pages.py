@@ -290,6 +290,31 @@ def test_notice_of_an_event_comes_as_a_calendar_file_in_each_language(client):
     assert client.get(f"/en/notices/{NoticeFactory().public_id}/calendar.ics").status_code == 404
 
 
+@pytest.mark.parametrize("language", ["ne", "ar", "vi", "ko", "zh-hans"])
+def test_place_without_a_name_in_the_readers_language_stands_in_english(client, language):
+    """Bare kanji help nobody who asks the way."""
+    texts = {f"title_{SPOKEN[language].column}": "T", f"body_{SPOKEN[language].column}": "B"}
+    places = {"place_ja": "大森会館", "place_en": "Omori Hall"}
+    notice = NoticeFactory(**texts, **places, starts_at=timezone.now() + HOUR)
+
+    page = text(client.get(f"/{language}/notices/{notice.public_id}/"))
+    file = text(client.get(f"/{language}/notices/{notice.public_id}/calendar.ics"))
+
+    assert '<dd><span lang="en" dir="ltr">Omori Hall</span></dd>' in page
+    assert "大森会館" not in page
+    assert "LOCATION;LANGUAGE=en:Omori Hall" in file
+    assert f"SUMMARY;LANGUAGE={language}:T" in file
+
+
+def test_place_in_a_text_that_nobody_has_checked_is_not_shown():
+    notice = NoticeFactory(title_ne="भेला", body_ne="पाठ", place_ja="大森会館", place_en="Omori Hal")
+    notice.wordings.filter(language="en").update(state="machine")
+
+    place = words_of(Notice.objects.get(pk=notice.pk), "ne").place
+
+    assert (place.value, place.language.code) == ("大森会館", "ja")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_event_of_several_days_says_from_when_to_when_in_words(client, language):
     begins = datetime.datetime(2026, 12, 5, 1, 0, tzinfo=datetime.UTC)

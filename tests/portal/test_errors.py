@@ -1,5 +1,7 @@
 """Error pages: in the reader's language, and nothing that was typed is lost."""
 
+import re
+
 import pytest
 from django.db import OperationalError
 from django.test import RequestFactory
@@ -103,6 +105,34 @@ def test_stale_form_is_403_and_keeps_what_was_typed(new_client):
     assert "sita@example.org" in html
     assert "secret-secret" not in html
     assert "ABCD-1234" not in html
+
+
+SUBSCRIBE = "/en/notices/subscribe/"
+
+
+def test_stale_form_lists_what_was_typed_by_its_label_and_leaves_out_the_programs_words(new_client):
+    client = new_client(enforce_csrf_checks=True)
+    typed = {"topics": ["health"], "language": "ar", "channel": "email", "address": "sita@example.org", "area": "omori"}
+    html = client.post(SUBSCRIBE, typed | {"note": "no label"}).content.decode()
+    kept = re.findall(r"<li>(?:<strong>(.*?)</strong> )?<bdi>(.*?)</bdi></li>", html)
+    assert kept == [("Your address", "sita@example.org"), ("", "no label")]
+
+
+@pytest.mark.parametrize(
+    ("before", "leads_to"),
+    [
+        ("http://localhost/en/notices/?page=2&x=1#top", "/en/notices/?page=2&amp;x=1"),
+        ("http://localhost//evil.example/", "/evil.example/"),
+        ("https://evil.example/en/notices/", SUBSCRIBE),
+        ("javascript:alert(1)", SUBSCRIBE),
+        ("", SUBSCRIBE),
+    ],
+)
+def test_stale_form_leads_back_to_its_own_page_and_nowhere_else(new_client, before, leads_to):
+    client = new_client(enforce_csrf_checks=True)
+    html = client.post(SUBSCRIBE, {"address": "a"}, headers={"referer": before}).content.decode()
+    assert f'<a class="button" href="{leads_to}"><span>Open the form again</span></a>' in html
+    assert "evil.example" not in html.replace('"/evil.example/"', "")
 
 
 @pytest.mark.django_db(transaction=True)

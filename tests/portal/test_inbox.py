@@ -56,8 +56,16 @@ def test_inbox_of_nobody_asks_to_sign_in(client):
 
 
 def test_empty_inbox_says_so(client, reader):
-    assert "We have not written to you yet." in text(client.get("/en/me/messages/"))
-    assert "We have not written to you yet." in text(client.get("/en/me/"))
+    assert "There is nothing here yet." in text(client.get("/en/me/messages/"))
+    assert "There is nothing here yet." in text(client.get("/en/me/"))
+
+
+def test_empty_inbox_does_not_deny_the_mails_that_stand_in_the_download(client, reader):
+    """A code went by mail: only this page has nothing to show."""
+    MessageFactory(user=reader, person=f"user:{reader.pk}", channel="email", address=reader.email, state="sent")
+    for path in ("/en/me/", "/en/me/messages/"):
+        page = text(client.get(path))
+        assert ("There is nothing here yet." in page, "not written to you" in page) == (True, False)
 
 
 @pytest.mark.parametrize("language", [language.code for language in settings.CITY.offered()])

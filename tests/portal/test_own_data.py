@@ -94,6 +94,13 @@ def test_what_waits_for_who_is_forgotten_never_goes_out(client):
     assert set(Message.objects.values_list("state", flat=True)) == {MessageState.WITHDRAWN, MessageState.SENT}
 
 
+def test_tick_is_a_target_for_a_thumb(client):
+    """Its label is a field's, 44 pixels high and as wide as the page (portal.css)."""
+    prove(client, person())
+    page = client.get("/en/me/data/").content.decode()
+    assert '<div class="field check"><label><input type="checkbox" name="sure" value="yes" required>Yes, ' in page
+
+
 def test_forgetting_needs_the_tick(client):
     user = person()
     prove(client, user)

@@ -1,0 +1,87 @@
+"""A form's faults are told by us, in the language of the page: the browser would tell them in its own."""
+
+import re
+
+import pytest
+
+from tests.accounts.test_sign_in import DEVANAGARI, SITA
+from tests.factories import TopicFactory, UserFactory
+from tests.portal.test_own_data import prove
+from tests.test_house_rules import ROOT, TEMPLATES
+
+pytestmark = pytest.mark.django_db
+FORM = re.compile(r"<form\b((?:\{[{%].*?[%}]\}|[^>])*)>(.*?)</form>", re.DOTALL)
+# What a browser would look at by itself: whatever a form class renders, or a field that says so.
+ASKS = re.compile(
+    r"\{\{ (?:\w+_)?form \}\}|as_field_group|\{\{ (?!redirect_)[\w.]*field \}\}|\brequired\b"
+    r'|type="(?:email|number|url|tel|date|time|datetime-local)"'
+)
+# Asks staff for a reason only; the action refuses without one.
+STAFF_MAY = {"consultations/statistics/months.html"}
+ERROR = re.compile(r'class="field-error".*?<p>(.*?)</p>', re.DOTALL)
+
+
+def left_to_the_browser(html: str) -> list[str]:
+    """The forms that a browser checks before we do."""
+    return [
+        attributes.strip()
+        for attributes, inside in FORM.findall(html)
+        if 'method="post"' in attributes and "novalidate" not in attributes and ASKS.search(inside)
+    ]
+
+
+def test_no_form_is_left_to_the_browser():
+    found = {
+        str(file.relative_to(ROOT / "templates")): left_to_the_browser(file.read_text("utf-8")) for file in TEMPLATES
+    }
+    assert {name for name, forms in found.items() if forms} - STAFF_MAY == set()
+
+
+@pytest.mark.parametrize(
+    "inside", ["{{ form }}", "{{ verify_form }}", '<input name="a" required>', '<input type="email">']
+)
+def test_rule_finds_a_form_that_is_left_to_the_browser(inside):
+    assert left_to_the_browser(f'<form action="{{% url "x" %}}" method="post">{inside}</form>') != []
+    assert left_to_the_browser(f'<form method="post" novalidate>{inside}</form>') == []
+
+
+def errors_in(response) -> list[str]:
+    return ERROR.findall(response.content.decode())
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "kept", "count"),
+    [
+        ("/ne/me/signup/", SITA | {"email": "sita@", "name": ""}, "sita@", 2),
+        ("/ne/me/login/", {"login": "sita@", "password": ""}, "sita@", 2),
+        ("/ne/me/login/code/", {"email": "sita@"}, "sita@", 1),
+        ("/ne/me/password/reset/", {"email": "sita@"}, "sita@", 1),
+        ("/ne/notices/subscribe/", {"address": "sita@", "language": "ar"}, "sita@", 2),
+        ("/ne/notices/subscribe/", {"address": "", "language": ""}, "", 3),
+    ],
+)
+def test_all_faults_are_told_at_once_in_nepali_and_nothing_typed_is_lost(client, path, typed, kept, count):
+    TopicFactory()
+    told = errors_in(response := client.post(path, typed))
+    assert (len(told), [error for error in told if not DEVANAGARI.search(error)]) == (count, [])
+    assert kept in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("/ne/me/email/", {"email": "sita@", "action_add": ""}),
+        ("/ne/me/password/change/", {"oldpassword": "", "password1": "", "password2": ""}),
+    ],
+)
+def test_faults_about_the_account_are_told_in_nepali(client, path, typed):
+    client.force_login(UserFactory())
+    told = errors_in(client.post(path, typed))
+    assert told
+    assert [error for error in told if not DEVANAGARI.search(error)] == []
+
+
+def test_forgetting_without_the_tick_is_told_in_nepali(client):
+    prove(client, UserFactory())
+    told = [str(message) for message in client.post("/ne/me/data/forget/", {}, follow=True).context["messages"]]
+    assert (len(told), bool(DEVANAGARI.search(told[0]))) == (1, True)
