@@ -23,6 +23,7 @@ from tests.factories import (
     ClientFactory,
     ConsultationFactory,
     FollowUpFactory,
+    HoursFactory,
     ReferralFactory,
     UserFactory,
 )
@@ -41,6 +42,7 @@ SHAPES = {
             "mother_tongue": "", "nationality": "", "referred_to": "",
         }
     ),
+    "DeskHours.video_room": lambda mark: f"https://video.example/{mark}",
     "Draft.typed": lambda mark: json.dumps({"note": [mark]}),
     "Upload.text": lambda mark: f"日付,{mark}\n2026-03-01,x\n",
 }  # fmt: skip
@@ -91,7 +93,8 @@ def plant() -> Town:
     town.rows["city"] = [
         Closing.objects.create(
             month=month, closed_at=now, closed_by=uploader, reopened_at=now, reopened_by=uploader, reason="x"
-        )
+        ),
+        HoursFactory(),
     ]
     consultation = next(row for row in town.rows["open"] if row._meta.object_name == "Consultation")
     consultation.readers.create(user=town.people["glass"], until=now + datetime.timedelta(hours=1))
