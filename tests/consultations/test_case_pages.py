@@ -79,6 +79,10 @@ def test_member_reads_the_case_and_each_kind_of_word_leaves_a_line(client, case)
     ]
 
 
+def test_page_of_a_case_shows_nothing_of_the_program(client, case):
+    assert "object at 0x" not in client.get(address(case)).content.decode()
+
+
 def test_manager_finds_facts_alone(client, case):
     client.force_login(UserFactory(roles=["manager"]))
     for path in (address(case), CASES):
