@@ -51,6 +51,11 @@ VERBS = {
     "split": Verb(regrouping.split_case, forms.SplitForm, pgettext_lazy("staff", "There is a new case.")),
     "plan": Verb(followups.plan, forms.PlanForm, pgettext_lazy("staff", "Planned.")),
 }
+OFFERED = {
+    CaseState.OPEN: VERBS.keys() - {"reopen"},
+    CaseState.CLOSED: {"remove", "restrict", "lift", "reopen"},
+    CaseState.MERGED: set(),
+}
 LISTS = {
     "mine": pgettext_lazy("staff: cases", "Assigned to me"),
     "open": pgettext_lazy("staff: cases", "All open"),
@@ -188,11 +193,18 @@ def page_of(request, case: Case, **bound):
     make = partial(_form, case, request.user, bound)
     names = [name.replace("-", "_") for name in VERBS]
     context = {"words": words, "case": case, "today": timezone.localdate(), "typed_into": next(iter(bound), "")}
+    context["offered"] = _offered(case, words.is_member) | bound.keys()
     context |= {f"{name}_form": make(verb) for name, verb in zip(names, VERBS, strict=True)}
     context["follow_ups"] = [_follow_up(told, case, request.user) for told in words.follow_ups]
     context["referrals"] = [(told, case_words.body_name(told.row.body)) for told in words.referrals]
     status = 400 if any(form.errors for form in bound.values()) else 200
     return render(request, "consultations/cases/case.html", context, status=status)
+
+
+def _offered(case: Case, is_member: bool) -> set[str]:
+    """The verbs that are not refused now."""
+    offered = OFFERED[case.state] - {"restrict" if case.is_restricted else "lift"}
+    return offered if is_member else offered & {"hand-over"}
 
 
 def _form(case: Case, user, bound: dict, verb: str):
