@@ -17,6 +17,7 @@ from consultations import taxonomy
 from consultations.actions import consultations as actions
 from consultations.actions import looking
 from consultations.actions.articles import articles_sent
+from consultations.case_words import safe_ways
 from consultations.figures.periods import fiscal_year, fiscal_year_of, month_after, read_period
 from consultations.forms.log import AssignForm, CodeForm, ReasonForm
 from consultations.log_words import as_it_was, facts, field_name, in_words, row
@@ -147,6 +148,7 @@ def _consultation_page(request, it: Consultation, *, status: int = 200, assign=N
         "row": row(it),
         "facts": facts(it, for_reader=bool(words)),
         "words": words,
+        "safe_ways": _safe_ways(it) if words else None,
         "is_kept": bool(words) and Consultation.objects.kept_by(request.user).filter(pk=it.pk).exists(),
         "is_adviser": request.user.has_role(Role.ADVISER),
         "case": Case.objects.visible_to(request.user).filter(pk=it.case_id).first() if it.case_id else None,
@@ -158,6 +160,10 @@ def _consultation_page(request, it: Consultation, *, status: int = 200, assign=N
         "glass": glass or ReasonForm(),
     }
     return render(request, "consultations/log/consultation.html", context, status=status)
+
+
+def _safe_ways(it: Consultation) -> list[str] | None:
+    return safe_ways(it.client) if it.client else None
 
 
 @require_POST
@@ -240,7 +246,8 @@ def on_paper(request, public_id):
     rows = Consultation.objects.readable_by(request.user).select_related("adviser", "assigned", "client")
     it = get_object_or_404(rows, public_id=public_id)
     words = or_404(looking.print_consultation, it, by=request.user)
-    context = {"row": row(it), "facts": facts(it, for_reader=True), "words": words, "now": timezone.localtime()}
+    context = {"row": row(it), "facts": facts(it, for_reader=True), "words": words, "safe_ways": _safe_ways(it)}
+    context["now"] = timezone.localtime()
     return render(request, "consultations/log/print.html", context)
 
 

@@ -550,6 +550,29 @@ def test_consultation_costs_the_same_few_queries_for_one_and_many(client, advise
         client.get(address)
 
 
+@pytest.mark.parametrize(
+    ("channels", "said"), [([], "None. Do not call, do not write."), (["email", "call"], "E-mail · Telephone call")]
+)
+def test_contact_is_shown_with_how_it_is_safe_on_each_page_and_on_paper(client, adviser, channels, said):
+    known = ClientFactory(contact="sita@example.org", safe_channels=channels)
+    case = CaseFactory(assigned=adviser, client=known)
+    it = ConsultationFactory(adviser=adviser, client=known, case=case)
+    for path in (f"{LOG}{it.public_id}/", f"{LOG}{it.public_id}/print/", f"/en/staff/cases/{case.public_id}/"):
+        shown = words(client.get(path))
+        assert "sita@example.org" in shown
+        assert f"Safe ways to reach the person {said}" in shown, path
+
+
+def test_nothing_is_said_of_how_to_reach_whom_nobody_knows_or_may_read(client, adviser, manager):
+    unknown, known = ConsultationFactory(adviser=adviser), ConsultationFactory(adviser=adviser, client=ClientFactory())
+    assert "Safe ways" not in words(client.get(f"{LOG}{unknown.public_id}/"))
+    assert "Safe ways" not in words(manager.browser.get(f"{LOG}{known.public_id}/"))
+
+
+def test_form_says_what_no_tick_means(client, adviser):
+    assert "No tick: not at all." in words(client.get(f"{LOG}new/"))
+
+
 # --- Breaking the glass ---------------------------------------------------------------------------
 
 
