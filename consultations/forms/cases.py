@@ -219,7 +219,14 @@ class PlanForm(VerbForm):
 class AttemptForm(VerbForm):
     """By which way somebody was tried, and whether it worked."""
 
-    way = forms.ChoiceField(label=pgettext_lazy("staff: a way to reach somebody", "By"), choices=Way.choices)
+    way = forms.ChoiceField(
+        label=pgettext_lazy("staff: a way to reach somebody", "By"),
+        choices=Way.choices,
+        error_messages={
+            it: pgettext_lazy("staff", "Please choose a safe way to reach the person.")
+            for it in ("required", "invalid_choice")
+        },
+    )
     was_reached = forms.TypedChoiceField(choices=[("yes", ""), ("no", "")], coerce=lambda value: value == "yes")
 
     def offer(self):
@@ -269,4 +276,9 @@ class ConsentForm(VerbForm):
 class AnswerForm(VerbForm):
     """What the body answered."""
 
-    state = forms.ChoiceField(choices=ReferralState.choices)
+    state = forms.ChoiceField(
+        choices=ReferralState.choices,
+        error_messages={
+            it: pgettext_lazy("staff", "Please choose what the answer was.") for it in ("required", "invalid_choice")
+        },
+    )
