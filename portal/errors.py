@@ -6,6 +6,8 @@ from django.db import InterfaceError, OperationalError
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
 
+from portal.pages import page_of_form
+
 SECRETS = ("password", "code", "csrf", "token", "otp")
 
 
@@ -27,6 +29,13 @@ def permission_denied(request, exception=None):
 def not_found(request, exception=None):
     """404: nothing here, or nothing that you may see."""
     return _page(request, 404)
+
+
+def not_like_this(request, allowed: str):
+    """405: opened like a page, but it only takes what a form sends. Leads back to the page of the form."""
+    response = _page(request, 405, back=page_of_form(request))
+    response.headers["Allow"] = allowed
+    return response
 
 
 def too_many(request, exception=None):
