@@ -194,9 +194,10 @@ def open_consultation(consultation: Consultation, *, by: User) -> dict[str, str]
 
 
 @transaction.atomic
-def break_the_glass(consultation: Consultation, *, by: User, reason: str) -> Reader:
+def break_the_glass(consultation: Consultation, *, by: User, reason: str) -> Role | None:
     """Let somebody read for an hour what is not theirs to read. The reason is in the trail, and the managers are told.
 
+    Where there is no manager beside them the administrators are told. Returns who was: None if there is nobody.
     Refused without a reason. What is restricted has no glass: it exists for its members alone.
     """
     if len(reason) < 10:
@@ -209,14 +210,15 @@ def break_the_glass(consultation: Consultation, *, by: User, reason: str) -> Rea
         reader.until = timezone.now() + GLASS_LASTS
         reader.save(update_fields=["until"])
     line = record(by, "consultations.break_the_glass", consultation, reason=reason, changes=False)
-    for manager in User.objects.filter(grants__role=Role.MANAGER, is_active=True).exclude(pk=by.pk):
-        notify(
-            manager,
-            "consultations/staff/glass_broken",
-            occasion=f"glass:{line.sequence}",
-            context={"who": str(by)},
-        )
-    return reader
+    for role in (Role.MANAGER, Role.ADMINISTRATOR):
+        others = User.objects.filter(grants__role=role, is_active=True).exclude(pk=by.pk)
+        for user in others:
+            notify(
+                user, "consultations/staff/glass_broken", occasion=f"glass:{line.sequence}", context={"who": str(by)}
+            )
+        if others:
+            return role
+    return None
 
 
 def let_read(consultation: Consultation, users: Iterable[int]) -> None:

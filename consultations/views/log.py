@@ -190,15 +190,25 @@ def glass(request, public_id):
     form = ReasonForm(request.POST)
     if form.is_valid():
         try:
-            actions.break_the_glass(it, by=request.user, reason=form.cleaned_data["reason"])
+            told = actions.break_the_glass(it, by=request.user, reason=form.cleaned_data["reason"])
         except Refused as refusal:
             form.add_error("reason", str(refusal))
         except Consultation.DoesNotExist as nothing:
             raise Http404 from nothing
         else:
-            messages.warning(request, pgettext("staff", "You can read it for one hour. The managers have been told."))
+            messages.warning(request, _who_was_told(told))
             return redirect("log:consultation", public_id)
     return _consultation_page(request, it, status=400, glass=form)
+
+
+def _who_was_told(told: Role | None) -> str:
+    return {
+        Role.MANAGER: pgettext("staff", "You can read it for one hour. The managers have been told."),
+        Role.ADMINISTRATOR: pgettext(
+            "staff", "You can read it for one hour. There is no other manager: the administrators have been told."
+        ),
+        None: pgettext("staff", "You can read it for one hour. Nobody could be told; the audit trail keeps it."),
+    }[told]
 
 
 @require_POST
@@ -218,13 +228,14 @@ def open_by_code(request):
         return _thread_page(request, code, None, form, status=400)
     if form.is_valid():
         try:
-            opened = looking.open_thread(code.cleaned_data["code"], by=request.user, reason=form.cleaned_data["reason"])
+            reason = form.cleaned_data["reason"]
+            opened, told = looking.open_thread(code.cleaned_data["code"], by=request.user, reason=reason)
         except Refused as refusal:
             form.add_error("reason", str(refusal))
         except Consultation.DoesNotExist:
             return _thread_page(request, code, None, form)
         else:
-            messages.warning(request, pgettext("staff", "You can read it for one hour. The managers have been told."))
+            messages.warning(request, _who_was_told(told))
             return redirect("log:consultation", opened.public_id)
     thread = looking.find_thread(code.cleaned_data["code"], by=request.user)
     return _thread_page(request, code, thread, form, status=400)

@@ -611,6 +611,25 @@ def test_glass_is_not_broken_by_a_wrong_password_or_without_a_reason(manager):
     assert Reader.objects.filter(user=manager).count() == 0
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("manager", "The managers have been told."),
+        ("administrator", "There is no other manager: the administrators have been told."),
+        ("adviser", "Nobody could be told; the audit trail keeps it."),
+    ],
+)
+def test_page_says_truly_who_was_told_of_the_glass(manager, other, said):
+    UserFactory(roles=[other])
+    it = ConsultationFactory(client=ClientFactory())
+    sign_in_again(manager.browser)
+    response = manager.browser.post(f"{LOG}{it.public_id}/glass/", {"reason": REASON}, follow=True)
+    assert f"You can read it for one hour. {said}" in words(response)
+    Reader.objects.filter(user=manager).delete()
+    again = manager.browser.post(f"{LOG}code/open/", {"reason": REASON, "code": it.client.code}, follow=True)
+    assert f"You can read it for one hour. {said}" in words(again)
+
+
 def test_page_offers_a_guest_to_read_and_nothing_else(client, adviser, new_client):
     it, guest = log(an_entry(), by=adviser), UserFactory(roles=["adviser"])
     break_the_glass(it, by=guest, reason=REASON)
