@@ -79,7 +79,7 @@ def index(request):
     page = pages.get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "cases": [(case, _about(case), case_words.language_name(case.language)) for case in page],
+        "cases": [(case, case_words.about(case), case_words.language_name(case.language)) for case in page],
         "lists": LISTS.items(),
         "chosen": chosen,
         "today": timezone.localdate(),
@@ -99,11 +99,6 @@ def _only(found, chosen: str, user):
     if chosen == "due":
         return found.filter(pk__in=FollowUp.objects.due(timezone.localdate()).values("case"))
     return found
-
-
-def _about(case: Case) -> str:
-    first = next(iter(case.consultations.all()), None)
-    return next(iter(case_words.topic_names(first)), "") if first else ""
 
 
 @GET_OR_POST
