@@ -302,6 +302,15 @@ def test_who_reads_for_an_hour_hands_nothing_over(adviser):
     assert seen_by(friend) == set()
 
 
+def test_nobody_hands_over_to_themselves(adviser):
+    consultation = log(an_entry(), by=adviser)
+    with pytest.raises(Refused) as refusal:
+        assign(consultation, adviser, by=adviser)
+    assert str(refusal.value) == "You cannot hand a consultation to yourself."
+    consultation.refresh_from_db()
+    assert consultation.assigned is None
+
+
 def test_manager_hands_over_to_others_and_not_to_themselves(adviser):
     consultation = log(an_entry(), by=adviser)
     both, other = UserFactory(roles=["adviser", "manager"]), UserFactory(roles=["adviser"])

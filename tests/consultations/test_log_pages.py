@@ -690,6 +690,17 @@ def test_restricted_code_is_answered_exactly_as_one_that_is_none(client, adviser
 # --- The board ------------------------------------------------------------------------------------
 
 
+def test_board_counts_what_was_handed_over_lately(client, adviser):
+    for days in (0, 13, 15):
+        it = ConsultationFactory(began_at=timezone.now() - datetime.timedelta(days=days))
+        assign(it, adviser, by=it.adviser)
+    ConsultationFactory(adviser=adviser)
+    assign(ConsultationFactory(adviser=adviser), UserFactory(roles=["adviser"]), by=adviser)
+    page = client.get("/en/staff/").content.decode()
+    assert 'class="count">2</span><span>Of the last two weeks, handed over to me' in page
+    assert f'href="{LOG}?whose=assigned"' in page
+
+
 def test_board_counts_drafts_and_what_was_logged_today(client, adviser):
     ConsultationFactory(adviser=adviser)
     ConsultationFactory(adviser=adviser, began_at=timezone.now() - datetime.timedelta(days=2))
