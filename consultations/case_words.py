@@ -94,6 +94,12 @@ def topic_names(consultation: Consultation) -> list[str]:
     return [known[row.topic].name(language) if row.topic in known else row.topic for row in consultation.topics.all()]
 
 
+def about(case: Case) -> str:
+    """The main topic of its first consultation in the list, for staff; nothing if it has none."""
+    first = next(iter(case.consultations.all()), None)
+    return next(iter(topic_names(first)), "") if first else ""
+
+
 def language_name(code: str) -> str:
     """What a language calls itself; its code where the portal does not speak it."""
     return SPOKEN[code].own_name if code in SPOKEN else code

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
 from portal.page_cache import PLACE
+from portal.pages import page_of_form
 from services.languages.choice import after_language, staff_language
 from services.languages.table import SPOKEN
 from services.notices.banner import Banner, banners
@@ -11,6 +12,7 @@ from services.notices.banner import Banner, banners
 
 def page(request) -> dict:
     """The reader's language, the city, the same page in other languages."""
+    page = page_of_form(request)
     code = getattr(request, "LANGUAGE_CODE", settings.CITY.default_language)
     return {
         "language": SPOKEN[code],
@@ -25,9 +27,10 @@ def page(request) -> dict:
         "code_minutes": settings.CODE_SECONDS // 60,
         "demo": settings.DEMO,
         "site": settings.SITE_URL,
-        "canonical": f"{settings.SITE_URL}{request.path}",
+        "canonical": f"{settings.SITE_URL}{page or request.path}",
         "banners": SimpleLazyObject(lambda: _banners(request)),
-        "after_language": after_language(request.path),
+        "after_language": after_language(page or request.path),
+        "here": page or request.get_full_path(),
         "is_first_visit": settings.LANGUAGE_COOKIE_NAME not in request.COOKIES,
     }
 

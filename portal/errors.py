@@ -9,6 +9,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import requires_csrf_token
 
+from portal.pages import page_of_form
+
 SECRETS = ("password", "code", "csrf", "token", "otp")
 # What is chosen from a list or stands in the form unseen is quick to choose again, and its value is the program's word.
 CHOSEN = {"topics", "language", "second_language", "area", "channel", "how", "interpreting"}
@@ -40,6 +42,13 @@ def permission_denied(request, exception=None):
 def not_found(request, exception=None):
     """404: nothing here, or nothing that you may see."""
     return _page(request, 404)
+
+
+def not_like_this(request, allowed: str):
+    """405: opened like a page, but it only takes what a form sends. Leads back to the page of the form."""
+    response = _page(request, 405, back=page_of_form(request))
+    response.headers["Allow"] = allowed
+    return response
 
 
 def too_many(request, exception=None):

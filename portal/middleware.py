@@ -96,6 +96,18 @@ def _is_broken(text: str) -> bool:
     return "\x00" in text or any("\ud800" <= mark <= "\udfff" or mark == "\ufffd" for mark in text)
 
 
+class FormAddress:
+    """What only takes a form, opened by a link or a switch of the language, is a page that leads back to the form's."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        """Answer; in place of nothing, in words."""
+        response = self.get_response(request)
+        return errors.not_like_this(request, response.headers["Allow"]) if response.status_code == 405 else response
+
+
 class Access:
     """Default deny: a request goes on only if its URL's row in portal/access.py admits the user."""
 

@@ -129,6 +129,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.Access",
+    "portal.middleware.FormAddress",
 ]
 
 ROOT_URLCONF = "portal.urls"

@@ -23,6 +23,7 @@ from services.notices.counting import notices_by_state
 from services.notices.models import Message, MessageState, NoticeState
 
 GAPS_AHEAD = datetime.timedelta(days=13)  # fourteen days with today
+HANDED_OVER_LATELY = datetime.timedelta(days=13)  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +156,13 @@ def _cases(user) -> list[Item]:
 def _log(user) -> list[Item]:
     log = reverse("log:index")
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    today = Consultation.objects.visible_to(user).filter(adviser=user, began_at__gte=midnight).count()
+    visible = Consultation.objects.visible_to(user)
+    today = visible.filter(adviser=user, began_at__gte=midnight).count()
+    lately = visible.filter(assigned=user, began_at__gte=midnight - HANDED_OVER_LATELY).count()
     return [
         Item(pgettext("staff", "Drafts of consultations"), Draft.objects.visible_to(user).count(), log),
         Item(pgettext("staff", "Logged by me today"), today, f"{log}?whose=today"),
+        Item(pgettext("staff", "Of the last two weeks, handed over to me"), lately, f"{log}?whose=assigned"),
     ]
 
 

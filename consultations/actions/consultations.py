@@ -152,8 +152,8 @@ def assign(consultation: Consultation, to: User, *, by: User) -> Consultation:
     """Hand a consultation to another adviser, who can read it from now on. The author keeps reading it.
 
     Of a restricted case only a member can take one over: else its members would not be its readers. It is handed over
-    by whose it is to read for good, or by a manager if it is not restricted, never to themselves: else nobody would
-    need to break the glass, and an hour would never end.
+    by whose it is to read for good, or by a manager if it is not restricted. Nobody hands one to themselves: else no
+    manager would need to break the glass, and an hour would never end.
     """
     if not to.has_role(Role.ADVISER):
         raise Refused(pgettext("staff", "Only an adviser can take over a consultation."))
@@ -161,7 +161,7 @@ def assign(consultation: Consultation, to: User, *, by: User) -> Consultation:
     is_own = by.has_role(Role.ADVISER) and consultation.readers.filter(user=by, until__isnull=True).exists()
     if not is_own and (consultation.is_restricted or not by.has_role(Role.MANAGER)):
         raise Refused(pgettext("staff", "You cannot hand over this consultation."))
-    if not is_own and to.pk == by.pk:
+    if to.pk == by.pk:
         raise Refused(pgettext("staff", "You cannot hand a consultation to yourself."))
     if consultation.is_restricted and not consultation.readers.filter(user=to).exists():
         raise Refused(pgettext("staff", "In a restricted case only a member can take over a consultation."))
@@ -194,9 +194,10 @@ def open_consultation(consultation: Consultation, *, by: User) -> dict[str, str]
 
 
 @transaction.atomic
-def break_the_glass(consultation: Consultation, *, by: User, reason: str) -> Reader:
+def break_the_glass(consultation: Consultation, *, by: User, reason: str) -> Role | None:
     """Let somebody read for an hour what is not theirs to read. The reason is in the trail, and the managers are told.
 
+    Where there is no manager beside them the administrators are told. Returns who was: None if there is nobody.
     Refused without a reason. What is restricted has no glass: it exists for its members alone.
     """
     if len(reason) < 10:
@@ -209,14 +210,15 @@ def break_the_glass(consultation: Consultation, *, by: User, reason: str) -> Rea
         reader.until = timezone.now() + GLASS_LASTS
         reader.save(update_fields=["until"])
     line = record(by, "consultations.break_the_glass", consultation, reason=reason, changes=False)
-    for manager in User.objects.filter(grants__role=Role.MANAGER, is_active=True).exclude(pk=by.pk):
-        notify(
-            manager,
-            "consultations/staff/glass_broken",
-            occasion=f"glass:{line.sequence}",
-            context={"who": str(by)},
-        )
-    return reader
+    for role in (Role.MANAGER, Role.ADMINISTRATOR):
+        others = User.objects.filter(grants__role=role, is_active=True).exclude(pk=by.pk)
+        for user in others:
+            notify(
+                user, "consultations/staff/glass_broken", occasion=f"glass:{line.sequence}", context={"who": str(by)}
+            )
+        if others:
+            return role
+    return None
 
 
 def let_read(consultation: Consultation, users: Iterable[int]) -> None:

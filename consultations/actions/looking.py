@@ -10,6 +10,7 @@ from consultations.actions.clients import named_by
 from consultations.actions.consultations import break_the_glass, open_consultation
 from consultations.models import Amendment, Client, Consultation
 from services.accounts.models import User
+from services.accounts.roles import Role
 from services.audit.opening import open_sealed
 from services.audit.trail import record
 
@@ -69,8 +70,8 @@ def find_thread(code: str, *, by: User) -> Thread | None:
     return Thread(client, readable, (other.assigned or other.adviser) if other else None)
 
 
-def open_thread(code: str, *, by: User, reason: str) -> Consultation:
-    """Break the glass of the newest consultation of a person that is not one's own to read.
+def open_thread(code: str, *, by: User, reason: str) -> tuple[Consultation, Role | None]:
+    """Break the glass of the newest consultation of a person that is not one's own to read; and who was told.
 
     Raises Consultation.DoesNotExist where there is none, or none that has a glass.
     """
@@ -78,8 +79,7 @@ def open_thread(code: str, *, by: User, reason: str) -> Consultation:
     consultation = _last_of_others(client, by) if client else None
     if consultation is None:
         raise Consultation.DoesNotExist
-    break_the_glass(consultation, by=by, reason=reason)
-    return consultation
+    return consultation, break_the_glass(consultation, by=by, reason=reason)
 
 
 def _last_of_others(client: Client, by: User) -> Consultation | None:

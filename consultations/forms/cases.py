@@ -5,10 +5,13 @@ from django.utils import timezone
 from django.utils.translation import get_language, pgettext, pgettext_lazy
 
 from consultations import taxonomy
+from consultations.case_words import about, topic_names
+from consultations.log_words import named
 from consultations.models import (
     Agreed,
     Case,
     CaseState,
+    Consultation,
     Decision,
     FollowUpKind,
     ReferralState,
@@ -117,9 +120,11 @@ class CaseField(forms.ModelChoiceField):
     """Another case, told apart by what can be said of it without opening it."""
 
     def label_from_instance(self, case):
-        """Its person's code, its language, the day on which it began."""
+        """Its person's code, its topic, its language, who has it, the day on which it began."""
         code = case.client.code if case.client else pgettext("staff", "Not known by name")
-        return f"{code} · {case.language} · {timezone.localdate(case.opened_at):%Y-%m-%d}"
+        language = named(taxonomy.tongues(), case.language)
+        day = f"{timezone.localdate(case.opened_at):%Y-%m-%d}"
+        return " · ".join(filter(None, [code, about(case), language, str(case.assigned), day]))
 
 
 class MergeForm(VerbForm):
@@ -130,7 +135,8 @@ class MergeForm(VerbForm):
     def offer(self):
         """What the reader may read and what is open, both restricted or neither."""
         mine = Case.objects.readable_by(self.user).filter(state=CaseState.OPEN, is_restricted=self.case.is_restricted)
-        self.fields["into"].queryset = mine.exclude(pk=self.case.pk).select_related("client")
+        others = mine.exclude(pk=self.case.pk).select_related("client", "assigned")
+        self.fields["into"].queryset = others.prefetch_related("consultations__topics")
 
 
 class SplitForm(VerbForm):
@@ -150,10 +156,13 @@ class SplitForm(VerbForm):
 
     def offer(self):
         """The case's consultations and its other members."""
-        self.fields["consultations"].choices = [
-            (it.public_id, f"{timezone.localtime(it.began_at):%Y-%m-%d %H:%M}") for it in self.case.consultations.all()
-        ]
+        rows = self.case.consultations.select_related("adviser").prefetch_related("topics").order_by("began_at", "pk")
+        self.fields["consultations"].choices = [(it.public_id, self._told_apart(it)) for it in rows]
         self.fields["members"].queryset = self._members().exclude(pk=self.user.pk)
+
+    def _told_apart(self, it: Consultation) -> str:
+        began = f"{timezone.localtime(it.began_at):%Y-%m-%d %H:%M}"
+        return " · ".join([began, ", ".join(topic_names(it)), named(taxonomy.tongues(), it.language), str(it.adviser)])
 
 
 class OpenForm(forms.Form):
@@ -219,7 +228,14 @@ class PlanForm(VerbForm):
 class AttemptForm(VerbForm):
     """By which way somebody was tried, and whether it worked."""
 
-    way = forms.ChoiceField(label=pgettext_lazy("staff: a way to reach somebody", "By"), choices=Way.choices)
+    way = forms.ChoiceField(
+        label=pgettext_lazy("staff: a way to reach somebody", "By"),
+        choices=Way.choices,
+        error_messages={
+            it: pgettext_lazy("staff", "Please choose a safe way to reach the person.")
+            for it in ("required", "invalid_choice")
+        },
+    )
     was_reached = forms.TypedChoiceField(choices=[("yes", ""), ("no", "")], coerce=lambda value: value == "yes")
 
     def offer(self):
@@ -269,4 +285,9 @@ class ConsentForm(VerbForm):
 class AnswerForm(VerbForm):
     """What the body answered."""
 
-    state = forms.ChoiceField(choices=ReferralState.choices)
+    state = forms.ChoiceField(
+        choices=ReferralState.choices,
+        error_messages={
+            it: pgettext_lazy("staff", "Please choose what the answer was.") for it in ("required", "invalid_choice")
+        },
+    )

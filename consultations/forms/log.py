@@ -250,6 +250,9 @@ class EntryForm(FactsForm):
     )
     safe_channels = forms.MultipleChoiceField(
         label=pgettext_lazy("staff", "By which they may be reached without danger"),
+        help_text=pgettext_lazy(
+            "staff", "Ask. Somebody else may read the mail or answer the telephone. No tick: not at all."
+        ),
         choices=Way.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,

@@ -51,6 +51,11 @@ VERBS = {
     "split": Verb(regrouping.split_case, forms.SplitForm, pgettext_lazy("staff", "There is a new case.")),
     "plan": Verb(followups.plan, forms.PlanForm, pgettext_lazy("staff", "Planned.")),
 }
+OFFERED = {
+    CaseState.OPEN: VERBS.keys() - {"reopen"},
+    CaseState.CLOSED: {"remove", "restrict", "lift", "reopen"},
+    CaseState.MERGED: set(),
+}
 LISTS = {
     "mine": pgettext_lazy("staff: cases", "Assigned to me"),
     "open": pgettext_lazy("staff: cases", "All open"),
@@ -74,7 +79,7 @@ def index(request):
     page = pages.get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "cases": [(case, _about(case), case_words.language_name(case.language)) for case in page],
+        "cases": [(case, case_words.about(case), case_words.language_name(case.language)) for case in page],
         "lists": LISTS.items(),
         "chosen": chosen,
         "today": timezone.localdate(),
@@ -94,11 +99,6 @@ def _only(found, chosen: str, user):
     if chosen == "due":
         return found.filter(pk__in=FollowUp.objects.due(timezone.localdate()).values("case"))
     return found
-
-
-def _about(case: Case) -> str:
-    first = next(iter(case.consultations.all()), None)
-    return next(iter(case_words.topic_names(first)), "") if first else ""
 
 
 @GET_OR_POST
@@ -147,7 +147,7 @@ def do(request, public_id, verb):
             messages.success(request, VERBS[verb].done)
             seen = Case.objects.visible_to(request.user).filter(pk=case.pk).exists()
             return redirect("cases:case", case.public_id) if seen else redirect("cases:index")
-    return page_of(request, case, **{verb: form})
+    return page_of(request, case, form)
 
 
 def _arguments(verb: str, form) -> dict:
@@ -180,27 +180,36 @@ def found(user, public_id: str, *, is_member: bool = False) -> Case:
     return get_object_or_404(cases.select_related("client", "assigned", "merged_into"), public_id=public_id)
 
 
-def page_of(request, case: Case, **bound):
-    """The page of a case as it is stored, with its forms; `bound`: those that were typed into, by their verb."""
+def page_of(request, case: Case, refused: forms.VerbForm | None = None):
+    """The page of a case as it is stored, with its forms, known by their prefixes; refused: one that was typed into."""
     words = or_404(case_words.open_words, case, by=request.user)
     case = words.case
     case.is_strange = not words.is_member
+    bound = {refused.prefix: refused} if refused else {}
     make = partial(_form, case, request.user, bound)
     names = [name.replace("-", "_") for name in VERBS]
     context = {"words": words, "case": case, "today": timezone.localdate(), "typed_into": next(iter(bound), "")}
+    context["offered"] = _offered(case, words.is_member) | bound.keys()
     context |= {f"{name}_form": make(verb) for name, verb in zip(names, VERBS, strict=True)}
-    context["follow_ups"] = [_follow_up(told, case, request.user) for told in words.follow_ups]
+    rows = [(told.row, told.words["what"]) for told in words.follow_ups]
+    context["follow_ups"] = [follow_up_row(row, case, request.user, refused) | {"what": what} for row, what in rows]
     context["referrals"] = [(told, case_words.body_name(told.row.body)) for told in words.referrals]
-    status = 400 if any(form.errors for form in bound.values()) else 200
-    return render(request, "consultations/cases/case.html", context, status=status)
+    return render(request, "consultations/cases/case.html", context, status=400 if refused else 200)
+
+
+def _offered(case: Case, is_member: bool) -> set[str]:
+    """The verbs that are not refused now."""
+    offered = OFFERED[case.state] - {"restrict" if case.is_restricted else "lift"}
+    return offered if is_member else offered & {"hand-over"}
 
 
 def _form(case: Case, user, bound: dict, verb: str):
     return bound.get(verb) or VERBS[verb].form(case=case, user=user, prefix=verb)
 
 
-def _follow_up(told, case: Case, user):
-    row = told.row
-    attempt = forms.AttemptForm(case=case, user=user, prefix=row.public_id, auto_id=f"id_{row.public_id}_%s")
-    decide = forms.DecideForm(case=case, user=user, prefix=row.public_id, auto_id=f"id_{row.public_id}_%s")
-    return {"row": row, "what": told.words["what"], "attempt": attempt, "decide": decide, "case": case}
+def follow_up_row(row: FollowUp, case: Case, user, refused: forms.VerbForm | None = None) -> dict:
+    """A follow-up with its forms, whose prefix is its public id; refused: a decision that was typed, perhaps for it."""
+    options = {"case": case, "user": user, "prefix": row.public_id, "auto_id": f"id_{row.public_id}_%s"}
+    is_for_it = refused is not None and refused.prefix == row.public_id
+    decide = refused if is_for_it else forms.DecideForm(**options)
+    return {"row": row, "case": case, "attempt": forms.AttemptForm(**options), "decide": decide}

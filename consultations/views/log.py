@@ -17,6 +17,7 @@ from consultations import taxonomy
 from consultations.actions import consultations as actions
 from consultations.actions import looking
 from consultations.actions.articles import articles_sent
+from consultations.case_words import safe_ways
 from consultations.figures.periods import fiscal_year, fiscal_year_of, month_after, read_period
 from consultations.forms.log import AssignForm, CodeForm, ReasonForm
 from consultations.log_words import as_it_was, facts, field_name, in_words, row
@@ -153,6 +154,7 @@ def _consultation_page(request, it: Consultation, *, status: int = 200, assign=N
         "row": row(it),
         "facts": facts(it, for_reader=bool(words)),
         "words": words,
+        "safe_ways": _safe_ways(it) if words else None,
         "is_kept": bool(words) and Consultation.objects.kept_by(request.user).filter(pk=it.pk).exists(),
         "is_adviser": request.user.has_role(Role.ADVISER),
         "case": Case.objects.visible_to(request.user).filter(pk=it.case_id).first() if it.case_id else None,
@@ -164,6 +166,10 @@ def _consultation_page(request, it: Consultation, *, status: int = 200, assign=N
         "glass": glass or ReasonForm(),
     }
     return render(request, "consultations/log/consultation.html", context, status=status)
+
+
+def _safe_ways(it: Consultation) -> list[str] | None:
+    return safe_ways(it.client) if it.client else None
 
 
 @require_POST
@@ -190,15 +196,25 @@ def glass(request, public_id):
     form = ReasonForm(request.POST)
     if form.is_valid():
         try:
-            actions.break_the_glass(it, by=request.user, reason=form.cleaned_data["reason"])
+            told = actions.break_the_glass(it, by=request.user, reason=form.cleaned_data["reason"])
         except Refused as refusal:
             form.add_error("reason", str(refusal))
         except Consultation.DoesNotExist as nothing:
             raise Http404 from nothing
         else:
-            messages.warning(request, pgettext("staff", "You can read it for one hour. The managers have been told."))
+            messages.warning(request, _who_was_told(told))
             return redirect("log:consultation", public_id)
     return _consultation_page(request, it, status=400, glass=form)
+
+
+def _who_was_told(told: Role | None) -> str:
+    return {
+        Role.MANAGER: pgettext("staff", "You can read it for one hour. The managers have been told."),
+        Role.ADMINISTRATOR: pgettext(
+            "staff", "You can read it for one hour. There is no other manager: the administrators have been told."
+        ),
+        None: pgettext("staff", "You can read it for one hour. Nobody could be told; the audit trail keeps it."),
+    }[told]
 
 
 @require_POST
@@ -218,13 +234,14 @@ def open_by_code(request):
         return _thread_page(request, code, None, form, status=400)
     if form.is_valid():
         try:
-            opened = looking.open_thread(code.cleaned_data["code"], by=request.user, reason=form.cleaned_data["reason"])
+            reason = form.cleaned_data["reason"]
+            opened, told = looking.open_thread(code.cleaned_data["code"], by=request.user, reason=reason)
         except Refused as refusal:
             form.add_error("reason", str(refusal))
         except Consultation.DoesNotExist:
             return _thread_page(request, code, None, form)
         else:
-            messages.warning(request, pgettext("staff", "You can read it for one hour. The managers have been told."))
+            messages.warning(request, _who_was_told(told))
             return redirect("log:consultation", opened.public_id)
     thread = looking.find_thread(code.cleaned_data["code"], by=request.user)
     return _thread_page(request, code, thread, form, status=400)
@@ -246,7 +263,8 @@ def on_paper(request, public_id):
     rows = Consultation.objects.readable_by(request.user).select_related("adviser", "assigned", "client")
     it = get_object_or_404(rows, public_id=public_id)
     words = or_404(looking.print_consultation, it, by=request.user)
-    context = {"row": row(it), "facts": facts(it, for_reader=True), "words": words, "now": timezone.localtime()}
+    context = {"row": row(it), "facts": facts(it, for_reader=True), "words": words, "safe_ways": _safe_ways(it)}
+    context["now"] = timezone.localtime()
     return render(request, "consultations/log/print.html", context)
 
 

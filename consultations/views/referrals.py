@@ -64,14 +64,32 @@ def do(request, public_id, verb):
     act, form_class = VERBS[verb]
     form = form_class(request.POST, case=referral.case, user=request.user)
     if not form.is_valid():
-        return _page(request, referral, form=form)
+        return _refused(request, public_id, verb, form)
     try:
         told = act(referral, by=request.user, **form.cleaned_data)
     except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, _done(verb, referral, told))
+        form.add_error(None, str(refusal))
+        return _refused(request, public_id, verb, form)
+    messages.success(request, _done(verb, referral, told))
     return redirect("cases:referral", public_id)
+
+
+def _refused(request, public_id: str, verb: str, form):
+    """The page of the form with what was typed and why it was refused; of a button alone, the referral as it is now."""
+    referral = _found(request, public_id)
+    if verb == "change":
+        return _page(request, referral, form)
+    if verb == "send" and referral.state == ReferralState.CONSENT_PENDING:
+        return _consent_page(request, referral, _read_in(referral, form.data.get("language")), form)
+    messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+    return redirect("cases:referral", public_id)
+
+
+def _read_in(referral: Referral, asked: str | None = None) -> str:
+    """In which language the person reads it: the one asked for, if it is offered, else their own."""
+    if asked in {offered.code for offered in settings.CITY.offered()}:
+        return asked
+    return referral.case.client.language if referral.case.client else referral.case.language
 
 
 def _done(verb: str, referral: Referral, told) -> str:
@@ -91,13 +109,21 @@ def consent(request, public_id, language):
     referral = _found(request, public_id)
     if language not in {offered.code for offered in settings.CITY.offered()} or referral.state == ReferralState.DRAFT:
         raise Http404
+    return _consent_page(request, referral, language)
+
+
+def _consent_page(request, referral: Referral, language: str, refused: ConsentForm | None = None):
+    """The words as they are now, whose seal the form carries, also where another's was refused."""
     words = or_404(case_words.open_referral, referral, by=request.user)
     own = staff_language(get_language())
     faces = [_face(referral, words, code) for code in dict.fromkeys([language, own])]
-    text = consent_text(referral.body, words["what"], words["why"], language)
-    form = ConsentForm(case=referral.case, user=request.user, initial={"language": language, "shown": seal_of(text)})
+    shown = {"language": language, "shown": seal_of(consent_text(referral.body, words["what"], words["why"], language))}
+    form = refused or ConsentForm(case=referral.case, user=request.user, initial=shown)
+    if refused:
+        refused.data = refused.data.dict() | shown
     context = {"referral": referral, "faces": faces, "form": form, "languages": settings.CITY.offered()}
-    return render(request, "consultations/cases/consent.html", context | {"shown_in": SPOKEN[language]})
+    status = 400 if refused else 200
+    return render(request, "consultations/cases/consent.html", context | {"shown_in": SPOKEN[language]}, status=status)
 
 
 def _face(referral: Referral, words: dict[str, str], code: str) -> dict:
@@ -117,9 +143,8 @@ def _found(request, public_id: str) -> Referral:
     return get_object_or_404(mine.select_related("case__client", "by", "recorded_by"), public_id=public_id)
 
 
-def _page(request, referral: Referral, form=None):
+def _page(request, referral: Referral, refused: ReferralForm | None = None):
     words = or_404(case_words.open_referral, referral, by=request.user)
-    client = referral.case.client
     initial = {"body": referral.body, "written_in": referral.written_in, "what": words["what"], "why": words["why"]}
     context = {
         "referral": referral,
@@ -127,10 +152,10 @@ def _page(request, referral: Referral, form=None):
         "case": referral.case,
         "body": case_words.body_name(referral.body),
         "written_in": SPOKEN[referral.written_in],
-        "form": form or ReferralForm(case=referral.case, user=request.user, initial=initial),
-        "consent_in": client.language if client else referral.case.language,
+        "form": refused or ReferralForm(case=referral.case, user=request.user, initial=initial),
+        "consent_in": _read_in(referral),
         "consented_in": SPOKEN.get(referral.consent_language),
         "answers": [(state, state.label) for state in actions.ANSWERS if state in referral.MOVES[referral.state]],
         "may_be_revoked": ReferralState.REVOKED in referral.MOVES[referral.state],
     }
-    return render(request, "consultations/cases/referral.html", context, status=400 if form else 200)
+    return render(request, "consultations/cases/referral.html", context, status=400 if refused else 200)

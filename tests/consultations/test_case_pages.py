@@ -79,6 +79,10 @@ def test_member_reads_the_case_and_each_kind_of_word_leaves_a_line(client, case)
     ]
 
 
+def test_page_of_a_case_shows_nothing_of_the_program(client, case):
+    assert "object at 0x" not in client.get(address(case)).content.decode()
+
+
 def test_manager_finds_facts_alone(client, case):
     client.force_login(UserFactory(roles=["manager"]))
     for path in (address(case), CASES):
@@ -193,6 +197,19 @@ def test_members_leave_merge_split_and_undo_by_buttons(client, adviser, case):
     stranger = case.regroupings.first()
     client.force_login(colleague)
     assert client.post(f"{CASES}undo/{stranger.public_id}/").status_code == 404
+
+
+def test_lists_to_split_and_merge_say_what_is_what(client, adviser, case):
+    night = datetime.datetime(2026, 11, 27, 15, 29, tzinfo=datetime.UTC)  # the 28th in Tokyo
+    colleague = UserFactory(roles=["adviser"], name="Colleague")
+    ConsultationFactory(adviser=colleague, case=case, topics=["housing", "tax"], began_at=night, language="fil")
+    other = CaseFactory(assigned=adviser, language="fil", opened_at=night, client=ClientFactory())
+    ConsultationFactory(adviser=adviser, case=other, topics=["tax"])
+    CaseFactory(assigned=adviser, language="ne", opened_at=night)
+    page = words(client.get(address(case)))
+    assert "2026-11-28 00:29 · Housing, Taxes · Filipino · Colleague" in page
+    assert f"{other.client.code} · Taxes · Filipino · Maricel · 2026-11-28" in page
+    assert "Not known by name · Nepali · Maricel · 2026-11-28" in page
 
 
 # --- The queue of the day -----------------------------------------------------------------------------
@@ -445,7 +462,8 @@ def test_lists_of_cases_are_told_apart(client, adviser, case):
 
 
 def test_page_of_a_case_costs_the_same_for_one_and_thirty(client, case, django_assert_num_queries):
-    queries = 50
+    queries = 53
+    ConsultationFactory(adviser=case.assigned, case=CaseFactory(assigned=case.assigned))
     client.get(address(case))
     with django_assert_num_queries(queries):
         client.get(address(case))
@@ -454,6 +472,7 @@ def test_page_of_a_case_costs_the_same_for_one_and_thirty(client, case, django_a
         CaseEvent.objects.create(case=case, kind="note", text="Another call.", by=UserFactory())
         ReferralFactory(case=case)
         attempt(FollowUpFactory(case=case), by=case.assigned, way="call", was_reached=False)
+        ConsultationFactory(adviser=case.assigned, case=CaseFactory(assigned=case.assigned))
     with django_assert_num_queries(queries):
         client.get(address(case))
 

@@ -24,7 +24,7 @@ from consultations.actions.consultations import (
 from consultations.actions.entering import enter
 from consultations.actions.looking import open_version, print_consultation
 from consultations.case_words import CaseWords, open_referral, open_words
-from consultations.models import Bridging, Case, Channel, Closing, Consultation, Draft, Outcome
+from consultations.models import Bridging, Case, Channel, Closing, Consultation, Draft, Outcome, Reader
 from services.accounts.actions import revoke
 from services.audit.models import Line
 from services.audit.opening import open_sealed
@@ -239,7 +239,7 @@ def test_assigned_adviser_reads_and_the_one_before_does_not_any_more(adviser):
 
 def test_broken_glass_lasts_an_hour_is_told_and_stands_in_the_trail(adviser, manager, monkeypatch):
     consultation = log(an_entry(), by=adviser)
-    reader = break_the_glass(consultation, by=manager, reason="The client stands at the counter")
+    assert break_the_glass(consultation, by=manager, reason="The client stands at the counter") is None
     other = UserFactory(roles=["adviser"])
     break_the_glass(consultation, by=other, reason="The client stands at the counter")
 
@@ -249,10 +249,29 @@ def test_broken_glass_lasts_an_hour_is_told_and_stands_in_the_trail(adviser, man
     )
     assert [message.user for message in Message.objects.filter(channel="email")] == [manager]
     assert mail.outbox == []
-    type(reader).objects.filter(until__isnull=False).update(until=timezone.now() - datetime.timedelta(seconds=1))
+    Reader.objects.filter(until__isnull=False).update(until=timezone.now() - datetime.timedelta(seconds=1))
     assert list(Consultation.objects.readable_by(manager)) == []
     assert seen_by(other) == set()
     assert datetime.timedelta(minutes=60) == GLASS_LASTS
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ({"manager": True, "administrator": True}, "manager"),
+        ({"manager": False, "administrator": True}, "administrator"),
+        ({"administrator": True}, "administrator"),
+        ({"manager": False, "administrator": False}, None),
+        ({}, None),
+    ],
+)
+def test_broken_glass_is_told_to_who_is_there(adviser, others, told):
+    """`others`: who else works here, and whether their account is active."""
+    consultation = log(an_entry(), by=adviser)
+    users = {role: UserFactory(roles=[role], is_active=is_active) for role, is_active in others.items()}
+    breaker = UserFactory(roles=["manager", "administrator"])
+    assert break_the_glass(consultation, by=breaker, reason="The client stands at the counter") == told
+    assert [it.user for it in Message.objects.filter(channel="email")] == ([users[told]] if told else [])
 
 
 def test_glass_is_not_broken_without_a_reason(adviser, manager):
@@ -281,6 +300,15 @@ def test_who_reads_for_an_hour_hands_nothing_over(adviser):
             assign(consultation, to, by=guest)
     assert consultation.readers.get(user=guest).until is not None
     assert seen_by(friend) == set()
+
+
+def test_nobody_hands_over_to_themselves(adviser):
+    consultation = log(an_entry(), by=adviser)
+    with pytest.raises(Refused) as refusal:
+        assign(consultation, adviser, by=adviser)
+    assert str(refusal.value) == "You cannot hand a consultation to yourself."
+    consultation.refresh_from_db()
+    assert consultation.assigned is None
 
 
 def test_manager_hands_over_to_others_and_not_to_themselves(adviser):

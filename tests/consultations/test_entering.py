@@ -273,7 +273,7 @@ def test_what_is_restricted_is_not_among_what_others_keep(adviser):
     ConsultationFactory(client=client, is_restricted=True)
 
     assert find_thread(client.code, by=adviser).kept_by == other
-    assert open_thread(client.code, by=adviser, reason="The person stands at the counter") == open_one
+    assert open_thread(client.code, by=adviser, reason="The person stands at the counter") == (open_one, None)
     assert Consultation.objects.readable_by(adviser).get() == open_one
     with pytest.raises(Refused):  # their record belongs to what is restricted
         entering.enter(an_entry(), by=adviser, key=public_id(), client=client)

@@ -587,6 +587,29 @@ def test_consultation_costs_the_same_few_queries_for_one_and_many(client, advise
         client.get(address)
 
 
+@pytest.mark.parametrize(
+    ("channels", "said"), [([], "None. Do not call, do not write."), (["email", "call"], "E-mail · Telephone call")]
+)
+def test_contact_is_shown_with_how_it_is_safe_on_each_page_and_on_paper(client, adviser, channels, said):
+    known = ClientFactory(contact="sita@example.org", safe_channels=channels)
+    case = CaseFactory(assigned=adviser, client=known)
+    it = ConsultationFactory(adviser=adviser, client=known, case=case)
+    for path in (f"{LOG}{it.public_id}/", f"{LOG}{it.public_id}/print/", f"/en/staff/cases/{case.public_id}/"):
+        shown = words(client.get(path))
+        assert "sita@example.org" in shown
+        assert f"Safe ways to reach the person {said}" in shown, path
+
+
+def test_nothing_is_said_of_how_to_reach_whom_nobody_knows_or_may_read(client, adviser, manager):
+    unknown, known = ConsultationFactory(adviser=adviser), ConsultationFactory(adviser=adviser, client=ClientFactory())
+    assert "Safe ways" not in words(client.get(f"{LOG}{unknown.public_id}/"))
+    assert "Safe ways" not in words(manager.browser.get(f"{LOG}{known.public_id}/"))
+
+
+def test_form_says_what_no_tick_means(client, adviser):
+    assert "No tick: not at all." in words(client.get(f"{LOG}new/"))
+
+
 # --- Breaking the glass ---------------------------------------------------------------------------
 
 
@@ -623,6 +646,25 @@ def test_glass_is_not_broken_by_a_wrong_password_or_without_a_reason(manager):
     for reason in ("", "because"):
         assert manager.browser.post(address, {"reason": reason}).status_code == 400
     assert Reader.objects.filter(user=manager).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("manager", "The managers have been told."),
+        ("administrator", "There is no other manager: the administrators have been told."),
+        ("adviser", "Nobody could be told; the audit trail keeps it."),
+    ],
+)
+def test_page_says_truly_who_was_told_of_the_glass(manager, other, said):
+    UserFactory(roles=[other])
+    it = ConsultationFactory(client=ClientFactory())
+    sign_in_again(manager.browser)
+    response = manager.browser.post(f"{LOG}{it.public_id}/glass/", {"reason": REASON}, follow=True)
+    assert f"You can read it for one hour. {said}" in words(response)
+    Reader.objects.filter(user=manager).delete()
+    again = manager.browser.post(f"{LOG}code/open/", {"reason": REASON, "code": it.client.code}, follow=True)
+    assert f"You can read it for one hour. {said}" in words(again)
 
 
 def test_page_offers_a_guest_to_read_and_nothing_else(client, adviser, new_client):
@@ -683,6 +725,17 @@ def test_restricted_code_is_answered_exactly_as_one_that_is_none(client, adviser
 
 
 # --- The board ------------------------------------------------------------------------------------
+
+
+def test_board_counts_what_was_handed_over_lately(client, adviser):
+    for days in (0, 13, 15):
+        it = ConsultationFactory(began_at=timezone.now() - datetime.timedelta(days=days))
+        assign(it, adviser, by=it.adviser)
+    ConsultationFactory(adviser=adviser)
+    assign(ConsultationFactory(adviser=adviser), UserFactory(roles=["adviser"]), by=adviser)
+    page = client.get("/en/staff/").content.decode()
+    assert 'class="count">2</span><span>Of the last two weeks, handed over to me' in page
+    assert f'href="{LOG}?whose=assigned"' in page
 
 
 def test_board_counts_drafts_and_what_was_logged_today(client, adviser):

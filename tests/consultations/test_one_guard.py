@@ -90,7 +90,7 @@ def write_down(record: dict, advisers: list[User]) -> None:
             restrict(case, by=member)
         return
     consultation = ConsultationFactory(adviser=author)
-    if record["fate"] == "handed over":
+    if record["fate"] == "handed over" and member != author:
         assign(consultation, member, by=author)
     if record["fate"] == "looked at":
         break_the_glass(consultation, by=member, reason="The client stands at the counter")

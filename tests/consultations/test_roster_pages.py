@@ -279,6 +279,7 @@ def test_board_of_an_adviser_counts_todays_openings_and_their_own_times(client, 
         "Referrals that wait": 0,
         "Drafts of consultations": 0,
         "Logged by me today": 0,
+        "Of the last two weeks, handed over to me": 0,
     }
     assert reverse("desk:index") in board.content.decode()
 

@@ -1,15 +1,18 @@
 """Error pages: in the reader's language, and nothing that was typed is lost."""
 
+import inspect
 import re
 
 import pytest
 from django.db import OperationalError
 from django.test import RequestFactory
+from django.urls import URLPattern, get_resolver
 
 from portal import errors
+from portal.pages import BELONGS_TO
 from services.languages.table import SPOKEN
 from services.notices.models import Message
-from tests.factories import UserFactory
+from tests.factories import CaseFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -195,3 +198,70 @@ def test_codes_for_one_address_are_limited_whoever_asks(new_client):
     assert [answer.status_code for answer in answers] == [302, 302, 302, 200]
     assert list(answers[3].context["form"].errors) == ["email"]
     assert Message.objects.count() == 3
+
+
+# --- What only takes a form ---------------------------------------------------------------------------
+
+
+def methods_of(view) -> list[str]:
+    """The methods to which a view is held by its decorator; nothing if it has none."""
+    while view:
+        if inspect.isfunction(view) and (held := inspect.getclosurevars(view).nonlocals.get("request_method_list")):
+            return held
+        view = getattr(view, "__wrapped__", None)
+    return []
+
+
+def names_of_forms(resolver, within: str = "") -> set[str]:
+    """The names of the addresses that answer to no GET."""
+    names = set()
+    for it in resolver.url_patterns:
+        if not isinstance(it, URLPattern):
+            names |= names_of_forms(it, f"{within}{it.namespace}:" if it.namespace else within)
+        elif "GET" not in (methods_of(it.callback) or ["GET"]):
+            names.add(f"{within}{it.name}")
+    return names
+
+
+def test_each_form_belongs_to_a_page():
+    assert names_of_forms(get_resolver()) == BELONGS_TO.keys()
+    assert BELONGS_TO.keys() & {page for page, *_taken in BELONGS_TO.values()} == set()
+
+
+@pytest.fixture
+def case(client):
+    adviser = UserFactory(roles=["adviser"])
+    client.force_login(adviser)
+    return CaseFactory(assigned=adviser)
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_address_of_a_form_is_told_in_the_readers_language_and_leads_to_its_page(client, case, language):
+    page = f"/{language}/staff/cases/{case.public_id}/"
+    response = client.get(f"{page}do/write/")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert is_error_page(response, language)
+    assert f'class="button" href="{page}"' in response.content.decode()
+    assert "no-store" in response.headers["Cache-Control"]
+    assert client.get(page).status_code == 200
+
+
+def test_resident_is_led_from_the_address_of_a_form_to_its_page(client):
+    response = client.get("/vi/registrations/token/cancel/")
+    assert response.status_code == 405
+    assert is_error_page(response, "vi")
+    assert 'class="button" href="/vi/registrations/token/"' in response.content.decode()
+
+
+def test_languages_of_a_page_that_answered_a_form_lead_to_the_page_of_the_form(client, case):
+    page = f"/en/staff/cases/{case.public_id}/"
+    html = client.post(f"{page}do/write/", {"write-text": ""}).content.decode()
+    assert f'name="next" value="{page}"' in html
+    assert f'/vi/staff/cases/{case.public_id}/" hreflang="vi"' in html
+    assert "/do/write/" not in html.replace(f'action="{page}do/write/"', "")
+    chosen = client.post("/choose/", {"language": "vi", "next": page}, follow=True)
+    assert chosen.status_code == 200
+
+
+def test_languages_of_a_page_lead_to_the_same_page_with_its_query(client):
+    assert 'name="next" value="/en/search/?q=tax"' in client.get("/en/search/?q=tax").content.decode()
