@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from consultations.actions.locking import lock_roster
 from consultations.models import DeskHours, Slot
@@ -125,14 +126,30 @@ def change_time(row: Registration, time: Time, *, by: User | None = None) -> Reg
     return registration.move_to(row, slot.offering, by=by)
 
 
-def call_off_lost_slots(*, by: User | None) -> int:
+class WouldLose(Refused):
+    """Appointments that somebody has or waits for would be called off, and nobody has agreed to that yet."""
+
+    def __init__(self, rows: list[Registration]):
+        self.rows = rows
+        super().__init__(
+            pgettext("staff", "This cancels appointments. To cancel them all, press the same button once more.")
+        )
+
+
+def call_off_lost_slots(*, by: User | None, agreed: int | None = None) -> int:
     """Call off every coming slot that the timetable does not hold any more; how many. Everybody who had one, or waited
     for one, is told and can choose another time. The caller holds the roster's lock.
+
+    agreed: how many appointments somebody has been shown and lets go; with more it is refused (WouldLose).
     """
     coming = Slot.objects.standing().filter(starts_at__gt=timezone.now())
     slots = list(coming.select_related("offering", "hours"))
     kept = covered(slots)
     lost = [slot for slot in slots if slot.pk not in kept]
+    if agreed is not None:
+        rows = Registration.objects.active().filter(offering__slot__in=lost).select_related("resident", "offering")
+        if len(rows) > agreed:
+            raise WouldLose(list(rows.order_by("offering__starts_at", "pk")))
     _call_off(lost, by)
     return len(lost)
 

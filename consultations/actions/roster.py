@@ -5,7 +5,8 @@ of rows that are not there yet.
 
 An appointment that a change leaves without its hours, or without an adviser, is called off in the same transaction:
 refusing would keep the desk open on a day on which nobody can be there. Everybody booked is told at once, with a link
-to choose another time (`call_off_lost_slots`).
+to choose another time (`call_off_lost_slots`). Where a verb takes `agreed`, it is refused (WouldLose) while more
+appointments would be lost than whoever acts has been shown.
 """
 
 import datetime
@@ -27,24 +28,24 @@ CLASH_WINDOW = datetime.timedelta(days=366)
 
 
 @transaction.atomic
-def save_hours(hours: DeskHours, schedule: Schedule, *, by: User) -> DeskHours:
+def save_hours(hours: DeskHours, schedule: Schedule, *, by: User, agreed: int | None = None) -> DeskHours:
     """Keep when a language is spoken or a profession is there. Refused where the same is promised twice.
 
     Appointments outside the new hours are called off; those within keep their time whatever the new length of one.
     """
-    return _save(hours, schedule, by, "consultations.save_hours")
+    return _save(hours, schedule, by, "consultations.save_hours", agreed)
 
 
 @transaction.atomic
-def save_duty(duty: Duty, schedule: Schedule, *, by: User) -> Duty:
+def save_duty(duty: Duty, schedule: Schedule, *, by: User, agreed: int | None = None) -> Duty:
     """Keep when an adviser is at the desk. Refused where they would be there twice at once, or are no adviser."""
     adviser = User.objects.get(pk=duty.adviser_id)
     if not adviser.has_role(Role.ADVISER):
         raise Refused(pgettext("staff", "Only advisers can be on duty at the desk."))
-    return _save(duty, schedule, by, "consultations.save_duty")
+    return _save(duty, schedule, by, "consultations.save_duty", agreed)
 
 
-def _save(row, schedule: Schedule, by: User, action: str):
+def _save(row, schedule: Schedule, by: User, action: str, agreed: int | None):
     lock_roster()
     today = timezone.localdate()
     for other in _others(row):
@@ -53,7 +54,7 @@ def _save(row, schedule: Schedule, by: User, action: str):
     schedule.save()
     row.schedule = schedule
     row.save()
-    call_off_lost_slots(by=by)
+    call_off_lost_slots(by=by, agreed=agreed)
     record(by, action, row, fields=[field.name for field in schedule._meta.fields])
     return row
 
@@ -98,6 +99,7 @@ def change_day(
     by: User,
     begins: datetime.time | None = None,
     ends: datetime.time | None = None,
+    agreed: int | None = None,
 ) -> Change:
     """Make one day an exception: without times nothing happens on it. Asking again replaces the exception.
 
@@ -113,7 +115,7 @@ def change_day(
     )
     for other in _others(row):
         _refuse_clash(row, schedule, other, day, day)
-    call_off_lost_slots(by=by)
+    call_off_lost_slots(by=by, agreed=agreed)
     record(by, "consultations.change_day", row, fields=["begins", "ends"])
     return change
 
@@ -132,7 +134,7 @@ def keep_rule(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
 
 
 @transaction.atomic
-def end_after(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
+def end_after(row: DeskHours | Duty, day: datetime.date, *, by: User, agreed: int | None = None) -> None:
     """The last day on which it happens; never later than before. What would never have begun is taken away.
 
     Appointments after it are called off.
@@ -148,7 +150,7 @@ def end_after(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
     else:
         schedule.last_day = min(day, schedule.last_day or day)
         schedule.save(update_fields=["last_day"])
-    call_off_lost_slots(by=by)
+    call_off_lost_slots(by=by, agreed=agreed)
     record(by, "consultations.end", ended, fields=["last_day"])
 
 

@@ -1,7 +1,5 @@
 """What the desk's coordinator types, turned into clean arguments."""
 
-import datetime
-
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
@@ -234,7 +232,3 @@ class EndForm(forms.Form):
         ),
         widget=_DATE,
     )
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self.fields["last"].initial = timezone.localdate() - datetime.timedelta(days=1)

@@ -141,8 +141,15 @@ def cancel(request, public_id):
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, pgettext("staff", "Cancelled. A message is on its way."))
+        messages.success(request, _cancelled(row))
     return redirect("desk:appointments")
+
+
+def _cancelled(row: Registration) -> str:
+    if way_to(row.resident)[1]:
+        return pgettext("staff", "Cancelled. A message is on its way.")
+    told = pgettext("staff", "Cancelled. We cannot write to them: please call %(name)s, %(number)s.")
+    return told % {"name": row.resident.name, "number": row.resident.phone}
 
 
 @require_POST

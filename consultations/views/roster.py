@@ -12,12 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from consultations import reading
 from consultations.actions import roster as actions
+from consultations.actions.appointments import WouldLose
 from consultations.forms.roster import ChangeForm, DayForm, DutyForm, EndForm, HoursForm
 from consultations.models import DeskHours, Duty, Service
 from consultations.timetable import Opening, read_timetable
 from services.accounts.roles import Role
+from services.audit.trail import record
 from services.base.refusals import Refused
 from services.languages.table import SPOKEN
+from services.notices.actions.telling import way_to
 from services.schedules.models import Change, Schedule
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -164,12 +167,29 @@ def _saved(request, it: Kind, form, row, schedule: Schedule) -> bool:
     if not form.is_valid():
         return False
     try:
-        it.save(form.fill(row), form.fill_schedule(schedule), by=request.user)
+        it.save(form.fill(row), form.fill_schedule(schedule), by=request.user, agreed=_agreed(request))
     except Refused as refusal:
-        form.add_error(None, str(refusal))
+        _refuse(request, form, refusal)
         return False
     messages.success(request, pgettext("staff", "Saved. The public timetable shows it now."))
     return True
+
+
+def _agreed(request) -> int:
+    """How many appointments whoever presses the button has seen that they cancel."""
+    typed = request.POST.get("agreed", "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 0
+
+
+def _refuse(request, form, refusal: Refused) -> None:
+    """Why not; and whose appointments it would cancel, with whom the portal cannot write to."""
+    form.add_error(None, str(refusal))
+    if isinstance(refusal, WouldLose):
+        record(request.user, "consultations.list_appointments", fields=["name"], changes=False)
+        form.loses = [
+            (row, timezone.localtime(row.offering.starts_at), "" if way_to(row.resident)[1] else row.resident.phone)
+            for row in refusal.rows
+        ]
 
 
 def _edit_page(request, kind: str, public_id: str, *, form=None, change=None, end=None):
@@ -197,9 +217,9 @@ def change(request, kind, public_id):
     form = ChangeForm(request.POST, prefix="on")
     if form.is_valid():
         try:
-            actions.change_day(row, by=request.user, **form.cleaned_data)
+            actions.change_day(row, by=request.user, agreed=_agreed(request), **form.cleaned_data)
         except Refused as refusal:
-            form.add_error(None, str(refusal))
+            _refuse(request, form, refusal)
         else:
             messages.success(request, pgettext("staff", "Saved. The public timetable shows it now."))
             return redirect("desk:edit", kind, public_id)
@@ -229,9 +249,9 @@ def end(request, kind, public_id):
     form = EndForm(request.POST)
     if form.is_valid():
         try:
-            actions.end_after(row, form.cleaned_data["last"], by=request.user)
+            actions.end_after(row, form.cleaned_data["last"], by=request.user, agreed=_agreed(request))
         except Refused as refusal:
-            form.add_error("last", str(refusal))
+            _refuse(request, form, refusal)
         else:
             messages.success(request, pgettext("staff", "It ends."))
             return redirect("desk:index")

@@ -9,8 +9,11 @@ from django.utils import timezone, translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from consultations.actions.appointments import Person, book
 from consultations.models import DeskHours, Duty, Service
+from consultations.slots import times
 from services.audit.models import Line
+from services.registration.models import Registration
 from services.schedules.models import Change, Schedule
 from tests.factories import AppointmentFactory, DutyFactory, HoursFactory, UserFactory
 from tests.test_bad_input import TEXT, sendable
@@ -321,3 +324,43 @@ def test_timetable_survives_anything_typed(client, manager, form, data):
     assert response.status_code < 500, (form, typed)
     assert client.get("/en/staff/desk/").status_code == 200
     assert client.get("/en/consultations/").status_code == 200
+
+
+# --- Appointments that a change would cancel --------------------------------------------------------
+
+
+def test_change_that_cancels_appointments_asks_first_and_says_whose(client, manager):
+    hours = HoursFactory(service=Service.LAWYER, language="", by_appointment=True, schedule__times=(13, 15))
+    it = times()[-1]
+    book(it, Person("Sita", "ne", email="sita@example.org"), how="visit")
+    page = f"/en/staff/desk/hours/{hours.public_id}/"
+    for address, typed in (
+        (f"{page}day/", {"on-day": f"{it.day:%Y-%m-%d}"}),
+        (f"{page}end/", {"last": f"{timezone.localdate():%Y-%m-%d}"}),
+    ):
+        asked = client.post(address, typed)
+        assert asked.status_code == 400
+        assert "This cancels appointments. To cancel them all, press the same button once more." in words(asked)
+        assert f"{it.starts_at:%Y-%m-%d %H:%M} Sita" in words(asked)
+        assert 'name="agreed" value="1"' in asked.content.decode()
+    assert Registration.objects.get().state == "placed"
+    assert Change.objects.count() == 0
+
+    book(times()[-2], Person("Ram", "ne", phone="+819012345678"), how="visit")
+    last = {"last": f"{timezone.localdate():%Y-%m-%d}", "agreed": "1"}
+    asked = client.post(f"{page}end/", last)  # one more since it was shown
+    assert "Ram · we cannot write to them, please call +819012345678" in words(asked)
+    assert client.post(f"{page}end/", last | {"agreed": "2"}).status_code == 302
+    assert {row.state for row in Registration.objects.all()} == {"cancelled"}
+
+
+def test_last_day_is_not_chosen_beforehand(client, manager):
+    hours = HoursFactory()
+    assert value(client.get(f"/en/staff/desk/hours/{hours.public_id}/"), "last").count('value="') == 0
+
+
+def test_desk_is_told_to_call_whom_it_cannot_write_to(client, manager):
+    HoursFactory(service=Service.LAWYER, language="", by_appointment=True, schedule__times=(13, 15))
+    row = book(times()[-1], Person("Ram", "ne", phone="+819012345678"), how="visit", by=manager)
+    page = client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/", follow=True)
+    assert "Cancelled. We cannot write to them: please call Ram, +819012345678." in words(page)
