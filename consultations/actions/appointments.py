@@ -3,7 +3,7 @@
 Locks are taken in one order: the roster, the offerings by their keys, the resident, the trail's head.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -136,11 +136,11 @@ class WouldLose(Refused):
         )
 
 
-def call_off_lost_slots(*, by: User | None, agreed: int | None = None) -> int:
+def call_off_lost_slots(*, by: User | None, agreed: Collection[str] | None = None) -> int:
     """Call off every coming slot that the timetable does not hold any more; how many. Everybody who had one, or waited
     for one, is told and can choose another time. The caller holds the roster's lock.
 
-    agreed: how many appointments somebody has been shown and lets go; with more it is refused (WouldLose).
+    agreed: public ids of the registrations that somebody has been shown and lets go; refused (WouldLose) with others.
     """
     coming = Slot.objects.standing().filter(starts_at__gt=timezone.now())
     slots = list(coming.select_related("offering", "hours"))
@@ -148,8 +148,9 @@ def call_off_lost_slots(*, by: User | None, agreed: int | None = None) -> int:
     lost = [slot for slot in slots if slot.pk not in kept]
     if agreed is not None:
         rows = Registration.objects.active().filter(offering__slot__in=lost).select_related("resident", "offering")
-        if len(rows) > agreed:
-            raise WouldLose(list(rows.order_by("offering__starts_at", "pk")))
+        rows = list(rows.order_by("offering__starts_at", "pk"))
+        if any(row.public_id not in agreed for row in rows):
+            raise WouldLose(rows)
     _call_off(lost, by)
     return len(lost)
 

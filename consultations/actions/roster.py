@@ -5,11 +5,12 @@ of rows that are not there yet.
 
 An appointment that a change leaves without its hours, or without an adviser, is called off in the same transaction:
 refusing would keep the desk open on a day on which nobody can be there. Everybody booked is told at once, with a link
-to choose another time (`call_off_lost_slots`). Where a verb takes `agreed`, it is refused (WouldLose) while more
+to choose another time (`call_off_lost_slots`). Where a verb takes `agreed`, it is refused (WouldLose) while other
 appointments would be lost than whoever acts has been shown.
 """
 
 import datetime
+from collections.abc import Collection
 
 from django.db import transaction
 from django.utils import timezone
@@ -28,7 +29,7 @@ CLASH_WINDOW = datetime.timedelta(days=366)
 
 
 @transaction.atomic
-def save_hours(hours: DeskHours, schedule: Schedule, *, by: User, agreed: int | None = None) -> DeskHours:
+def save_hours(hours: DeskHours, schedule: Schedule, *, by: User, agreed: Collection[str] | None = None) -> DeskHours:
     """Keep when a language is spoken or a profession is there. Refused where the same is promised twice.
 
     Appointments outside the new hours are called off; those within keep their time whatever the new length of one.
@@ -37,7 +38,7 @@ def save_hours(hours: DeskHours, schedule: Schedule, *, by: User, agreed: int | 
 
 
 @transaction.atomic
-def save_duty(duty: Duty, schedule: Schedule, *, by: User, agreed: int | None = None) -> Duty:
+def save_duty(duty: Duty, schedule: Schedule, *, by: User, agreed: Collection[str] | None = None) -> Duty:
     """Keep when an adviser is at the desk. Refused where they would be there twice at once, or are no adviser."""
     adviser = User.objects.get(pk=duty.adviser_id)
     if not adviser.has_role(Role.ADVISER):
@@ -45,7 +46,7 @@ def save_duty(duty: Duty, schedule: Schedule, *, by: User, agreed: int | None = 
     return _save(duty, schedule, by, "consultations.save_duty", agreed)
 
 
-def _save(row, schedule: Schedule, by: User, action: str, agreed: int | None):
+def _save(row, schedule: Schedule, by: User, action: str, agreed: Collection[str] | None):
     lock_roster()
     today = timezone.localdate()
     for other in _others(row):
@@ -99,7 +100,7 @@ def change_day(
     by: User,
     begins: datetime.time | None = None,
     ends: datetime.time | None = None,
-    agreed: int | None = None,
+    agreed: Collection[str] | None = None,
 ) -> Change:
     """Make one day an exception: without times nothing happens on it. Asking again replaces the exception.
 
@@ -110,6 +111,9 @@ def change_day(
     schedule = _locked_schedule(row)
     if day < schedule.first_day or (schedule.last_day and day > schedule.last_day):
         raise Refused(pgettext("staff", "That day is before the first or after the last one."))
+    is_there = occurrences([schedule], day, day)[schedule.pk] or Change.objects.filter(schedule=schedule, day=day)
+    if begins is None and not is_there:
+        raise Refused(pgettext("staff", "On that day there is nothing that could be closed."))
     change, _made = Change.objects.update_or_create(
         schedule=schedule, day=day, defaults={"begins": begins, "ends": ends}
     )
@@ -121,7 +125,7 @@ def change_day(
 
 
 @transaction.atomic
-def keep_rule(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
+def keep_rule(row: DeskHours | Duty, day: datetime.date, *, by: User, agreed: Collection[str] | None = None) -> None:
     """Take an exception back. Refused where something else stands there meanwhile."""
     schedule = _locked_schedule(row)
     deleted, _rows = Change.objects.filter(schedule=schedule, day=day).delete()
@@ -129,12 +133,12 @@ def keep_rule(row: DeskHours | Duty, day: datetime.date, *, by: User) -> None:
         return
     for other in _others(row):
         _refuse_clash(row, schedule, other, day, day)
-    call_off_lost_slots(by=by)
+    call_off_lost_slots(by=by, agreed=agreed)
     record(by, "consultations.keep_rule", row, fields=["day"])
 
 
 @transaction.atomic
-def end_after(row: DeskHours | Duty, day: datetime.date, *, by: User, agreed: int | None = None) -> None:
+def end_after(row: DeskHours | Duty, day: datetime.date, *, by: User, agreed: Collection[str] | None = None) -> None:
     """The last day on which it happens; never later than before. What would never have begun is taken away.
 
     Appointments after it are called off.

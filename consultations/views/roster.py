@@ -175,10 +175,9 @@ def _saved(request, it: Kind, form, row, schedule: Schedule) -> bool:
     return True
 
 
-def _agreed(request) -> int:
-    """How many appointments whoever presses the button has seen that they cancel."""
-    typed = request.POST.get("agreed", "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 0
+def _agreed(request) -> set[str]:
+    """Which appointments whoever presses the button has seen that they cancel."""
+    return set(request.POST.getlist("agreed"))
 
 
 def _refuse(request, form, refusal: Refused) -> None:
@@ -192,16 +191,17 @@ def _refuse(request, form, refusal: Refused) -> None:
         ]
 
 
-def _edit_page(request, kind: str, public_id: str, *, form=None, change=None, end=None):
+def _edit_page(request, kind: str, public_id: str, *, form=None, change=None, end=None, keep=None):
     """The page of one row as it is stored, with the forms as they were typed."""
     it = _kind(kind)
     row = it.found(public_id)
-    forms = (form, change, end)
+    forms = (form, change, end, keep)
     line = _hours_line(row, timezone.localdate()) if kind == "hours" else _duty_line(row, timezone.localdate())
     context = {
         "form": form or it.form(initial=it.form.as_typed(row)),
         "change": change or ChangeForm(prefix="on"),
         "end": end or EndForm(),
+        "keep": keep,
         "kind": kind,
         "line": line,
         "changes": Change.objects.filter(schedule=row.schedule_id, day__gte=timezone.localdate()),
@@ -234,11 +234,11 @@ def keep(request, kind, public_id):
     if not form.is_valid():
         return redirect("desk:edit", kind, public_id)
     try:
-        actions.keep_rule(row, form.cleaned_data["day"], by=request.user)
+        actions.keep_rule(row, form.cleaned_data["day"], by=request.user, agreed=_agreed(request))
     except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, pgettext("staff", "The rule holds on that day again."))
+        _refuse(request, form, refusal)
+        return _edit_page(request, kind, public_id, keep=form)
+    messages.success(request, pgettext("staff", "The rule holds on that day again."))
     return redirect("desk:edit", kind, public_id)
 
 

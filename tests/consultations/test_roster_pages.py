@@ -332,7 +332,7 @@ def test_timetable_survives_anything_typed(client, manager, form, data):
 def test_change_that_cancels_appointments_asks_first_and_says_whose(client, manager):
     hours = HoursFactory(service=Service.LAWYER, language="", by_appointment=True, schedule__times=(13, 15))
     it = times()[-1]
-    book(it, Person("Sita", "ne", email="sita@example.org"), how="visit")
+    sita = book(it, Person("Sita", "ne", email="sita@example.org"), how="visit")
     page = f"/en/staff/desk/hours/{hours.public_id}/"
     for address, typed in (
         (f"{page}day/", {"on-day": f"{it.day:%Y-%m-%d}"}),
@@ -342,15 +342,15 @@ def test_change_that_cancels_appointments_asks_first_and_says_whose(client, mana
         assert asked.status_code == 400
         assert "This cancels appointments. To cancel them all, press the same button once more." in words(asked)
         assert f"{it.starts_at:%Y-%m-%d %H:%M} Sita" in words(asked)
-        assert 'name="agreed" value="1"' in asked.content.decode()
+        assert f'name="agreed" value="{sita.public_id}"' in asked.content.decode()
     assert Registration.objects.get().state == "placed"
     assert Change.objects.count() == 0
 
-    book(times()[-2], Person("Ram", "ne", phone="+819012345678"), how="visit")
-    last = {"last": f"{timezone.localdate():%Y-%m-%d}", "agreed": "1"}
+    ram = book(times()[-2], Person("Ram", "ne", phone="+819012345678"), how="visit")
+    last = {"last": f"{timezone.localdate():%Y-%m-%d}", "agreed": [sita.public_id]}
     asked = client.post(f"{page}end/", last)  # one more since it was shown
     assert "Ram · we cannot write to them, please call +819012345678" in words(asked)
-    assert client.post(f"{page}end/", last | {"agreed": "2"}).status_code == 302
+    assert client.post(f"{page}end/", last | {"agreed": [sita.public_id, ram.public_id]}).status_code == 302
     assert {row.state for row in Registration.objects.all()} == {"cancelled"}
 
 
@@ -364,3 +364,28 @@ def test_desk_is_told_to_call_whom_it_cannot_write_to(client, manager):
     row = book(times()[-1], Person("Ram", "ne", phone="+819012345678"), how="visit", by=manager)
     page = client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/", follow=True)
     assert "Cancelled. We cannot write to them: please call Ram, +819012345678." in words(page)
+
+
+def test_rule_that_comes_back_asks_too(client, manager):
+    hours = HoursFactory(service=Service.LAWYER, language="", by_appointment=True, schedule__times=(13, 15))
+    day = times()[-1].day
+    page = f"/en/staff/desk/hours/{hours.public_id}/"
+    client.post(f"{page}day/", {"on-day": f"{day:%Y-%m-%d}", "on-begins": "16:00", "on-ends": "17:00"})
+    later = next(it for it in times() if (it.day, it.starts_at.hour) == (day, 16))
+    sita = book(later, Person("Sita", "ne", email="sita@example.org"), how="visit")
+    asked = client.post(f"{page}day/back/", {"day": f"{day:%Y-%m-%d}"})
+    assert (asked.status_code, "This cancels appointments." in words(asked)) == (400, True)
+    agreed = {"day": f"{day:%Y-%m-%d}", "agreed": [sita.public_id]}
+    assert client.post(f"{page}day/back/", agreed).status_code == 302
+    assert Registration.objects.get().state == "cancelled"
+
+
+def test_day_without_hours_cannot_be_closed(client, manager):
+    hours = HoursFactory(schedule__times=(10, 12))
+    schedule = hours.schedule
+    schedule.rule = "FREQ=WEEKLY;BYDAY=MO"
+    schedule.save()
+    tuesday = timezone.localdate() + timedelta(days=(1 - timezone.localdate().weekday()) % 7 + 7)
+    page = client.post(f"/en/staff/desk/hours/{hours.public_id}/day/", {"on-day": f"{tuesday:%Y-%m-%d}"})
+    assert "On that day there is nothing that could be closed." in words(page)
+    assert Change.objects.count() == 0
