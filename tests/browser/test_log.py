@@ -201,8 +201,8 @@ def test_session_that_ended_while_typing_loses_nothing(adviser):
     other.goto("/en/demo/")
     card = other.locator(".card", has=other.get_by_text("adviser@demo.example", exact=True))
     card.get_by_role("button").click()
+    other.wait_for_url("**/staff/")  # a window that is closed while it loads may never be closed
     other.close()
-    page.bring_to_front()
     page.evaluate("dispatchEvent(new Event('focus'))")
     expect(lost).to_be_hidden()
     page.locator("[name=note]").focus()
