@@ -19,7 +19,7 @@ from consultations.actions.articles import Sending
 from consultations.actions.consultations import Entry
 from consultations.actions.entering import Person
 from consultations.actions.looking import known_by_code
-from consultations.log_words import for_staff, in_words
+from consultations.log_words import in_words, named
 from consultations.models import (
     Asker,
     Bridging,
@@ -139,8 +139,7 @@ class CaseField(forms.ModelChoiceField):
 
     def label_from_instance(self, case):
         """When it was opened, in which language, for whom."""
-        spoken = taxonomy.tongues().get(case.language)
-        language = spoken.name(for_staff()) if spoken else case.language
+        language = named(taxonomy.tongues(), case.language)
         opened_on = f"{timezone.localdate(case.opened_at):%Y-%m-%d}"
         return " · ".join(filter(None, [opened_on, language, case.client and case.client.code]))
 

@@ -37,7 +37,7 @@ class CountedMonth(models.Model):
 class Tally(models.Model):
     """One cell of a month's count. Only consultations.actions.counting writes it.
 
-    Restricted consultations stand apart, because they are in no cell under five.
+    Restricted consultations stand apart: figures tell of them only where there are five.
     """
 
     KEEPING = Keeping("How much the desk did, by adviser too. Kept with the figures.")

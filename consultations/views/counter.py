@@ -19,7 +19,7 @@ from consultations.times_in_words import name_of
 from services.audit.trail import record
 from services.base.refusals import Refused
 from services.languages.table import SPOKEN, Language
-from services.notices.actions.telling import way_to
+from services.notices.actions.telling import number_to_call, way_to
 from services.registration import actions as registration
 from services.registration.models import ENDED, Registration, RegistrationState
 
@@ -100,7 +100,7 @@ def _line(row: Registration, kept: set[int], now: datetime.datetime) -> _Line:
         times=f"{begins:%H:%M}–{ends:%H:%M}",
         about=name_of(slot.service, slot.language),
         name=row.resident.name,
-        call="" if way_to(row.resident)[1] else row.resident.phone,
+        call=number_to_call(row.resident),
         language=SPOKEN.get(row.resident.language),
         how=str(Mode(how).label) if how in Mode.values else "",
         interpreter=SPOKEN.get(row.needs.get("interpreting")),

@@ -20,7 +20,7 @@ from services.accounts.roles import Role
 from services.audit.trail import record
 from services.base.refusals import Refused
 from services.languages.table import SPOKEN
-from services.notices.actions.telling import way_to
+from services.notices.actions.telling import number_to_call
 from services.schedules.models import Change, Schedule
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -186,8 +186,7 @@ def _refuse(request, form, refusal: Refused) -> None:
     if isinstance(refusal, WouldLose):
         record(request.user, "consultations.list_appointments", fields=["name"], changes=False)
         form.loses = [
-            (row, timezone.localtime(row.offering.starts_at), "" if way_to(row.resident)[1] else row.resident.phone)
-            for row in refusal.rows
+            (row, timezone.localtime(row.offering.starts_at), number_to_call(row.resident)) for row in refusal.rows
         ]
 
 

@@ -91,6 +91,11 @@ def way_to(resident: Resident) -> tuple[ChannelCode, str]:
     return (ChannelCode.SMS, resident.phone) if by_sms else (ChannelCode.EMAIL, email)
 
 
+def number_to_call(resident: Resident) -> str:
+    """The telephone number of somebody to whom nothing can be written; empty if something can."""
+    return "" if way_to(resident)[1] else resident.phone
+
+
 def wake_after_commit(queue: int) -> None:
     """Tell a worker once the transaction has committed, once however many rows it wrote."""
     if settings.CELERY_BROKER_URL and not any(call[1] is _WAKE[queue] for call in connection.run_on_commit):
