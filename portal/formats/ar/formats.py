@@ -1,4 +1,4 @@
-"""Arabic dates: Django's have a Latin comma before the year, and the hour in twelves."""
+"""Arabic dates: Django's have a Latin comma before the year and a 12-hour clock."""
 
 DATE_FORMAT = "j F Y"
 TIME_FORMAT = "H:i"

@@ -1,4 +1,4 @@
-"""Filipino dates and numbers: Django ships none."""
+"""Filipino dates and numbers: Django has none."""
 
 DATE_FORMAT = "l, F j, Y"
 TIME_FORMAT = "g:i A"

@@ -1,4 +1,4 @@
-"""Easy Japanese: days with furigana come from services/languages/days.py; these are for fields and tables."""
+"""Easy Japanese formats for fields and tables; services/languages/dates.py formats dates with furigana."""
 
 DATE_FORMAT = "Y-m-d"
 TIME_FORMAT = "H:i"

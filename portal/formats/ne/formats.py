@@ -1,4 +1,4 @@
-"""Nepali dates and numbers: Django ships none."""
+"""Nepali dates and numbers: Django has none."""
 
 DATE_FORMAT = "Y F j, l"
 TIME_FORMAT = "H:i"

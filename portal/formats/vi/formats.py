@@ -1,4 +1,4 @@
-"""Vietnamese dates as they stand within a sentence: Django's begin with a capital, and with a nought before the day."""
+"""Vietnamese dates for use within a sentence: Django's start with a capital letter and have leading zeros."""
 
 DATE_FORMAT = r"\n\gà\y j \t\há\n\g n \nă\m Y"
 TIME_FORMAT = "H:i"
