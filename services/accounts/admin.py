@@ -1,4 +1,4 @@
-"""People and their roles, for administrators. Roles say who may do what; Django's permissions are not used."""
+"""Admin pages for users and their roles. Roles decide who may do what; Django's permissions are not used."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -9,13 +9,14 @@ from services.accounts import actions
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.audit.trail import record
-from services.base.hygiene import DayField, LineField, ProseField, clean_code
+from services.base.form_fields import DayField, LineField, ProseField
+from services.base.normalisation import clean_code
 from services.base.refusals import Refused
-from services.languages.table import SPOKEN
+from services.languages.registry import SPOKEN
 
 
-class RoleAdmin(admin.ModelAdmin):
-    """A model's admin that opens to the holders of `open_to`. Nothing is deleted here."""
+class RoleRestrictedAdmin(admin.ModelAdmin):
+    """A ModelAdmin for users with one of the roles in `open_to`. Nothing can be deleted here."""
 
     open_to: tuple[str, ...] = ()
     formfield_overrides = {
@@ -27,33 +28,33 @@ class RoleAdmin(admin.ModelAdmin):
     }
 
     def has_view_permission(self, request, obj=None):
-        """By role."""
+        """Decide by role."""
         return request.user.has_role(*self.open_to)
 
     def has_change_permission(self, request, obj=None):
-        """By role."""
+        """Decide by role."""
         return request.user.has_role(*self.open_to)
 
     def has_add_permission(self, request):
-        """By role."""
+        """Decide by role."""
         return request.user.has_role(*self.open_to)
 
     def has_module_permission(self, request):
-        """By role."""
+        """Decide by role."""
         return request.user.has_role(*self.open_to)
 
     def has_delete_permission(self, request, obj=None):
-        """Articles are withdrawn and people made inactive; nothing vanishes."""
+        """Never: articles are withdrawn and users deactivated instead."""
         return False
 
     def log_addition(self, request, obj, message):
-        """The audit trail has it, chained; a second, changeable log would only disagree."""
+        """Log nothing here: the audit trail has the entry, and a second log that can be changed would only disagree."""
 
     log_change = log_addition
 
 
 class UserForm(forms.ModelForm):
-    """A user and the roles they hold."""
+    """A user and their roles."""
 
     language = forms.ChoiceField(
         choices=[("", "–"), *((it.code, it.own_name) for it in SPOKEN.values())], required=False
@@ -70,13 +71,13 @@ class UserForm(forms.ModelForm):
             self.initial["roles"] = sorted(self.instance.roles)
 
     def clean_email(self):
-        """As it is kept, before it is compared with everybody else's."""
+        """Normalise the address as it is stored, before it is compared with those of other users."""
         return clean_code(self.cleaned_data["email"]).lower()
 
 
 @admin.register(User)
-class UserAdmin(RoleAdmin):
-    """Who can sign in, and what they do at the centre."""
+class UserAdmin(RoleRestrictedAdmin):
+    """Admin pages of the users: who can sign in, and their roles."""
 
     open_to = (Role.ADMINISTRATOR,)
     form = UserForm
@@ -85,22 +86,22 @@ class UserAdmin(RoleAdmin):
     search_fields = ["email", "name"]
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """The page, with a line in the trail that it was seen: no line, no view."""
+        """Show the page and write an audit entry: no entry, no page."""
         response = super().change_view(request, object_id, form_url, extra_context)
-        if response.status_code == 200:  # also with what was typed wrong: it names the person
+        if response.status_code == 200:  # also for a form with errors: it names the person
             seen = response.context_data["original"]
             record(request.user, "accounts.view", seen, fields=self.form.base_fields, changes=False)
         return response
 
     def history_view(self, request, object_id, extra_context=None):
-        """Django's page of changes is empty here, but it names the person."""
+        """Write an audit entry here too: Django's page of changes is empty, but it names the person."""
         response = super().history_view(request, object_id, extra_context)
         if response.status_code == 200:
             record(request.user, "accounts.view", response.context_data["object"], fields=["name"], changes=False)
         return response
 
     def changelist_view(self, request, extra_context=None):
-        """The list, likewise; the trail keeps what was filtered by, never what for."""
+        """Show the list and write an audit entry, with the names of the filters but never their values."""
         response = super().changelist_view(request, extra_context)
         if response.status_code == 200:
             asked = [name for name in request.GET if name.partition("__")[0] in {"q", "is_active", "grants"}]
@@ -108,11 +109,11 @@ class UserAdmin(RoleAdmin):
         return response
 
     def lookup_allowed(self, lookup, value, request=None):
-        """Never by the password's hash: `?password__startswith=` would tell it letter by letter."""
+        """Refuse filters on the password hash: `?password__startswith=` would reveal it letter by letter."""
         return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 
     def save_model(self, request, user, form, change):
-        """A new user signs in by a code until they set a password."""
+        """Save through the actions; a refusal is shown by `response_change`."""
         try:
             with transaction.atomic():  # both or neither
                 actions.save_user(user, by=request.user, changed=form.changed_data)
@@ -121,7 +122,7 @@ class UserAdmin(RoleAdmin):
             user.refusal = refusal
 
     def response_change(self, request, user):
-        """Where the action refused, nothing was kept: say why instead of "changed successfully"."""
+        """Show the refusal instead of "changed successfully" if the action refused and nothing was saved."""
         if refusal := getattr(user, "refusal", None):
             messages.error(request, refusal)
             return redirect(request.path)

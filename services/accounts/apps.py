@@ -1,15 +1,15 @@
-"""User (signs in), Resident (is served), roles."""
+"""The accounts app: users who sign in, residents who are served, roles."""
 
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 
 class AccountsConfig(AppConfig):
-    """People."""
+    """The accounts app."""
 
     name = "services.accounts"
     label = "accounts"
 
     def ready(self):
-        """Learn from each app's rights.py what it knows of people."""
-        autodiscover_modules("rights")
+        """Load each app's personal_data.py, which registers what the app stores about people."""
+        autodiscover_modules("personal_data")

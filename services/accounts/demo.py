@@ -1,12 +1,12 @@
-"""The people of the demo city: invented, one for each role, and a few residents. Their password is known to all."""
+"""The invented users of the demo city, one for each role and a resident. Their password is public."""
 
 from allauth.account.models import EmailAddress
 
-from services.accounts.actions import grant, welcome
+from services.accounts.actions import create_resident, grant_role
 from services.accounts.models import User
 from services.accounts.roles import Role
 
-PASSWORD = "tabunka-demo-2026"  # noqa: S105  of invented people
+PASSWORD = "tabunka-demo-2026"  # noqa: S105  only for invented people
 RESIDENT = "resident"
 
 PEOPLE = (
@@ -28,18 +28,18 @@ PEOPLE = (
 
 
 def is_invented(user: User) -> bool:
-    """Whether the user is one of the demo's people: `.example` is nobody's domain (RFC 2606)."""
+    """Whether the user is one of the demo's: nobody owns a domain in `.example` (RFC 2606)."""
     return user.email.endswith("@demo.example")
 
 
 def load() -> None:
-    """Make each person once; a second time changes nothing."""
+    """Create each user once; running again changes nothing."""
     for role, name, language in PEOPLE:
         email = f"{role}@demo.example"
         if User.objects.filter(email=email).exists():
             continue
         user = User.objects.create_user(email, PASSWORD)
         EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
-        welcome(user, name=name, language=language)
+        create_resident(user, name=name, language=language)
         if role != RESIDENT:
-            grant(user, role, by=None)
+            grant_role(user, role, by=None)

@@ -1,22 +1,22 @@
-"""What people type about themselves."""
+"""The sign-up form."""
 
 from allauth.account.forms import SignupForm
 from django.contrib.auth.password_validation import MinimumLengthValidator, get_default_password_validators
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from services.accounts.actions import welcome
-from services.base.hygiene import LineField
+from services.accounts.actions import create_resident
+from services.base.form_fields import LineField
 
 
-def _how_long() -> str:
-    """The one rule of passwords that everybody has to know."""
+def _minimum_length_text() -> str:
+    """Return the minimum length rule for passwords, in words."""
     rules = get_default_password_validators()
     return next(rule.get_help_text() for rule in rules if isinstance(rule, MinimumLengthValidator))
 
 
 class SignUpForm(SignupForm):
-    """An account needs an address and a name to be greeted by, and nothing else."""
+    """Sign-up form: an account needs only an email address and a name."""
 
     name = LineField(
         label=_("Your name"),
@@ -27,10 +27,10 @@ class SignUpForm(SignupForm):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.fields["email"].help_text = _("We send you a code by e-mail. You need no password.")
-        # The other rules are told to whom they concern.
-        self.fields["password1"].help_text = _how_long()
+        self.fields["email"].help_text = _("We will email you a code. You do not need a password.")
+        # The other rules are shown only if a password breaks them.
+        self.fields["password1"].help_text = _minimum_length_text()
 
     def custom_signup(self, request, user):
-        """Allauth's door for what is ours."""
-        welcome(user, name=self.cleaned_data["name"], language=get_language())
+        """Create the resident; django-allauth calls this after it has created the user."""
+        create_resident(user, name=self.cleaned_data["name"], language=get_language())

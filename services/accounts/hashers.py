@@ -1,10 +1,10 @@
-"""How passwords are kept."""
+"""The password hasher."""
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 class Argon2id(Argon2PasswordHasher):
-    """OWASP's recommended Argon2id (19 MiB, two passes): Django's own parameters manage ten sign-ins a second."""
+    """Argon2id as OWASP recommends (19 MiB, two passes). Django's defaults manage only ten sign-ins a second."""
 
     time_cost = 2
     memory_cost = 19 * 1024

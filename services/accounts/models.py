@@ -1,4 +1,4 @@
-"""People: who signs in, who is served, who may do what."""
+"""Users who sign in, residents who are served, and the roles of staff."""
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -6,30 +6,30 @@ from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 
 from services.accounts.roles import Role
-from services.base.keeping import Keeping
 from services.base.public_ids import PublicIdField
+from services.base.retention import RetentionPolicy
 
 
 class UserManager(BaseUserManager):
-    """Makes users with a clean address."""
+    """Creates users with a normalised email address."""
 
     def create_user(self, email: str, password: str | None = None, **fields) -> "User":
-        """A new user; without a password only a code by e-mail signs them in."""
+        """Create a user. Without a password, they can only sign in with a code sent by email."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save()
         return user
 
     def get_by_natural_key(self, email):
-        """Addresses are compared without case."""
+        """Compare email addresses without case."""
         return self.get(email=email.lower())
 
 
 class User(AbstractBaseUser):
-    """Somebody who can sign in. What they may do is their roles and nothing else."""
+    """A person who can sign in. Their roles alone decide what they may do."""
 
-    # Who never proved an address may have typed somebody else's. Everybody else is kept until they ask.
-    KEEPING = Keeping(
+    # Without a verified address, the one that was typed may be somebody else's. All other users stay until they ask.
+    RETENTION = RetentionPolicy(
         "Signing in. Kept until the person deletes it; a sign-up that nobody confirmed, a week.",
         since="joined_at",
         days=7,
@@ -54,37 +54,37 @@ class User(AbstractBaseUser):
 
     @cached_property
     def roles(self) -> frozenset[str]:
-        """Read anew in each request, so a role taken away works on the next one."""
+        """Return the user's roles. They are read once per request, so a revoked role ends with the next one."""
         return frozenset(self.grants.values_list("role", flat=True)) if self.is_active else frozenset()
 
     def has_role(self, *roles: str) -> bool:
-        """Whether the user holds at least one of them."""
+        """Whether the user has at least one of these roles."""
         return not self.roles.isdisjoint(roles)
 
     @property
     def is_desk_staff(self) -> bool:
-        """Whether they have any role, and so a board of their own."""
+        """Whether the user has any role, and so a staff dashboard."""
         return bool(self.roles)
 
-    # What Django's admin asks; the admin's classes decide by role (RoleAdmin in services/accounts/admin.py).
+    # Required by Django's admin; its classes decide by role (RoleAdmin in services/accounts/admin.py).
     @property
     def is_staff(self) -> bool:
-        """Whether the admin lets them in at all."""
+        """Whether the user may enter the admin."""
         return self.has_role(Role.ADMINISTRATOR, Role.EDITOR)
 
     def has_perm(self, permission, row=None) -> bool:
-        """Django's own permissions are not used."""
+        """Return False: Django's own permissions are not used."""
         return False
 
     def has_module_perms(self, app_label) -> bool:
-        """Only whoever the admin lets in at all."""
+        """Whether the user may enter the admin."""
         return self.is_staff
 
 
-class Grant(models.Model):
-    """A role that somebody holds. Given and taken by accounts.actions only, so that the trail knows."""
+class RoleAssignment(models.Model):
+    """A user's role. Granted and revoked only by accounts.actions, so that there is always an audit entry."""
 
-    KEEPING = Keeping("What somebody does at the centre. Kept until the role is taken away.")
+    RETENTION = RetentionPolicy("What somebody does at the centre. Kept until the role is taken away.")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
     role = models.CharField(max_length=20, choices=Role)
@@ -101,27 +101,28 @@ class Grant(models.Model):
 
 
 class ResidentQuerySet(models.QuerySet):
-    """Questions about the people whom the centre serves."""
+    """Queries about residents."""
 
     def visible_to(self, user) -> "ResidentQuerySet":
-        """Themselves, and who came without an account and gave an address that the user has proved to be theirs.
+        """Return the user's own resident, and residents without an account who gave a verified address of the user.
 
-        Staff find people through what they are enrolled in, never by a list.
+        Staff find people through what they are enrolled in, never in a list of residents.
         """
         if not user.is_authenticated:
             return self.none()
-        proved = user.emailaddress_set.filter(verified=True).values_list(Lower("email"))
-        came = models.Q(user__isnull=True, needed_until__isnull=False, lower_email__in=proved)
-        return self.alias(lower_email=Lower("email")).filter(models.Q(user=user) | came)
+        verified = user.emailaddress_set.filter(verified=True).values_list(Lower("email"))
+        without_account = models.Q(user__isnull=True, needed_until__isnull=False, lower_email__in=verified)
+        return self.alias(lower_email=Lower("email")).filter(models.Q(user=user) | without_account)
 
 
 class Resident(models.Model):
-    """Somebody whom the centre serves: a name, a language and one way to reach them. Needs no account.
+    """A person whom the centre serves: a name, a language and at least one way to reach them. Needs no account.
 
-    `needed_until`: when the last thing is over that somebody without an account came for (`keep_until`).
+    `contact_channel` and `contact_address`: an address on a channel without a field of its own (services.messaging).
+    `needed_until`: the end of the last thing that somebody without an account is registered for (`extend_retention`).
     """
 
-    KEEPING = Keeping(
+    RETENTION = RetentionPolicy(
         "Serving somebody in their language. With an account until they ask to be forgotten; without, until three "
         "months after what they came for.",
         since="needed_until",
@@ -135,6 +136,8 @@ class Resident(models.Model):
     language = models.CharField(max_length=12)
     email = models.EmailField(blank=True)
     phone = models.CharField(max_length=30, blank=True)
+    contact_channel = models.CharField(max_length=10, blank=True)
+    contact_address = models.CharField(max_length=254, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     needed_until = models.DateTimeField(null=True, blank=True)
 
@@ -144,7 +147,10 @@ class Resident(models.Model):
         ordering = ["pk"]
         constraints = [
             models.CheckConstraint(
-                condition=~models.Q(email="") | ~models.Q(phone="") | models.Q(user__isnull=False),
+                condition=~models.Q(email="")
+                | ~models.Q(phone="")
+                | ~models.Q(contact_address="")
+                | models.Q(user__isnull=False),
                 name="accounts_resident_can_be_reached",
             )
         ]

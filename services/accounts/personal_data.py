@@ -1,96 +1,91 @@
-"""A person's rights over what the portal knows of them: to take it along, and to have it forgotten.
+"""A person's right to download their personal data and to have it deleted (GDPR Art. 15, 17 and 20).
 
-Each app says for its own tables what there is and how it is forgotten, in its rights.py (`holds`).
+Each app registers, in its own personal_data.py, what it stores about people and how it deletes that.
+tests/portal/test_personal_data_complete.py lists every personal field: each is in the download, or a reason is given.
 """
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from services.accounts.models import Resident, User
-from services.audit.trail import record
+from services.accounts.personal_data_registry import (
+    PersonalDataSource,
+    export_datetime,
+    format_language,
+    register_personal_data,
+    without_empty,
+)
 from services.base.public_ids import public_id
-from services.base.refusals import Refused
-from services.languages.days import written_day
-from services.languages.table import SPOKEN
+from services.languages.dates import format_datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What one app knows. `export` gives rows of plain words, in the active language; `erase` forgets them.
-
-    lock: hold in the app's own order all that `erase` changes; it is asked of every app before anything is erased.
-    """
-
-    title: Callable[[], str]
-    export: Callable[[User], list[dict[str, str]]]
-    erase: Callable[[User], None]
-    lock: Callable[[User], object] = lambda _user: None
-
-
-_HOLDINGS: list[Holding] = []
-
-
-def holds(holding: Holding) -> None:
-    """Add what an app knows of people. The accounts' own stands first and goes last: the others find people by it."""
-    _HOLDINGS.append(holding)
-
-
-def export(user: User) -> dict[str, list[dict[str, str]]]:
-    """Everything that the portal knows of somebody, by what it is, in the active language; with a line in the trail."""
-    record(user, "accounts.export", user, changes=False)
-    return {holding.title(): rows for holding in _HOLDINGS if (rows := holding.export(user))}
-
-
-@transaction.atomic
-def erase(user: User) -> None:
-    """Forget somebody for good. Refused to who works at the centre: their roles end first."""
-    if user.roles:
-        raise Refused(_("You work at the centre. Ask an administrator to end your roles first."))
-    _lock_all(user)
-    for holding in reversed(_HOLDINGS):
-        holding.erase(user)
-    record(user, "accounts.erase", user, changes=False)
-
-
-def _lock_all(user: User) -> None:
-    """All locks before the first line in the trail: who holds its head waits for nobody. The person comes last."""
-    for holding in reversed(_HOLDINGS):
-        holding.lock(user)
-
-
-def _export(user: User) -> list[dict[str, str]]:
-    resident = getattr(user, "resident", None)
-    words = {
+def _export_account(user: User) -> list[dict[str, str]]:
+    account = {
         _("Name"): user.name,
-        _("E-mail"): user.email,
-        _("Language"): SPOKEN[user.language].own_name if user.language in SPOKEN else "",
-        _("Telephone"): resident.phone if resident else "",
-        _("Since"): written_day(user.joined_at),
+        _("Email address"): user.email,
+        _("Language"): format_language(user.language),
+        _("Account created"): format_datetime(user.joined_at),
+        pgettext("personal data", "Last sign-in"): export_datetime(user.last_login),
+        pgettext("personal data", "Reference number"): user.public_id,
     }
-    return [{label: word for label, word in words.items() if word}]
+    return [without_empty(account), *_export_addresses(user), *_export_authenticators(user), *_export_roles(user)]
 
 
-def _lock(user: User) -> None:
+def _export_addresses(user: User) -> list[dict[str, str]]:
+    confirmed, unconfirmed = pgettext("personal data", "Confirmed"), pgettext("personal data", "Not confirmed yet")
+    yes, no = pgettext("personal data", "Yes"), pgettext("personal data", "No")
+    return [
+        {
+            _("Email address"): address.email,
+            pgettext("personal data", "Status"): confirmed if address.verified else unconfirmed,
+            pgettext("personal data", "Main email address"): yes if address.primary else no,
+        }
+        for address in EmailAddress.objects.filter(user=user).order_by("pk")
+    ]
+
+
+def _export_authenticators(user: User) -> list[dict[str, str]]:
+    """Return what is recorded of each second step at sign-in, without its secret."""
+    return [
+        without_empty(
+            {
+                pgettext("personal data", "Two-factor authentication"): str(row.get_type_display()),
+                pgettext("personal data", "Added on"): format_datetime(row.created_at),
+                pgettext("personal data", "Last used on"): export_datetime(row.last_used_at),
+            }
+        )
+        for row in Authenticator.objects.filter(user=user).order_by("pk")
+    ]
+
+
+def _export_roles(user: User) -> list[dict[str, str]]:
+    return [
+        {
+            pgettext("personal data", "Staff role"): str(assignment.get_role_display()),
+            pgettext("personal data", "Added on"): format_datetime(assignment.granted_at),
+        }
+        for assignment in user.grants.order_by("pk")
+    ]
+
+
+def _lock_user(user: User) -> None:
     list(User.objects.select_for_update().filter(pk=user.pk))
 
 
-def _erase(user: User) -> None:
-    Resident.objects.filter(user=user).delete()
+def _erase_account(user: User) -> None:
     try:
         with transaction.atomic():
             user.delete()
-    except ProtectedError:  # they worked here once: what they wrote and approved is a public record
-        _make_anonymous(user)
+    except ProtectedError:  # a former member of staff: what they wrote and approved is a public record
+        _anonymise(user)
 
 
-def _make_anonymous(user: User) -> None:
-    """Leave a row that tells nothing but that it was always the same person."""
+def _anonymise(user: User) -> None:
+    """Keep only a row that shows that it was always the same person."""
     for model in (EmailAddress, Authenticator):
         model.objects.filter(user=user).delete()
     user.email, user.name, user.language = f"left-{public_id()}@left.invalid", "", ""
@@ -99,4 +94,34 @@ def _make_anonymous(user: User) -> None:
     user.save()
 
 
-holds(Holding(lambda: _("Your account"), _export, _erase, _lock))
+def contact_details_title() -> str:
+    """Return the heading of a person's contact details, under which other apps may have some too."""
+    return pgettext("personal data", "Your contact details")
+
+
+def _export_contact_details(user: User) -> list[dict[str, str]]:
+    return [_export_resident(resident) for resident in Resident.objects.visible_to(user).order_by("pk")]
+
+
+def _export_resident(resident: Resident) -> dict[str, str]:
+    row = {
+        _("Name"): resident.name,
+        _("Email address"): resident.email,
+        _("Phone number"): resident.phone,
+        _("Language"): format_language(resident.language),
+        pgettext("personal data", "Added on"): format_datetime(resident.created_at),
+        pgettext("personal data", "Needed until"): export_datetime(resident.needed_until),
+        pgettext("personal data", "Reference number"): resident.public_id,
+    }
+    return without_empty(row)
+
+
+def _erase_contact_details(user: User) -> None:
+    """Delete the account's resident. Residents without an account are deleted with their bookings."""
+    Resident.objects.filter(user=user).delete()
+
+
+register_personal_data(PersonalDataSource(lambda: _("Your account"), _export_account, _erase_account, _lock_user))
+
+
+register_personal_data(PersonalDataSource(contact_details_title, _export_contact_details, _erase_contact_details))

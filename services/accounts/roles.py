@@ -1,11 +1,11 @@
-"""Who may do what at the centre."""
+"""The roles of staff."""
 
 from django.db import models
 from django.utils.translation import pgettext_lazy
 
 
 class Role(models.TextChoices):
-    """What somebody does at the centre. Everybody else is a resident."""
+    """What a member of staff does at the centre. Everyone else is a resident."""
 
     ADVISER = "adviser", pgettext_lazy("staff", "Adviser")
     CLASS_COORDINATOR = "class_coordinator", pgettext_lazy("staff", "Class coordinator")
@@ -21,5 +21,5 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", pgettext_lazy("staff", "Administrator")
 
 
-# Who sees other people's data or changes what the city says needs a second factor to sign in.
+# Roles that see other people's data or change what the city publishes need a second factor to sign in.
 NEED_SECOND_FACTOR = frozenset(Role) - {Role.TEACHER, Role.VOLUNTEER}

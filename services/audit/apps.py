@@ -1,10 +1,10 @@
-"""Who saw or changed what."""
+"""The audit trail: who saw or changed what."""
 
 from django.apps import AppConfig
 
 
 class AuditConfig(AppConfig):
-    """The audit trail."""
+    """The audit app."""
 
     name = "services.audit"
     label = "audit"

@@ -1,22 +1,22 @@
-"""The audit trail: lines that are only ever added, each sealed by the one before."""
+"""The audit trail: a hash chain of entries that are never changed or deleted."""
 
 from django.db import models
 
-from services.base.keeping import NOTHING_PERSONAL, Keeping
+from services.base.retention import NO_PERSONAL_DATA, RetentionPolicy
 
 
-class Head(models.Model):
-    """The trail's one row that everybody who writes a line locks first.
+class AuditChainHead(models.Model):
+    """The end of the chain: a single row, locked by everybody who adds an entry.
 
-    Chaining by "the line before" forks under load; chaining through this row cannot.
+    Reading "the last entry" instead would fork the chain under load.
     """
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     sequence = models.PositiveBigIntegerField(default=0)
     mac = models.CharField(max_length=64, default="", blank=True)
-    # Rises with every change that is recorded: copies of public pages made before it are stale.
-    public_edition = models.PositiveBigIntegerField(default=0)
+    # Grows with every recorded change: public pages cached before it are stale.
+    content_version = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="audit_only_one_head")]
@@ -25,13 +25,13 @@ class Head(models.Model):
         return f"line {self.sequence}"
 
 
-class Line(models.Model):
-    """One thing that somebody did or saw. A trigger in the database refuses to change or delete it.
+class AuditEntry(models.Model):
+    """An audit entry: one thing that somebody did or saw. A database trigger forbids changes and deletion.
 
-    It names fields, never what stood in them, and people by their public id, so that it can outlive them.
+    It holds the names of fields, never their values, and people's public ids, so that it can outlive the people.
     """
 
-    KEEPING = Keeping("Who did and saw what, by public ids. Kept as long as the city keeps its records.")
+    RETENTION = RetentionPolicy("Who did and saw what, by public ids. Kept as long as the city keeps its records.")
 
     sequence = models.PositiveBigIntegerField(unique=True)
     at = models.DateTimeField(db_index=True)

@@ -1,8 +1,8 @@
-"""Writing the trail and verifying it.
+"""Write and verify the audit trail.
 
-Each line's MAC is HMAC-SHA-256 (RFC 2104) over the MAC before it and the line itself, under AUDIT_KEY:
-who cannot read the key cannot change, insert or take out a line unseen. An owner of the database could cut off
-the newest lines and set the head back; docs/adr/0007-audit-trail.md says what to keep elsewhere against that.
+Each entry's MAC is HMAC-SHA-256 (RFC 2104) under AUDIT_KEY, over the previous MAC and the entry itself: without
+the key, nobody can change, insert or remove an entry unnoticed. The database's owner could cut off the newest entries
+and reset the chain head; docs/adr/0007-audit-trail.md says what to store elsewhere against that.
 """
 
 import hashlib
@@ -16,15 +16,15 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from services.audit.models import Head, Line
+from services.audit.models import AuditChainHead, AuditEntry
 
-_ONE_MORE = """
-UPDATE audit_head SET sequence = sequence + 1, public_edition = public_edition + %s WHERE id = 1
+_ADVANCE_HEAD = """
+UPDATE audit_auditchainhead SET sequence = sequence + 1, content_version = content_version + %s WHERE id = 1
 RETURNING sequence, mac
 """
 
 
-@transaction.atomic(savepoint=False)  # what cannot be recorded is undone as a whole
+@transaction.atomic(savepoint=False)  # if recording fails, the caller's whole transaction is rolled back
 def record(
     by,
     action: str,
@@ -33,14 +33,14 @@ def record(
     fields: Iterable[str] = (),
     reason: str = "",
     changes: bool = True,
-) -> Line:
-    """Add a line in the caller's transaction: no line, no deed.
+) -> AuditEntry:
+    """Add an audit entry in the caller's transaction: without the entry, the action is rolled back too.
 
-    by: the user who acts, or None for the portal itself. fields: names of what was seen or changed,
-    never values. changes: False for views, searches and sign-ins, which leave public pages as they are.
+    by: the user who acts, or None for the portal itself. fields: the names of the fields seen or changed, never their
+    values. changes: False for views, searches and sign-ins, which do not change public pages.
     """
-    sequence, before = _next(changes=changes)
-    line = Line(
+    sequence, before = _lock_head_and_advance(changes=changes)
+    entry = AuditEntry(
         sequence=sequence,
         at=timezone.now(),
         actor=getattr(by, "public_id", ""),
@@ -51,86 +51,87 @@ def record(
         fields=sorted(fields),
         reason=reason,
     )
-    line.mac = _seal(line, before)
-    line.save(force_insert=True)
+    entry.mac = _mac(entry, before)
+    entry.save(force_insert=True)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE audit_head SET mac = %s WHERE id = 1", [line.mac])
-    return line
+        cursor.execute("UPDATE audit_auditchainhead SET mac = %s WHERE id = 1", [entry.mac])
+    return entry
 
 
-def _next(*, changes: bool) -> tuple[int, str]:
-    """The number of the next line and the MAC before it. Whoever comes now waits until our transaction is over.
+def _lock_head_and_advance(*, changes: bool) -> tuple[int, str]:
+    """Lock the chain head and count it up; return the next entry's number and the previous MAC.
 
-    All that staff do passes here, so it is one statement, and past Django's models.
+    Everybody else who records waits until our transaction ends. Every staff action passes through here, so this is one
+    statement, without Django's models.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_ONE_MORE, [int(changes)])
+        cursor.execute(_ADVANCE_HEAD, [int(changes)])
         if (found := cursor.fetchone()) is None:
-            Head.objects.get_or_create(pk=1)
-            cursor.execute(_ONE_MORE, [int(changes)])
+            AuditChainHead.objects.get_or_create(pk=1)
+            cursor.execute(_ADVANCE_HEAD, [int(changes)])
             found = cursor.fetchone()
     return found
 
 
-def first_broken() -> int | None:
-    """The sequence number of the first line that was changed, dropped or inserted; None if the trail is whole."""
+def first_broken_entry() -> int | None:
+    """Return the number of the first entry that was changed, deleted or inserted; None if the trail is intact."""
     before, mac, expected = _head(), "", 0
-    for line in Line.objects.order_by("sequence").iterator(chunk_size=2000):
+    for entry in AuditEntry.objects.order_by("sequence").iterator(chunk_size=2000):
         expected += 1
-        if line.sequence != expected or not hmac.compare_digest(line.mac, _seal(line, mac)):
+        if entry.sequence != expected or not hmac.compare_digest(entry.mac, _mac(entry, mac)):
             return expected
-        mac = line.mac
+        mac = entry.mac
     head = _head()
     if head.sequence == before.sequence:
         return None if (head.sequence, head.mac) == (expected, mac) else expected + 1
-    # Lines were added while these were read.
+    # Entries were added while we were reading.
     return None if before.sequence <= expected <= head.sequence else expected + 1
 
 
-def _head() -> Head:
-    return Head.objects.filter(pk=1).first() or Head()
+def _head() -> AuditChainHead:
+    return AuditChainHead.objects.filter(pk=1).first() or AuditChainHead()
 
 
-def public_edition() -> int:
-    """The number of the last recorded change: one indexed read, for which every page from a copy waits.
+def content_version() -> int:
+    """Return the number of the last recorded change, by one indexed read.
 
-    So it goes past Django's cursor, by one that each thread keeps open on its connection.
+    Every cached page waits for it, so it uses a cursor that each thread keeps open on its connection, not Django's.
     """
     if connection.connection is None or connection.queries_logged:
         with connection.cursor() as cursor:
-            return _read(cursor)
-    if _own.cursor is None or _own.cursor.connection is not connection.connection:
-        _own.cursor = connection.connection.cursor()
-    with connection.wrap_database_errors, _in_turn if connection.vendor == "sqlite" else nullcontext():
-        return _read(_own.cursor)
+            return _read_content_version(cursor)
+    if _local.cursor is None or _local.cursor.connection is not connection.connection:
+        _local.cursor = connection.connection.cursor()
+    with connection.wrap_database_errors, _sqlite_lock if connection.vendor == "sqlite" else nullcontext():
+        return _read_content_version(_local.cursor)
 
 
-class _Own(threading.local):
+class _ThreadLocal(threading.local):
     cursor = None
 
 
-_own = _Own()
-# SQLite lets go of Python's lock several times in a read; threads that wake for it each time cost more than they gain.
-_in_turn = threading.Lock()
+_local = _ThreadLocal()
+# SQLite releases the GIL several times in a read; threads that wake up each time cost more than they gain.
+_sqlite_lock = threading.Lock()
 
 
-def _read(cursor) -> int:
-    cursor.execute("SELECT public_edition FROM audit_head WHERE id = 1")
-    rows = cursor.fetchall()  # to the end, or SQLite's read would go on
+def _read_content_version(cursor) -> int:
+    cursor.execute("SELECT content_version FROM audit_auditchainhead WHERE id = 1")
+    rows = cursor.fetchall()  # read to the end, or SQLite's read transaction stays open
     return rows[0][0] if rows else 0
 
 
-def _seal(line: Line, before: str) -> str:
-    told = [
-        line.sequence,
-        line.at.isoformat(timespec="microseconds"),
-        line.actor,
-        line.roles,
-        line.action,
-        line.object_type,
-        line.object_id,
-        line.fields,
-        line.reason,
+def _mac(entry: AuditEntry, previous: str) -> str:
+    content = [
+        entry.sequence,
+        entry.at.isoformat(timespec="microseconds"),
+        entry.actor,
+        entry.roles,
+        entry.action,
+        entry.object_type,
+        entry.object_id,
+        entry.fields,
+        entry.reason,
     ]
-    text = before + json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    text = previous + json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return hmac.new(settings.AUDIT_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -1,13 +1,13 @@
-"""The order in which rows are locked, where the database would choose another."""
+"""Control over when the database takes its own locks."""
 
 from django.db import connection
 
 
-def look_at_references_now() -> None:
-    """Have PostgreSQL look now at the rows to which this transaction's new rows refer, not when it commits.
+def check_constraints_now() -> None:
+    """Check this transaction's deferred foreign keys now, not when it commits.
 
-    It locks those rows for that, so it waits for whoever is changing one of them. Call it before taking a lock for
-    which that one may wait in turn. SQLite has one writer at a time, and no order.
+    PostgreSQL takes share locks on the referenced rows for that, so it waits for anybody who is changing one of them.
+    Call this before you take a lock that they may be waiting for. SQLite has one writer at a time: nothing to do.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Ids that may stand in an address: 128 random bits, so that nobody can count or guess them."""
+"""Public ids for URLs: 128 random bits, so that nobody can count or guess them."""
 
 import secrets
 
@@ -6,24 +6,24 @@ from django.db import models
 
 
 def public_id() -> str:
-    """A new id of 22 letters, digits, `-` and `_` (RFC 4648 base64url); the first is no `-`.
+    """Return a new id of 22 letters, digits, `-` and `_` (RFC 4648 base64url) that does not start with `-`.
 
-    With that a spreadsheet would take it for a formula, and so our own files would not give it as it is.
+    Spreadsheets take a leading `-` for a formula, so our exports would have to escape the id.
     """
-    while (made := secrets.token_urlsafe(16)).startswith("-"):
+    while (new_id := secrets.token_urlsafe(16)).startswith("-"):
         pass
-    return made
+    return new_id
 
 
 class PublicIdField(models.CharField):
-    """The column of a public id: made once, never edited, unique."""
+    """A column for a public id: unique, generated once, never edited."""
 
     def __init__(self, **options):
         options.update(max_length=22, unique=True, default=public_id, editable=False)
         super().__init__(**options)
 
     def deconstruct(self):
-        """For migrations: only what a caller could have set."""
+        """Leave the options out that every such field has."""
         name, path, args, options = super().deconstruct()
         for ours in ("max_length", "unique", "default", "editable"):
             options.pop(ours, None)

@@ -1,5 +1,5 @@
-"""How an action says no."""
+"""The exception by which an action refuses."""
 
 
 class Refused(Exception):
-    """What was asked is not allowed now. Its text is a whole, translated sentence for the person."""
+    """Raised by actions for what is not allowed now. Its text is a whole, translated sentence for the user."""

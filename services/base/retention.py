@@ -1,7 +1,7 @@
-"""How long data about people is kept. Every model of ours says so, and a periodic job sees to it.
+"""Retention of personal data: every model declares a policy, and a periodic job applies it.
 
-`KEEPING = NOTHING_PERSONAL`, or what it is kept for, how long, counted from which column, and whether the rows are then
-deleted or made anonymous. Anonymous rows hold nothing of the person anywhere, but still count.
+A model sets `RETENTION` to `NO_PERSONAL_DATA` or to a policy: what the data is for, how long it is kept, counted from
+which column, and whether rows are then deleted or anonymised. Anonymous rows hold no personal data, but still count.
 """
 
 import datetime
@@ -12,17 +12,18 @@ from django.core.checks import Error, register
 from django.db import models, transaction
 from django.utils import timezone
 
-AT_ONCE = 1000
+BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """A model's promise. `purpose` in a sentence of English, for the record of processing (GDPR Art. 30).
+class RetentionPolicy:
+    """A model's retention policy. `purpose` is an English sentence for the record of processing (GDPR Art. 30).
 
-    since: the column of the moment from which `days` count; a row without it is still needed. days None: as long as
-    the person wants, or by a rule that the purpose names. sooner: rows that need not be kept so long, and for how many
-    days. only: which rows it is about. makes: the columns' values in an anonymous row; empty: the row is deleted. A
-    value may be a database expression.
+    - since: the column from which `days` count; while it is empty, the row is kept.
+    - days: None means as long as the person wants, or by a rule that the purpose states.
+    - sooner: a condition for rows with a shorter retention, and the days of it.
+    - only: the rows to which the policy applies.
+    - anonymise: the columns' values in an anonymous row, which may be database expressions; if empty, rows are deleted.
     """
 
     purpose: str
@@ -30,10 +31,10 @@ class Keeping:
     days: int | None = None
     sooner: tuple[models.Q, int] | None = None
     only: models.Q = field(default_factory=models.Q)
-    makes: dict[str, object] = field(default_factory=dict)
+    anonymise: dict[str, object] = field(default_factory=dict)
 
-    def past(self, model: type[models.Model]) -> models.QuerySet:
-        """The rows whose time is over."""
+    def expired_rows(self, model: type[models.Model]) -> models.QuerySet:
+        """Return the rows whose retention is over."""
         if self.days is None:
             return model._base_manager.none()
         is_over = self._older_than(self.days)
@@ -41,16 +42,16 @@ class Keeping:
             which, days = self.sooner
             is_over |= which & self._older_than(days)
         rows = model._base_manager.filter(self.only, is_over)
-        if self.makes:  # what is anonymous already need not be made so again
-            return rows.exclude(**_plain(self.makes))
-        return rows.exclude(_needed_by_others(model))
+        if self.anonymise:  # leave out rows that are anonymous already
+            return rows.exclude(**_literal_values(self.anonymise))
+        return rows.exclude(_protected_rows(model))
 
     def _older_than(self, days: int) -> models.Q:
         return models.Q(**{f"{self.since}__lt": timezone.now() - datetime.timedelta(days=days)})
 
 
-def _needed_by_others(model: type[models.Model]) -> models.Q:
-    """The rows that a protected foreign key leads to: they wait for what holds them, and let all others go."""
+def _protected_rows(model: type[models.Model]) -> models.Q:
+    """Match the rows that a PROTECT foreign key points to: they stay until the referring rows are gone."""
     needed = models.Q(pk__in=[])
     for relation in model._meta.get_fields(include_hidden=True):
         if getattr(relation, "on_delete", None) is models.PROTECT:
@@ -59,61 +60,64 @@ def _needed_by_others(model: type[models.Model]) -> models.Q:
     return needed
 
 
-NOTHING_PERSONAL = Keeping("Nothing about a person.")
+NO_PERSONAL_DATA = RetentionPolicy("Nothing about a person.")
 
 
-def promises() -> dict[type[models.Model], Keeping]:
-    """Every model of ours with its promise."""
-    return {model: model.KEEPING for model in _ours() if hasattr(model, "KEEPING")}
+def retention_policies() -> dict[type[models.Model], RetentionPolicy]:
+    """Return every model of the project with its policy."""
+    return {model: model.RETENTION for model in _project_models() if hasattr(model, "RETENTION")}
 
 
-class _RolledBack(Exception):
-    """A dry run has done everything and undoes it."""
+class _DryRunRollback(Exception):
+    """Raised to roll a dry run back."""
 
 
-def keep_periods(*, dry_run: bool = False) -> dict[str, int]:
-    """Delete or make anonymous what is past its time; how many rows, by model. A dry run is the real one, undone."""
+def apply_retention(*, dry_run: bool = False) -> dict[str, int]:
+    """Delete or anonymise all rows whose retention is over; return their number by model.
+
+    A dry run does the same and rolls it back.
+    """
     counts = {}
-    for model, keeping in promises().items():
-        if count := _apply(model, keeping, dry_run=dry_run):
+    for model, policy in retention_policies().items():
+        if count := _apply_policy(model, policy, dry_run=dry_run):
             counts[model._meta.label] = count
     return counts
 
 
-def _apply(model: type[models.Model], keeping: Keeping, *, dry_run: bool) -> int:
+def _apply_policy(model: type[models.Model], policy: RetentionPolicy, *, dry_run: bool) -> int:
     done = 0
     try:
         with transaction.atomic():
-            while keys := list(keeping.past(model).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
+            while keys := list(policy.expired_rows(model).order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE]):
                 rows = model._base_manager.filter(pk__in=keys)
-                done += rows.update(**keeping.makes) if keeping.makes else _deleted(rows, model)
+                done += rows.update(**policy.anonymise) if policy.anonymise else _delete(rows, model)
             if dry_run:
-                raise _RolledBack
-    except _RolledBack:
+                raise _DryRunRollback
+    except _DryRunRollback:
         pass
     return done
 
 
-def _deleted(rows: models.QuerySet, model: type[models.Model]) -> int:
+def _delete(rows: models.QuerySet, model: type[models.Model]) -> int:
     _all, by_model = rows.delete()
     return by_model[model._meta.label]
 
 
-def _plain(makes: dict[str, object]) -> dict[str, object]:
-    """The values by which an anonymous row is known: all but those that the database makes."""
-    return {name: value for name, value in makes.items() if not hasattr(value, "resolve_expression")}
+def _literal_values(anonymise: dict[str, object]) -> dict[str, object]:
+    """Return the values that identify an anonymous row: all but database expressions."""
+    return {name: value for name, value in anonymise.items() if not hasattr(value, "resolve_expression")}
 
 
-def _ours() -> list[type[models.Model]]:
+def _project_models() -> list[type[models.Model]]:
     ours = ("services.", "consultations.", "classes.", "events.", "portal.")
     return [model for model in apps.get_models() if f"{model.__module__}.".startswith(ours)]
 
 
 @register()
-def every_model_says_how_long(app_configs, **options):
-    """A model that does not say how long its rows are kept is a mistake."""
+def check_every_model_has_a_policy(app_configs, **options):
+    """Every model must declare how long its rows are kept."""
     return [
-        Error(f"{model._meta.label} does not say how long it is kept: set KEEPING.", obj=model, id="base.E001")
-        for model in _ours()
-        if "KEEPING" not in model.__dict__
+        Error(f"{model._meta.label} does not say how long it is kept: set RETENTION.", obj=model, id="base.E001")
+        for model in _project_models()
+        if "RETENTION" not in model.__dict__
     ]

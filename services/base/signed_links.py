@@ -1,7 +1,8 @@
-"""Links in messages: signed, bound to what they are for and to the row's state, and ended after a while.
+"""Signed links in messages, bound to a purpose and to the row's state, with a limited life.
 
-A link shows; a button acts. Whoever holds a link may do what it is for and nothing else, so it names a
-purpose, the row's public id and whatever must still be true of the row (RFC 2104 by django.core.signing).
+Opening a link only shows a page; a button on the page acts. A link allows its holder only what it is for, so its
+signature covers a purpose, the row's public id and whatever must still be true of the row (HMAC, RFC 2104, by
+django.core.signing).
 """
 
 import datetime
@@ -13,17 +14,17 @@ SEPARATOR = "~"
 
 
 def make_token(purpose: str, public_id: str, *bound: object) -> str:
-    """A token for a link. bound: facts of the row that must still hold when it is opened, as text."""
+    """Return a token for a link. bound: facts about the row that must still be true when the link is opened."""
     return _signer(purpose, bound).sign(public_id)
 
 
-def named_in(token: str) -> str:
-    """The public id that a token names, unproved: enough to find the row, never to believe it."""
+def unverified_public_id(token: str) -> str:
+    """Return the public id in a token, without verifying it: use it only to find the row, then call `is_valid`."""
     return token.partition(SEPARATOR)[0]
 
 
-def is_good(token: str, purpose: str, *bound: object, lasts: datetime.timedelta | None = None) -> bool:
-    """Whether we made this token for this purpose, the row is still as it was then, and it is not too old."""
+def is_valid(token: str, purpose: str, *bound: object, lasts: datetime.timedelta | None = None) -> bool:
+    """Whether we signed this token for this purpose and these facts, not longer ago than `lasts`."""
     try:
         _signer(purpose, bound).unsign(token, max_age=lasts)
     except signing.BadSignature:
@@ -32,5 +33,5 @@ def is_good(token: str, purpose: str, *bound: object, lasts: datetime.timedelta 
 
 
 def _signer(purpose: str, bound: tuple) -> signing.TimestampSigner:
-    # As JSON, so that no two lists of facts are the same text.
+    # As JSON, so that two different lists of facts never give the same text.
     return signing.TimestampSigner(sep=SEPARATOR, salt=json.dumps(["tabunka", purpose, *map(str, bound)]))

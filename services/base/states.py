@@ -1,14 +1,14 @@
-"""The one way in which a row changes its state."""
+"""State transitions: the only way to change a row's state."""
 
 from django.db import models
 
 
-class WrongMove(ValueError):
-    """A state may not follow another: a mistake in the program, never the reader's."""
+class InvalidTransition(ValueError):
+    """Raised for a transition that the model does not allow: a programming error, never the user's."""
 
 
-def move(row: models.Model, state: str) -> None:
-    """Set `row.state` if the model's MOVES allow it from where it stands. Does not save."""
-    if state not in row.MOVES[row.state]:
-        raise WrongMove(f"{type(row).__name__} may not go from {row.state} to {state}.")
+def transition(row: models.Model, state: str) -> None:
+    """Set `row.state`, without saving. Raise `InvalidTransition` unless the model's TRANSITIONS allow it."""
+    if state not in row.TRANSITIONS[row.state]:
+        raise InvalidTransition(f"{type(row).__name__} may not go from {row.state} to {state}.")
     row.state = state

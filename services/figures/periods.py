@@ -1,4 +1,4 @@
-"""Months and fiscal years, as figures are asked for."""
+"""Periods of statistics: months and fiscal years."""
 
 import datetime
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ EARLIEST, LATEST = 2000, 2100
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
-    """Months from a first to a last one, both named by their first day."""
+    """A range of months; `first` and `last` are the first days of the first and the last month."""
 
     first: datetime.date
     last: datetime.date
 
     @property
     def months(self) -> list[datetime.date]:
-        """All of them in order."""
+        """The first days of all months, in order."""
         found = [self.first]
         while found[-1] < self.last:
             found.append(month_after(found[-1]))
@@ -26,12 +26,12 @@ class Period:
 
     @property
     def year_before(self) -> "Period":
-        """The same months a year before."""
+        """The same months of the previous year."""
         return Period(*(month.replace(year=month.year - 1) for month in (self.first, self.last)))
 
     @property
-    def typed(self) -> str:
-        """A month or a fiscal year as `read_period` reads it; of a year, perhaps only what there is of it so far."""
+    def query_value(self) -> str:
+        """The month or fiscal year as `parse_period` reads it; the year so far counts as the year."""
         return f"{self.first:%Y-%m}" if self.first == self.last else f"{self.first:%Y}"
 
     def __str__(self):
@@ -39,25 +39,25 @@ class Period:
 
 
 def month_after(month: datetime.date) -> datetime.date:
-    """The first day of the next month."""
+    """Return the first day of the next month."""
     return (month + datetime.timedelta(days=31)).replace(day=1)
 
 
 def fiscal_year(year: int) -> Period:
-    """The twelve months of the fiscal year that begins in a year."""
+    """Return the twelve months of the fiscal year that begins in a calendar year."""
     first = datetime.date(year, settings.CITY.fiscal_year_starts_in, 1)
     return Period(first, (first.replace(year=year + 1) - datetime.timedelta(days=1)).replace(day=1))
 
 
 def fiscal_year_of(day: datetime.date) -> int:
-    """The year in which the fiscal year that holds a day begins."""
+    """Return the calendar year in which the fiscal year of a day begins."""
     return day.year - (day.month < settings.CITY.fiscal_year_starts_in)
 
 
-def asked_period(year: str, month: str, *, today: datetime.date | None = None) -> Period:
-    """The month (YYYY-MM) asked for, or else the fiscal year so far; the current year for anything odd."""
+def requested_period(year: str, month: str, *, today: datetime.date | None = None) -> Period:
+    """Return the requested month (YYYY-MM), else the fiscal year (YYYY) so far; the current one if neither is valid."""
     this_month = (today or timezone.localdate()).replace(day=1)
-    if (asked := read_month(month)) and asked <= this_month:
+    if (asked := parse_month(month)) and asked <= this_month:
         return Period(asked, asked)
     current = fiscal_year_of(this_month)
     asked_year = int(year) if year.isascii() and year.isdigit() and len(year) == 4 else current
@@ -65,16 +65,16 @@ def asked_period(year: str, month: str, *, today: datetime.date | None = None) -
     return Period(period.first, min(period.last, this_month))
 
 
-def read_period(typed: str) -> Period | None:
-    """The month typed as YYYY-MM, or the fiscal year that begins in the year typed as YYYY."""
-    if month := read_month(typed):
+def parse_period(typed: str) -> Period | None:
+    """Parse YYYY-MM as a month or YYYY as a fiscal year; None if it is neither."""
+    if month := parse_month(typed):
         return Period(month, month)
-    january = read_month(f"{typed}-01")
+    january = parse_month(f"{typed}-01")
     return fiscal_year(january.year) if january else None
 
 
-def read_month(typed: str) -> datetime.date | None:
-    """The first day of a month typed as YYYY-MM."""
+def parse_month(typed: str) -> datetime.date | None:
+    """Return the first day of the month YYYY-MM; None if it is not one."""
     try:
         month = datetime.date.fromisoformat(f"{typed}-01")
     except ValueError:
@@ -83,6 +83,6 @@ def read_month(typed: str) -> datetime.date | None:
 
 
 def years_around(year: int) -> dict[str, int | None]:
-    """The fiscal years before and after one, as far as there can be figures."""
+    """Return the fiscal years before and after one; None where there can be no statistics."""
     current = fiscal_year_of(timezone.localdate())
     return {"earlier": year - 1 if year > EARLIEST else None, "later": year + 1 if year < current else None}

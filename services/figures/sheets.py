@@ -1,4 +1,4 @@
-"""Tables as files: CSV that spreadsheets read right and cannot be made to run, and XLSX whose texts are texts."""
+"""Export tables as CSV and XLSX files in which no cell can become a formula."""
 
 import csv
 import io
@@ -14,12 +14,12 @@ TYPES = {
     CSV: "text/csv; charset=utf-8",
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-LONGEST_TITLE = 31  # of a sheet
+MAX_TITLE_LENGTH = 31  # of a sheet in Excel
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table to be written: its title, the names of its columns, its rows of texts and numbers."""
+    """A table to export: title, column names and rows of text and numbers."""
 
     title: str
     head: list[str]
@@ -27,36 +27,36 @@ class Sheet:
 
 
 def as_csv(sheets: Iterable[Sheet]) -> Iterator[bytes]:
-    """The tables one below the other, an empty line between them, in UTF-8 with its mark (RFC 4180)."""
+    """Write the tables one below the other, separated by empty lines, as CSV (RFC 4180) in UTF-8 with a BOM."""
     yield BOM.encode()
     for number, sheet in enumerate(sheets):
         if number:
             yield b"\r\n"
         if sheet.title:
-            yield _line([sheet.title])
-        yield _line(sheet.head)
+            yield _csv_line([sheet.title])
+        yield _csv_line(sheet.head)
         for row in sheet.rows:
-            yield _line(row)
+            yield _csv_line(row)
 
 
-def _line(row: Iterable[str | int]) -> bytes:
+def _csv_line(row: Iterable[str | int]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerow([harmless(cell) for cell in row])
+    csv.writer(text).writerow([neutralise_formula(cell) for cell in row])
     return text.getvalue().encode()
 
 
-def harmless(cell: str | int) -> str | int:
-    """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+def neutralise_formula(cell: str | int) -> str | int:
+    """Put an apostrophe before text that a spreadsheet would take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def as_xlsx(sheets: Iterable[Sheet]) -> bytes:
-    """A workbook with a sheet for each table. Texts are text cells, whatever they begin with; numbers are numbers."""
+    """Write a workbook with a sheet for each table. Text is always written as text cells, numbers as numbers."""
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": False}) as book:
         bold = book.add_format({"bold": True})
         for number, sheet in enumerate(sheets, start=1):
-            page = book.add_worksheet(_title(sheet.title, number))
+            page = book.add_worksheet(_sheet_title(sheet.title, number))
             page.freeze_panes(1, 0)
             page.set_column(0, 0, 32)
             for column, name in enumerate(sheet.head):
@@ -67,7 +67,7 @@ def as_xlsx(sheets: Iterable[Sheet]) -> bytes:
     return file.getvalue()
 
 
-def _title(title: str, number: int) -> str:
-    """A name that Excel takes: none of its marks, not too long, none twice."""
+def _sheet_title(title: str, number: int) -> str:
+    """Return a sheet name that Excel accepts: unique, not too long, without forbidden characters."""
     plain = "".join(mark for mark in title if mark not in "[]:*?/\\'")
-    return f"{number} {plain}"[:LONGEST_TITLE].strip()
+    return f"{number} {plain}"[:MAX_TITLE_LENGTH].strip()

@@ -1,37 +1,37 @@
-"""Editing the guide, for editors: every language of an article on one page."""
+"""The guide in the admin: editors edit all languages of an article on one page."""
 
 from django.contrib import admin
 from django.utils.translation import pgettext_lazy
 from modeltranslation.admin import TranslationAdmin
 
-from services.accounts.admin import RoleAdmin
+from services.accounts.admin import RoleRestrictedAdmin
 from services.accounts.roles import Role
 from services.guide import actions
 from services.guide.models import Article, Category, without_body
-from services.languages.finding import folded
-from services.languages.table import SPOKEN
+from services.languages.registry import SPOKEN
+from services.languages.search_folding import fold_for_search
 
 
 class MissingLanguage(admin.SimpleListFilter):
-    """Articles that a language does not have yet."""
+    """Filter for articles without a translation into one language."""
 
-    title = pgettext_lazy("staff", "missing in")
+    title = pgettext_lazy("staff", "missing translation")
     parameter_name = "missing"
 
     def lookups(self, request, model_admin):
-        """Every language that the portal speaks."""
+        """Return all languages of the portal."""
         return [(language.code, language.own_name) for language in SPOKEN.values()]
 
     def queryset(self, request, queryset):
-        """Articles without a body in it."""
+        """Return the articles without a body in the chosen language."""
         if self.value() not in SPOKEN:
             return queryset
         return queryset.filter(without_body(SPOKEN[self.value()]))
 
 
 @admin.register(Article)
-class ArticleAdmin(RoleAdmin, TranslationAdmin):
-    """Articles."""
+class ArticleAdmin(RoleRestrictedAdmin, TranslationAdmin):
+    """The guide's articles."""
 
     open_to = (Role.EDITOR,)
     list_display = ["slug", "category", "checked_on", "is_published"]
@@ -39,36 +39,36 @@ class ArticleAdmin(RoleAdmin, TranslationAdmin):
     list_select_related = ["category"]
     search_fields = ["slug", "search_text_ja", "search_text_en"]
     actions = ["publish", "withdraw"]
-    readonly_fields = ["is_published"]  # by the two actions alone
+    readonly_fields = ["is_published"]  # only the two actions below change it
 
     def get_search_results(self, request, articles, typed):
-        """As everybody's search compares it."""
-        return super().get_search_results(request, articles, folded(typed))
+        """Fold the query as the public search does."""
+        return super().get_search_results(request, articles, fold_for_search(typed))
 
     def save_model(self, request, article, form, change):
-        """Through the action, so that the trail and the search know."""
+        """Save by the action, which writes the audit entry and the search text."""
         actions.save_article(article, by=request.user, changed=form.changed_data)
 
-    @admin.action(description=pgettext_lazy("staff", "Show to everybody"))
+    @admin.action(description=pgettext_lazy("staff", "Publish"))
     def publish(self, request, articles):
-        """Publish what is ticked."""
+        """Publish the selected articles."""
         for article in articles:
             actions.publish(article, by=request.user)
 
-    @admin.action(description=pgettext_lazy("staff", "Take off the public pages"))
+    @admin.action(description=pgettext_lazy("staff", "Unpublish"))
     def withdraw(self, request, articles):
-        """Withdraw what is ticked."""
+        """Unpublish the selected articles."""
         for article in articles:
             actions.withdraw(article, by=request.user)
 
 
 @admin.register(Category)
-class CategoryAdmin(RoleAdmin, TranslationAdmin):
-    """Categories."""
+class CategoryAdmin(RoleRestrictedAdmin, TranslationAdmin):
+    """The guide's categories."""
 
     open_to = (Role.EDITOR,)
     list_display = ["slug", "position", "icon"]
 
     def save_model(self, request, category, form, change):
-        """Through the action."""
+        """Save by the action, which writes the audit entry."""
         actions.save_category(category, by=request.user, changed=form.changed_data)

@@ -1,4 +1,4 @@
-"""The city guide: categories of daily life, and what to do, in the reader's language."""
+"""The guide to daily life: categories and articles."""
 
 from django.db import models
 from django.db.models import functions
@@ -6,15 +6,15 @@ from django.urls import reverse
 from django.utils.translation import pgettext_lazy
 
 from services.accounts.roles import Role
-from services.base.keeping import NOTHING_PERSONAL
-from services.languages.table import Language
-from services.languages.text import TranslatedQuerySet
+from services.base.retention import NO_PERSONAL_DATA
+from services.languages.registry import Language
+from services.languages.translated import TranslatedQuerySet
 
 
 class Category(models.Model):
-    """A part of daily life, after the twelve chapters of the national guidebook for foreign residents."""
+    """An area of daily life, after the twelve chapters of the national guidebook for foreign residents."""
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     slug = models.SlugField(unique=True)
     position = models.PositiveSmallIntegerField(unique=True)
@@ -31,50 +31,50 @@ class Category(models.Model):
         return self.slug
 
     def get_absolute_url(self):
-        """The category's page in the active language."""
+        """Return the URL of the category's page in the active language."""
         return reverse("guide:category", args=[self.slug])
 
 
 def without_body(language: Language) -> models.Q:
-    """What makes an article count as not yet there in a language."""
+    """Match articles without a body in a language, which count as not translated."""
     body = f"body_{language.column}"
     return models.Q(**{body: ""}) | models.Q(**{f"{body}__isnull": True})
 
 
 class ArticleQuerySet(TranslatedQuerySet):
-    """Questions about articles."""
+    """Queries for articles."""
 
     def visible_to(self, user) -> "ArticleQuerySet":
-        """What is published; editors and translators also see what is not yet."""
+        """Return the published articles; for editors and translators, also those not yet published."""
         if user.is_authenticated and user.has_role(Role.EDITOR, Role.TRANSLATOR):
             return self
         return self.filter(is_published=True)
 
-    def holding(self, keys: list[str], columns: tuple[str, ...]) -> "ArticleQuerySet":
-        """Articles whose text in one of the languages holds all the search keys, the best first.
+    def containing(self, keys: list[str], columns: tuple[str, ...]) -> "ArticleQuerySet":
+        """Return the articles whose text in one of the languages contains all search keys, the best first.
 
-        `found_in` is the number of the first such language. Within one language the article comes first in whose text
-        the first word stands earliest: in its title, then in the words that editors gave it.
+        The annotation `found_in` is the index of the first such language. Within a language, articles are ranked by the
+        position of the first key in the text, which begins with the title and the editors' search words.
         """
-        places, positions = [], []
+        languages, positions = [], []
         for number, column in enumerate(columns):
             name = f"search_text_{column}"
-            holds = models.Q(*((f"{name}__contains", key) for key in keys))
-            places.append(models.When(holds, then=number))
+            contains = models.Q(*((f"{name}__contains", key) for key in keys))
+            languages.append(models.When(contains, then=number))
             positions.append(models.When(found_in=number, then=functions.StrIndex(name, models.Value(keys[0]))))
-        place = models.Case(*places, output_field=models.SmallIntegerField())
-        found = self.annotate(found_in=place).filter(found_in__isnull=False)
+        found_in = models.Case(*languages, output_field=models.SmallIntegerField())
+        found = self.annotate(found_in=found_in).filter(found_in__isnull=False)
         return found.order_by("found_in", models.Case(*positions, output_field=models.IntegerField()), "slug")
 
 
 class Article(models.Model):
-    """What to do in one matter: the answer first, then the steps. Only guide.actions saves it.
+    """An article on one topic: the answer first, then the steps. Only guide.actions saves it.
 
-    `search_words` are what people type who look for it and the text does not say; no page shows them.
-    `search_text` is made from all of these at each save: plain, folded (languages.finding), with kanji and readings.
+    `search_words` are search terms that the text does not contain; no page shows them. `search_text` is generated
+    from all texts on each save: without markup, folded (languages.search_folding), with kanji and readings.
     """
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
     TEXTS = ("title", "audience", "summary", "by_when", "where", "bring", "fee", "body")
 
     slug = models.SlugField(max_length=80, unique=True)
@@ -91,7 +91,7 @@ class Article(models.Model):
         max_length=600,
         blank=True,
         help_text=pgettext_lazy(
-            "staff", "Other words that people type who look for this, in this language. No page shows them."
+            "staff", "Other search terms for this article, in this language. They are not shown on any page."
         ),
     )
     search_text = models.TextField(blank=True, editable=False)
@@ -102,7 +102,7 @@ class Article(models.Model):
 
     class Meta:
         ordering = ["slug"]
-        # Of published articles only: Django asks "WHERE is_published", for which SQLite would not use a column.
+        # A partial index: Django writes "WHERE is_published", for which SQLite would not use a column of the index.
         indexes = [
             models.Index(fields=["category", "slug"], condition=models.Q(is_published=True), name="guide_in_category")
         ]
@@ -111,5 +111,5 @@ class Article(models.Model):
         return self.slug
 
     def get_absolute_url(self):
-        """The article's page in the active language."""
+        """Return the URL of the article's page in the active language."""
         return reverse("guide:article", args=[self.slug])

@@ -1,17 +1,17 @@
-"""Articles and categories as their reader meets them: prepared in Python so that templates only print."""
+"""Articles and categories prepared for templates."""
 
 from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 
-from services.base.markdown import as_html
+from services.base.markdown import to_html
 from services.guide.models import Article, ArticleQuerySet, Category
-from services.languages.days import written_day
-from services.languages.finding import keys_of
+from services.languages.dates import format_date
 from services.languages.names import NAMES
-from services.languages.table import SPOKEN
-from services.languages.text import Text, reading_order, text_of
+from services.languages.registry import SPOKEN
+from services.languages.search_folding import search_keys
+from services.languages.translated import TranslatedText, fallback_order, translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class CategoryRow:
     """A category in a list."""
 
     slug: str
-    title: Text
+    title: TranslatedText
     icon: str
     url: str
     count: int = 0
@@ -29,123 +29,123 @@ class CategoryRow:
 class ArticleRow:
     """An article in a list."""
 
-    title: Text
-    summary: Text
+    title: TranslatedText
+    summary: TranslatedText
     url: str
     checked: str
-    category: Text | None
-    found_in: str = ""  # a note, where search found it only in another language than the one shown
+    category: TranslatedText | None
+    found_in: str = ""  # a note, if search found it only in another language than the one shown
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One line of the answer box."""
+class ArticleFact:
+    """A line of the answer box."""
 
     label: str
-    text: Text
+    text: TranslatedText
 
 
 @dataclass(frozen=True, slots=True)
 class ArticlePage:
-    """A whole article. `fallback` is the first of its texts that is not in the reader's language, if any."""
+    """An article's page. `fallback` is the first of its texts that is not in the reader's language, if any."""
 
-    title: Text
-    audience: Text
-    summary: Text
-    facts: list[Fact]
-    body: Text
+    title: TranslatedText
+    audience: TranslatedText
+    summary: TranslatedText
+    facts: list[ArticleFact]
+    body: TranslatedText
     body_html: str
     checked_on: object
     category: CategoryRow
-    fallback: Text | None
+    fallback: TranslatedText | None
 
 
 def category_rows(counts: dict[int, int] | None = None) -> list[CategoryRow]:
-    """All categories for a list. `counts`: how many articles each holds, by its key."""
-    return [category_row(category, (counts or {}).get(category.pk, 0)) for category in shown()]
+    """Return all categories for a list. counts: the number of articles by the category's key."""
+    return [category_row(category, (counts or {}).get(category.pk, 0)) for category in categories_for_list()]
 
 
-def shown():
-    """All categories, as rows with only what pages show of one."""
+def categories_for_list():
+    """Return all categories as rows with the columns that pages show."""
     return Category.objects.rows("title", plain=("pk", "slug", "icon"))
 
 
 def category_row(category, count: int = 0) -> CategoryRow:
-    """One category, as a model or a row, for a list or a heading."""
+    """Prepare a category, given as a model or a row, for a list or a heading."""
     url = reverse("guide:category", args=[category.slug])
-    return CategoryRow(category.slug, text_of(category, "title"), category.icon, url, count)
+    return CategoryRow(category.slug, translated(category, "title"), category.icon, url, count)
 
 
-def listed() -> ArticleQuerySet:
-    """All articles, as rows with only what a list shows."""
+def articles_for_list() -> ArticleQuerySet:
+    """Return all articles as rows with the columns of a list."""
     return Article.objects.rows("title", "summary", plain=("slug", "checked_on", "category_id"))
 
 
-def found(user, typed: str) -> ArticleQuerySet:
-    """What somebody finds who types this: in their languages, and in English and Japanese, as signs and letters are."""
-    keys = keys_of(typed)
+def search_articles(user, typed: str) -> ArticleQuerySet:
+    """Search the articles that `user` may see: in the reader's languages, and in English and Japanese, as on signs."""
+    keys = search_keys(typed)
     if not keys:
         return Article.objects.none()
-    columns = tuple(SPOKEN[code].column for code in languages_searched())
-    return listed().visible_to(user).holding(keys, columns).along_with("found_in")
+    columns = tuple(SPOKEN[code].column for code in languages_to_search())
+    return articles_for_list().visible_to(user).containing(keys, columns).with_annotations("found_in")
 
 
-def languages_searched() -> tuple[str, ...]:
-    """The reader's own languages first. Easy Japanese has the readings."""
-    return tuple(dict.fromkeys((*reading_order(), "en", "ja", "ja-simple")))
+def languages_to_search() -> tuple[str, ...]:
+    """Return the languages to search, the reader's own first. Easy Japanese adds the readings."""
+    return tuple(dict.fromkeys((*fallback_order(), "en", "ja", "ja-simple")))
 
 
 def article_rows(rows, categories: dict[int, Category] | None = None) -> list[ArticleRow]:
-    """Articles for a list. `categories`: by their keys, where the list is of several."""
-    checked = {}  # a list holds few different days, and saying one is a fifth of a row's cost
+    """Prepare articles for a list. categories: by key, if the list shows several."""
+    checked = {}  # a list has few different dates, and formatting one is a fifth of a row's cost
     for day in {row.checked_on for row in rows}:
-        checked[day] = gettext("Checked on %(date)s") % {"date": written_day(day)}
-    before, after = reverse("guide:article", args=["0"]).rsplit("0", 1)  # once for all rows, for the same reason
+        checked[day] = gettext("Checked on %(date)s") % {"date": format_date(day)}
+    before, after = reverse("guide:article", args=["0"]).rsplit("0", 1)  # once for all rows, for speed
     return [
         ArticleRow(
-            text_of(row, "title"),
-            text_of(row, "summary"),
+            translated(row, "title"),
+            translated(row, "summary"),
             f"{before}{row.slug}{after}",
             checked[row.checked_on],
-            text_of(categories[row.category_id], "title") if categories else None,
-            _found_elsewhere(row),
+            translated(categories[row.category_id], "title") if categories else None,
+            _other_language_note(row),
         )
         for row in rows
     ]
 
 
-def _found_elsewhere(row) -> str:
-    """Said only where nothing that the reader sees of the article holds what they typed."""
+def _other_language_note(row) -> str:
+    """Return a note on the language of the match, if it is not a language in which the reader sees the article."""
     if not hasattr(row, "found_in"):
         return ""
-    code, shown = languages_searched()[row.found_in], text_of(row, "title")
+    code, shown = languages_to_search()[row.found_in], translated(row, "title")
     expected = {
         language.partition("-")[0] for language in (shown.wanted, shown.language.code)
-    }  # both Japaneses are one
+    }  # Japanese and Easy Japanese count as one
     if code.partition("-")[0] in expected:
         return ""
     # Translators: a note at an article that search found by its text in another language than the one in which it is
     # shown: "Found in Japanese".
-    return pgettext("by search", "Found in %(language)s") % {"language": NAMES[code]}
+    return pgettext("by search", "Found in the %(language)s version") % {"language": NAMES[code]}
 
 
-def whole() -> ArticleQuerySet:
-    """All articles, as rows with everything that an article's page shows, its category included."""
+def articles_with_body() -> ArticleQuerySet:
+    """Return all articles as rows with the columns of an article's page, its category included."""
     plain = ("pk", "checked_on", "category_id", "category__slug", "category__icon")
     return Article.objects.rows(*Article.TEXTS, "category__title", plain=plain)
 
 
 def article_page(article) -> ArticlePage:
-    """An article, as a row of `whole`, for its own page."""
+    """Prepare an article, given as a row of `articles_with_body`, for its page."""
     labels = {
         # Translators: labels in the box on top of an article.
-        "by_when": pgettext("answer box", "By when"),
+        "by_when": pgettext("answer box", "Deadline"),
         "where": pgettext("answer box", "Where"),
-        "bring": pgettext("answer box", "Bring"),
+        "bring": pgettext("answer box", "What to bring"),
         "fee": pgettext("answer box", "Cost"),
     }
-    facts = [Fact(label, text) for name, label in labels.items() if (text := text_of(article, name))]
-    title, audience, summary, body = (text_of(article, name) for name in ("title", "audience", "summary", "body"))
+    facts = [ArticleFact(label, text) for name, label in labels.items() if (text := translated(article, name))]
+    title, audience, summary, body = (translated(article, name) for name in ("title", "audience", "summary", "body"))
     in_category = reverse("guide:category", args=[article.category__slug])
     texts = (body, title, audience, summary, *(fact.text for fact in facts))
     return ArticlePage(
@@ -154,8 +154,10 @@ def article_page(article) -> ArticlePage:
         summary,
         facts,
         body,
-        as_html(body.value),
+        to_html(body.value),
         article.checked_on,
-        CategoryRow(article.category__slug, text_of(article, "category__title"), article.category__icon, in_category),
+        CategoryRow(
+            article.category__slug, translated(article, "category__title"), article.category__icon, in_category
+        ),
         next((text for text in texts if text.is_fallback), None),
     )

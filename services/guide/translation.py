@@ -1,4 +1,4 @@
-"""Which texts of the guide exist in every language."""
+"""The guide's translated fields."""
 
 from modeltranslation.translator import TranslationOptions, register
 
@@ -6,14 +6,14 @@ from services.guide.models import Article, Category
 
 
 @register(Category)
-class CategoryTranslation(TranslationOptions):
-    """A category's name."""
+class CategoryTranslationOptions(TranslationOptions):
+    """The category's title."""
 
     fields = ("title",)
 
 
 @register(Article)
-class ArticleTranslation(TranslationOptions):
-    """An article's texts, and what search looks at."""
+class ArticleTranslationOptions(TranslationOptions):
+    """The article's texts and its search columns."""
 
     fields = (*Article.TEXTS, "search_words", "search_text")

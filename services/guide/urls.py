@@ -1,4 +1,4 @@
-"""Addresses below /<language>/guide/."""
+"""URLs below /<language>/guide/."""
 
 from django.urls import path
 

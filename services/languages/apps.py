@@ -1,4 +1,4 @@
-"""The languages offered, fallback, furigana, the catalogue."""
+"""Languages: negotiation, fallbacks, furigana, catalogues."""
 
 from django.apps import AppConfig
 
@@ -6,7 +6,7 @@ from services.languages import checks  # noqa: F401  importing registers them
 
 
 class LanguagesConfig(AppConfig):
-    """No tables; brings the checks that no language is offered in name only."""
+    """Registers the checks that every offered language is usable. Has no models."""
 
     name = "services.languages"
     label = "languages"

@@ -1,4 +1,4 @@
-"""The one catalogue: compiling it without any program but Python, and what may be wrong with it."""
+"""The translation catalogues: where they are, how to compile them in pure Python, and what may be wrong with them."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,9 @@ import polib
 from django.conf import settings
 from django.utils.translation import to_locale
 
-from services.languages.ruby import RUBY
-from services.languages.table import SPOKEN
+from services.languages.furigana import RUBY
+from services.languages.plain_english import find_habits
+from services.languages.registry import SPOKEN
 
 KANJI = re.compile("[\u3400-\u9fff々〆ヶ]")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
@@ -25,32 +26,28 @@ PLURALS = {
     ),
     **dict.fromkeys(("ja", "ja-simple", "zh-hans", "ko", "vi"), "nplurals=1; plural=0;"),
 }
-# Languages in which staff work; strings that only they see need no others.
+# The languages of staff pages; strings that only staff see need no others.
 STAFF_LANGUAGES = {"ja", "en"}
 STAFF_PLACES = ("templates/staff/", "templates/admin/", "templates/mfa/", "/admin.py")
-# What a language has taken from English as it is.
-LOANWORDS = {
-    "fil": {"AM", "PM", "a.m.", "p.m.", "Code", "E-mail", "Email", "Email address", "Emergency"}
-    | {"Furigana", "Interpreter", "Menu", "Password", "Appointment: %(about)s"},
-    "vi": {"Menu"},
-    "da": {"Furigana", "Information", "Menu"},
-}
-# Words that are the same in every language: names, numbers, programmes.
+# A translator's comment in an entry whose translation is the same as the English source, because the language
+# has borrowed the word ("Menu", "Password").
+LOAN_WORD = "loan word"
+# Text that is the same in every language: names, numbers, formats.
 SAME_EVERYWHERE = re.compile(r"^[\W\d_]*$|^(Tabunka|E-?mail|SMS|iCal|Atom|%\(\w+\)s|\W)+$")
 
 
 def source_file(code: str) -> Path:
-    """The language's catalogue as translators write it."""
+    """Return the path of a language's catalogue (.po)."""
     return Path(settings.LOCALE_PATHS[-1], to_locale(code), "LC_MESSAGES", "django.po")
 
 
 def compiled_file(code: str) -> Path:
-    """The language's catalogue as Django reads it."""
+    """Return the path of a language's compiled catalogue (.mo)."""
     return source_file(code).with_suffix(".mo")
 
 
 def city_files() -> dict[str, Path]:
-    """The few words that one city says otherwise, by `city/language`: a ward is no city, a city no district."""
+    """Return the catalogues of the cities' own wording by `city/language`: a ward is not called a city."""
     found = {}
     for code in SPOKEN:
         for file in sorted(Path(settings.CITY_PRESETS).glob(f"*/{to_locale(code)}/LC_MESSAGES/django.po")):
@@ -59,7 +56,7 @@ def city_files() -> dict[str, Path]:
 
 
 def compile_all() -> list[str]:
-    """Compile every catalogue that changed since it was compiled, each city's own too; returns their names."""
+    """Compile all catalogues, also the cities' own, that are newer than their compiled files; return their names."""
     done = []
     for name, source in ({code: source_file(code) for code in SPOKEN} | city_files()).items():
         target = source.with_suffix(".mo")
@@ -70,7 +67,7 @@ def compile_all() -> list[str]:
 
 
 def is_for_staff(entry: polib.POEntry) -> bool:
-    """Whether only staff can meet the string: by its context ("staff", "staff: …"), or because it stands with them."""
+    """Whether only staff can see the string: by its context ("staff", "staff: …") or the files that it occurs in."""
     if (entry.msgctxt or "").partition(":")[0] == "staff":
         return True
     return bool(entry.occurrences) and all(
@@ -79,18 +76,19 @@ def is_for_staff(entry: polib.POEntry) -> bool:
 
 
 def faults(code: str, catalogue: polib.POFile) -> list[str]:
-    """Everything wrong with one language's catalogue, a sentence each, naming the string."""
+    """Return all faults of a language's catalogue, each as a sentence that names the string."""
     found = []
     if catalogue.metadata.get("Plural-Forms") != PLURALS[code]:
         found.append(f"{code}: Plural-Forms must be {PLURALS[code]!r}")
     for entry in catalogue:
         if not entry.obsolete:
-            found += [f"{code}: {fault}: {entry.msgid[:70]!r}" for fault in _faults_of(code, entry)]
+            problems = _faults_of(code, entry) + (find_habits(entry) if code == "en" else [])
+            found += [f"{code}: {fault}: {entry.msgid[:70]!r}" for fault in problems]
     return found
 
 
 def city_faults() -> list[str]:
-    """Everything wrong with the cities' own words; one that replaces nothing would never be read."""
+    """Return all faults of the cities' catalogues, such as an entry that replaces nothing and so is never used."""
     found = []
     for name, file in city_files().items():
         city, code = name.split("/")
@@ -111,7 +109,7 @@ def _faults_of(code: str, entry: polib.POEntry) -> list[str]:
     texts = list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
     if code == "en" or (
         is_for_staff(entry) and code not in STAFF_LANGUAGES
-    ):  # the source itself; only plurals and exceptions are written down
+    ):  # English is the source: its catalogue holds only plurals and exceptions
         texts = [text for text in texts if text]
     elif not all(texts):
         return ["missing"]
@@ -126,13 +124,13 @@ def _faults_between(code: str, entry: polib.POEntry, text: str) -> list[str]:
     plain = RUBY.sub("", text)
     wanted = [set(PLACEHOLDER.findall(source)) for source in sources]
     has = set(PLACEHOLDER.findall(plain))
-    # A plural form may leave a named number out ("one page"), but nothing that is filled in by position.
+    # A plural form may leave out a named number ("one page"), but no positional placeholder.
     left_out = (wanted[1] - has) if entry.msgid_plural else set()
     if has | left_out not in wanted or left_out & POSITIONAL:
         found.append("other placeholders than the source")
     if sorted(TAG.findall(text)) not in [sorted(TAG.findall(source)) for source in sources]:
         found.append("other HTML tags than the source")
-    if code != "en" and text == entry.msgid and not _may_be_same(code, entry):
+    if code != "en" and text == entry.msgid and not _may_be_same(entry):
         found.append("copied from the source")
     if code == "ja-simple" and KANJI.search(plain):
         found.append("kanji without furigana")
@@ -141,5 +139,5 @@ def _faults_between(code: str, entry: polib.POEntry, text: str) -> list[str]:
     return found
 
 
-def _may_be_same(code: str, entry: polib.POEntry) -> bool:
-    return bool(SAME_EVERYWHERE.match(entry.msgid)) or entry.msgid in LOANWORDS.get(code, ())
+def _may_be_same(entry: polib.POEntry) -> bool:
+    return bool(SAME_EVERYWHERE.match(entry.msgid)) or LOAN_WORD in entry.tcomment.splitlines()

@@ -1,50 +1,50 @@
-"""Choosing a language in a form: each by its own name, marked as the language that it is (WCAG 3.1.2)."""
+"""Form fields to choose languages by their own names, with `lang` and `dir` on each option (WCAG 3.1.2)."""
 
 from collections.abc import Container
 
 from django import forms
 from django.conf import settings
 
-from services.languages.table import SPOKEN
+from services.languages.registry import SPOKEN
 
 
-class _Marked:
-    """A widget whose options say which language they are written in."""
+class _LanguageChoices:
+    """A mixin for widgets whose options state their language."""
 
     def create_option(self, name, value, label, *args, **options):
-        """The option with `lang` and `dir`."""
+        """Add `lang` and `dir` to the option."""
         option = super().create_option(name, value, label, *args, **options)
         if language := SPOKEN.get(str(value)):
             option["attrs"] |= {"lang": language.code, "dir": language.dir}
         return option
 
 
-class LanguageSelect(_Marked, forms.Select):
-    """One language from a list that folds out."""
+class LanguageSelect(_LanguageChoices, forms.Select):
+    """A drop-down list of languages."""
 
 
-class LanguageTicks(_Marked, forms.CheckboxSelectMultiple):
-    """Any number of languages to tick."""
+class LanguageCheckboxes(_LanguageChoices, forms.CheckboxSelectMultiple):
+    """A check box for each language."""
 
 
-def own_names(among: Container[str] = SPOKEN) -> list[tuple[str, str]]:
-    """The languages that the city offers, as a form's choices. among: only these codes."""
+def own_name_choices(among: Container[str] = SPOKEN) -> list[tuple[str, str]]:
+    """Return the languages that the city offers as form choices. among: only these codes."""
     return [(language.code, language.own_name) for language in settings.CITY.offered() if language.code in among]
 
 
 class LanguageField(forms.ChoiceField):
-    """One of the offered languages. empty: what stands for none of them. among: only these codes."""
+    """A choice of one offered language. empty: the label for no choice. among: only these codes."""
 
     widget = LanguageSelect
 
     def __init__(self, *, empty: str = "", among: Container[str] = SPOKEN, **options):
-        super().__init__(choices=lambda: [*([("", empty)] if empty else []), *own_names(among)], **options)
+        super().__init__(choices=lambda: [*([("", empty)] if empty else []), *own_name_choices(among)], **options)
 
 
 class LanguagesField(forms.MultipleChoiceField):
-    """Some of the offered languages."""
+    """A choice of several offered languages."""
 
-    widget = LanguageTicks
+    widget = LanguageCheckboxes
 
     def __init__(self, **options):
-        super().__init__(choices=own_names, **options)
+        super().__init__(choices=own_name_choices, **options)

@@ -1,17 +1,17 @@
-"""Furigana: texts hold `{漢字|かんじ}`; here are its faces.
+"""Furigana: render the notation `{漢字|かんじ}` for each medium.
 
-A page shows `<ruby>`, or the kanji alone where the reader has switched furigana off or where markup
-cannot stand (titles, attributes); a text mail, what can be chosen from a list (`<option>`) and the words of a drawing
-(`<text>` of an SVG) show `漢字（かんじ）`.
+Pages show `<ruby>`, or the kanji alone if the reader has switched furigana off or markup is not possible (titles,
+attributes). Text emails, options (`<option>`) and the text of drawings (`<text>` in SVG) show `漢字（かんじ）`.
 """
 
 import re
 
 _RUBY = r"\{([^{}|<>]+)\|([^{}|<>]+)\}"
 RUBY = re.compile(_RUBY)
+_PUN = {0, 1, 3, 4, 6, 8}  # last digits after which 分 is read ぷん
 
-# What in a page is not simply text with ruby: what must stay as typed, what holds text only, tags with a brace.
-_APART = re.compile(
+# Parts of a page that cannot hold ruby: typed text that must not change, elements of plain text, tags with a brace.
+_WITHOUT_RUBY = re.compile(
     r"<(?:(?P<typed>textarea\b.*?</textarea>)|(?P<plain>(?P<name>title|option|script|desc|text)\b.*?</(?P=name)>)"
     r"|[^>{]*\{[^>]*>)",
     re.DOTALL | re.IGNORECASE,
@@ -19,57 +19,67 @@ _APART = re.compile(
 _IN_TAG = re.compile(rf"(?P<typed>\svalue=\"[^\"]*\")|(?P<read>\splaceholder=\"[^\"]*\")|{_RUBY}")
 
 
-def as_html(text: str) -> str:
-    """The text with `<ruby>`; the text itself is left as it is, so escape it first."""
-    return RUBY.sub(_annotated, text)
+def to_ruby(text: str) -> str:
+    """Render as `<ruby>`. Does not escape the text: escape it first."""
+    return RUBY.sub(_ruby_element, text)
 
 
-def as_plain(text: str) -> str:
-    """The kanji alone: titles, search, calendars, JSON-LD."""
+def strip_readings(text: str) -> str:
+    """Leave only the kanji: for titles, search, calendars, JSON-LD."""
     return RUBY.sub(r"\1", text)
 
 
-def as_mail(text: str) -> str:
-    """`漢字（かんじ）`: text mail and everything else without markup that is read slowly."""
-    return RUBY.sub(r"\1（\2）", text)
+def to_parentheses(text: str) -> str:
+    """Render as `漢字（かんじ）`: for text emails and other text without markup."""
+    return RUBY.sub(lambda match: f"{match[1]}（{_reading(match)}）", text)
 
 
-def as_reading(text: str) -> str:
-    """The reading alone, for search by kana."""
-    return RUBY.sub(r"\2", text)
+def to_reading(text: str) -> str:
+    """Leave only the reading: for search by kana."""
+    return RUBY.sub(_reading, text)
 
 
 def annotate_page(page: str, *, furigana: bool) -> str:
-    """A whole HTML page with its furigana shown, or with the kanji alone.
+    """Render all furigana of an HTML page, or leave only the kanji.
 
-    What a person typed into a field (`value`, `textarea`) is never touched: it must come back as it was.
+    Text that a person typed into a field (`value`, `textarea`) never changes: it must come back as it was.
     """
-    face = _annotated if furigana else r"\1"
-    pieces, at = [], 0
-    for apart in _APART.finditer(page):
-        pieces += RUBY.sub(face, page[at : apart.start()]), _without_markup(apart, furigana=furigana)
-        at = apart.end()
-    return "".join([*pieces, RUBY.sub(face, page[at:])])
+    replacement = _ruby_element if furigana else r"\1"
+    pieces, end = [], 0
+    for part in _WITHOUT_RUBY.finditer(page):
+        pieces += RUBY.sub(replacement, page[end : part.start()]), _render_without_ruby(part, furigana=furigana)
+        end = part.end()
+    return "".join([*pieces, RUBY.sub(replacement, page[end:])])
 
 
-def _annotated(match: re.Match) -> str:
-    return f"<ruby>{match[1]}<rp>(</rp><rt>{match[2]}</rt><rp>)</rp></ruby>"
+def _ruby_element(match: re.Match) -> str:
+    return f"<ruby>{match[1]}<rp>(</rp><rt>{_reading(match)}</rt><rp>)</rp></ruby>"
 
 
-def _without_markup(apart: re.Match, *, furigana: bool) -> str:
-    if apart["typed"]:
-        return apart[0]
-    if apart["plain"]:
-        if furigana and apart["name"].lower() in {"option", "text"}:  # what somebody has to read
-            tag, mark, words = apart[0].partition(">")
-            return as_plain(tag) + mark + as_mail(words)
-        return as_plain(apart[0])
-    return _IN_TAG.sub(lambda found: _in_tag(found, furigana=furigana), apart[0])
+def _reading(match: re.Match) -> str:
+    """Return the reading; that of minutes follows the number before them: ごふん (5), さんじゅっぷん (30)."""
+    reading = match[2]
+    if match[1].startswith("分") and reading.startswith(("ふん", "ぷん")):
+        digit = match.string[max(0, match.start() - 1) : match.start()]
+        if digit.isdecimal():
+            return ("ぷん" if int(digit) in _PUN else "ふん") + reading[2:]
+    return reading
 
 
-def _in_tag(found: re.Match, *, furigana: bool) -> str:
-    if found["typed"]:
-        return found[0]
-    if found["read"]:  # the one attribute that is seen: in kana alone, since a field has no room for both
-        return as_reading(found[0]) if furigana else as_plain(found[0])
-    return as_plain(found[0])
+def _render_without_ruby(part: re.Match, *, furigana: bool) -> str:
+    if part["typed"]:
+        return part[0]
+    if part["plain"]:
+        if furigana and part["name"].lower() in {"option", "text"}:  # text that people have to read
+            tag, bracket, text = part[0].partition(">")
+            return strip_readings(tag) + bracket + to_parentheses(text)
+        return strip_readings(part[0])
+    return _IN_TAG.sub(lambda match: _render_in_tag(match, furigana=furigana), part[0])
+
+
+def _render_in_tag(match: re.Match, *, furigana: bool) -> str:
+    if match["typed"]:
+        return match[0]
+    if match["read"]:  # the only visible attribute: kana alone, because a field has no room for both
+        return to_reading(match[0]) if furigana else strip_readings(match[0])
+    return strip_readings(match[0])

@@ -1,8 +1,8 @@
-"""Strings of Django and django-allauth that a resident can meet, so that our catalogue has them in every language.
+"""Strings of Django and django-allauth that residents can see, extracted into our own catalogues.
 
-Their own catalogues lack many (Nepali 81 %, Vietnamese 72 %, Filipino and Easy Japanese none), and ours
-wins over theirs. Nothing imports this file: makemessages reads it. A test insists that each string
-still stands in the libraries' code.
+The libraries' own catalogues lack many of them (Nepali has 81 %, Vietnamese 72 %, Filipino and Easy Japanese none);
+ours take precedence. Nothing imports this file: makemessages reads it. A test checks that each string is still
+in the libraries' code.
 """
 
 from django.utils.translation import gettext_noop as _

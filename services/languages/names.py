@@ -1,4 +1,4 @@
-"""What the languages are called in the reader's language."""
+"""The languages' names in the reader's language."""
 
 from django.utils.translation import pgettext_lazy
 

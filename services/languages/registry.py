@@ -1,6 +1,6 @@
-"""The languages that the portal speaks: code, own name, direction. No Django here: settings read it.
+"""The portal's languages: code, own name, direction. Imports nothing from Django, because settings import it.
 
-Own names are ours because Django's are wrong or missing for some. `ja-simple` (Easy Japanese) uses
+We define the own names because Django's are wrong or missing for some languages. `ja-simple` (Easy Japanese) uses
 the BCP 47 variant subtag "simple"; Filipino is `fil`, never `tl` (ISO 639-3, IANA registry).
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language: `code` in addresses and `lang` attributes, `own_name` in its own script."""
+    """A language: `code` for URLs and `lang` attributes, `own_name` in its own script."""
 
     code: str
     own_name: str
@@ -18,7 +18,7 @@ class Language:
 
     @property
     def column(self) -> str:
-        """The suffix of the language's columns: `title_` + `ja_simple`."""
+        """The suffix of the language's database columns: `ja_simple` in `title_ja_simple`."""
         return self.code.replace("-", "_")
 
 
@@ -38,7 +38,7 @@ SPOKEN = {
     )
 }
 
-# What people, browsers and old links also write: each redirects to the code that we use.
+# Other codes that people, browsers and old links use: each redirects to our code.
 ALIASES = {
     "tl": "fil",
     "ja-easy": "ja-simple",
@@ -48,7 +48,7 @@ ALIASES = {
     "zh-sg": "zh-hans",
 }
 
-# What Django's own table lacks (django.conf.locale.LANG_INFO).
+# Languages missing from django.conf.locale.LANG_INFO.
 MISSING_IN_DJANGO = {
     code: {
         "bidi": SPOKEN[code].dir == "rtl",

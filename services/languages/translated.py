@@ -1,4 +1,4 @@
-"""The city's own texts, in the reader's language or in a marked other one."""
+"""Translated model fields: read in the reader's language, or in a fallback language that is marked as such."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,15 +11,15 @@ from modeltranslation.manager import MultilingualManager, MultilingualQuerySet
 from modeltranslation.utils import resolution_order
 
 from services.languages.names import NAMES
-from services.languages.table import SPOKEN, Language
+from services.languages.registry import SPOKEN, Language
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A piece of content and the language in which it was found.
+class TranslatedText:
+    """A text and the language in which it was found.
 
-    In a template it marks itself: a text in another language than the reader's gets `lang`, `dir` and a
-    note (WCAG 3.1.2). `marked` leaves the note out, for places under a note of their own.
+    In a template, a text that is not in the reader's language gets `lang`, `dir` and a note (WCAG 3.1.2).
+    `marked` leaves the note out, for places that have a note of their own.
     """
 
     value: str
@@ -28,12 +28,12 @@ class Text:
 
     @property
     def is_fallback(self) -> bool:
-        """Whether the reader asked for another language. Japanese for a reader of Easy Japanese is another one."""
+        """Whether the text is not in the wanted language. Japanese counts as a fallback for Easy Japanese."""
         return bool(self.value) and self.language.code != self.wanted
 
     @property
     def language_name(self) -> str:
-        """What the text's language is called in the reader's."""
+        """The name of the text's language, in the reader's language."""
         return str(NAMES[self.language.code])
 
     @property
@@ -41,18 +41,18 @@ class Text:
         """The text with its language and direction, without the note."""
         if not self.is_fallback:
             return conditional_escape(self.value)
-        # Not by format_html, which looks at each part anew: a list may have forty of these.
+        # Faster than format_html, which checks each part: a list may hold forty of these.
         head = f'<span lang="{self.language.code}" dir="{self.language.dir}">'
         return SafeString(f"{head}{conditional_escape(self.value)}</span>")
 
     def __html__(self) -> str:
-        """The text as a template prints it."""
+        """The text with its note, as templates print it."""
         if not self.is_fallback:
             return self.marked
         return self.marked + _note(self.language.code, get_language())
 
     def __str__(self) -> str:
-        # Django's templates print str(value) and ask nothing but strings for their __html__.
+        # Django's templates print str(value); they call __html__ on strings only.
         return self.__html__()
 
     def __bool__(self) -> bool:
@@ -66,52 +66,52 @@ def _note(language: str, active: str) -> SafeString:
     return format_html(' <small class="fallback-note">{}</small>', note)
 
 
-def reading_order(language: str | None = None) -> tuple[str, ...]:
-    """The languages tried for a reader, the wanted one first."""
+def fallback_order(language: str | None = None) -> tuple[str, ...]:
+    """Return the languages to try for a reader, the wanted one first."""
     return resolution_order(language or get_language())
 
 
-def text_of(row, field: str, language: str | None = None) -> Text:
-    """A row's translated field for a reader of `language` (the active one), falling back as settings say."""
-    order = reading_order(language)
+def translated(row, field: str, language: str | None = None) -> TranslatedText:
+    """Return a row's field in `language` (by default the active one), or in the first fallback that has it."""
+    order = fallback_order(language)
     for code in order:
         if value := getattr(row, f"{field}_{SPOKEN[code].column}"):
-            return Text(value, SPOKEN[code], order[0])
-    return Text("", SPOKEN[order[0]], order[0])
+            return TranslatedText(value, SPOKEN[code], order[0])
+    return TranslatedText("", SPOKEN[order[0]], order[0])
 
 
 class _Manager(MultilingualManager):
-    """modeltranslation leaves such a manager alone; around any other it makes a new class for each query."""
+    """A subclass of modeltranslation's manager, because it wraps any other in a new class for each query."""
 
     def rows(self, *translated: str, plain: tuple[str, ...] = ()):
-        """All rows as named tuples, to be filtered, for lists: a model with most columns left out costs more to make.
+        """Return all rows as named tuples, for lists: instances with deferred fields cost more to create.
 
-        What is asked of them takes each field by its own name, `title_ne`: there is nothing to translate.
+        Filters must use the columns' real names, such as `title_ne`: the query does not translate them.
         """
         return _rows(self.model, *plain, *_columns(translated)).all()
 
 
-@cache  # to name thirty columns anew for each request costs more than to ask the database for them
+@cache  # building a query with thirty columns costs more than running it
 def _rows(model, *columns: str):
     return model._default_manager.rewrite(False).values_list(*columns, named=True)
 
 
 class TranslatedQuerySet(MultilingualQuerySet):
-    """A query that fetches only the columns that this reader can come to see."""
+    """A QuerySet that can fetch only the columns of the active language and its fallbacks."""
 
     @classmethod
     def as_manager(cls):
-        """A manager that asks by this class."""
+        """Return a manager of this QuerySet."""
         return _Manager.from_queryset(cls)()
 
     def readable(self, *translated: str, plain: tuple[str, ...] = ()):
-        """Rows with the translated fields in the active language and its fallbacks, and the plain fields."""
+        """Fetch the translated fields in the active language and its fallbacks, and the plain fields."""
         return self.only(*plain, *_columns(translated))
 
-    def along_with(self, *annotated: str):
-        """These rows with what has been annotated to them since: their tuples do not name it by themselves."""
+    def with_annotations(self, *annotated: str):
+        """Add later annotations to the named tuples of `rows`, which do not include them by themselves."""
         return self.values_list(*self._fields, *annotated, named=True)
 
 
 def _columns(translated: tuple[str, ...]) -> list[str]:
-    return [f"{name}_{SPOKEN[code].column}" for name in translated for code in reading_order()]
+    return [f"{name}_{SPOKEN[code].column}" for name in translated for code in fallback_order()]

@@ -1,7 +1,7 @@
-"""A message's words, made when it is sent, in its reader's language.
+"""Rendering a message when it is sent, in its reader's language.
 
-What differs from reader to reader in a message to many (the link to leave, the link to manage) is written
-as a stand-in, so that a text is made once for each language and not for each reader.
+What differs between the readers of a message to many (the links to unsubscribe and to change the settings) is rendered
+as a placeholder, so that a text is rendered once for each language and not for each reader.
 """
 
 import logging
@@ -19,58 +19,55 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from services.base import markdown
-from services.languages.choice import staff_language
+from services.languages.furigana import annotate_page, strip_readings, to_parentheses
 from services.languages.names import NAMES
-from services.languages.ruby import annotate_page, as_mail, as_plain
-from services.languages.table import SPOKEN
-from services.languages.text import reading_order
-from services.schedules.calendar_files import calendar_file
+from services.languages.negotiation import staff_language
+from services.languages.registry import SPOKEN
+from services.languages.translated import fallback_order
+from services.messaging.kinds import is_for_staff
+from services.messaging.recipients import RecipientLinks
+from services.schedules.calendar_files import render_calendar
 
 logger = logging.getLogger(__name__)
 
-# Both stay alone on a line, so that no encoding of a mail breaks them.
-LEAVE, MANAGE = "https://stand-in.invalid/leave", "https://stand-in.invalid/manage"
-MAIL, WORDS_ONLY = "notices/base.html", "notices/words.html"
+# Templates put each alone on a line, so that no encoding of an email breaks it.
+UNSUBSCRIBE_PLACEHOLDER, MANAGE_PLACEHOLDER = "https://stand-in.invalid/leave", "https://stand-in.invalid/manage"
+EMAIL_FRAME, BODY_ONLY = "notices/base.html", "notices/words.html"
+
+ContextFunction = Callable[[models.Model, str, str], dict]
+_CONTEXTS: dict[type[models.Model], ContextFunction] = {}
+_PREFETCHES: dict[type[models.Model], tuple[str, ...]] = {}
 
 
-_WORDS: dict[type[models.Model], Callable[[models.Model, str, str], dict]] = {}
-_READS: dict[type[models.Model], tuple[str, ...]] = {}
+def register_context(model: type[models.Model], function: ContextFunction, *prefetch: str) -> None:
+    """Name the function that gives the templates what they need to know of a model's objects; see message_context.py.
 
-
-def words_about(model: type[models.Model], *reads: str):
-    """Marks the function that puts a model's objects into words for a letter; it stands in an app's letters.py.
-
-    It takes the object, the language (which is active) and the reader's second language, and returns what the
-    templates use. `written_in` among it: the language in which the content was found. `calendar`: an Entry that
-    goes along as a calendar file. reads: the relations that it follows, fetched once for many objects.
+    It gets the object, the language (which is active) and the reader's second language, and returns the context.
+    Two keys have a meaning here: `written_in`, the language in which the content was found, and `calendar`, a
+    CalendarEntry to attach. prefetch: the relations that the function follows, fetched once for many objects.
     """
-
-    def mark(function: Callable[[models.Model, str, str], dict]):
-        _WORDS[model] = function
-        _READS[model] = reads
-        return function
-
-    return mark
+    _CONTEXTS[model] = function
+    _PREFETCHES[model] = prefetch
 
 
-def read_for_words(rows: Iterable[models.Model]) -> None:
-    """Read, once for many objects, all that their words are made from."""
+def prefetch_context(rows: Iterable[models.Model]) -> None:
+    """Fetch, once for many objects, the relations that their context functions follow."""
     by_model = defaultdict(dict)
     for row in rows:
         by_model[type(row)][row.pk] = row
     for model, found in by_model.items():
-        models.prefetch_related_objects(list(found.values()), *_READS.get(model, ()))
+        models.prefetch_related_objects(list(found.values()), *_PREFETCHES.get(model, ()))
 
 
-class CannotBeWritten(Exception):
-    """No language's text could be made."""
+class CannotRender(Exception):
+    """The message cannot be rendered in any language."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One text in all its faces. `language`: the reader's; `written_in`: what its content is really written in.
+class RenderedMessage:
+    """A message in all its formats. `language`: the reader's; `written_in`: the language of the content.
 
-    `title` is the subject for a page, with its furigana.
+    `short` is for text messages; `title` is the subject for a page, with furigana.
     """
 
     subject: str
@@ -84,100 +81,106 @@ class Letter:
 
     @property
     def is_fallback(self) -> bool:
-        """Whether the reader gets another language than theirs; the letter says so itself."""
+        """Whether the content is not in the reader's language; the message itself says so."""
         return self.written_in != self.language
 
 
-def compose(
+def render_message(
     kind: str,
     language: str,
     *,
     second_language: str = "",
     about: models.Model | None = None,
     context: Mapping[str, object] | None = None,
-    frame: str = MAIL,
-) -> Letter:
-    """The letter for a reader of `language`.
+    frame: str = EMAIL_FRAME,
+) -> RenderedMessage:
+    """Render a message for a reader of `language`.
 
-    about: what it tells of, put into words by its app (`words_about`). A text that is broken in one language is
-    written in the next, with a line that says so. What only staff get (kinds `<app>/staff/<event>`) is in the language
-    of staff's own words, whole. Raises CannotBeWritten if none can be made.
+    kind: as `Message.kind` stores it. about: the object that the message is about; its app registered the function
+    that describes it (`register_context`). If the texts of one language are broken, the next language is used, with a
+    note that says so. Messages to staff are wholly in a language of the staff pages. Raises CannotRender.
     """
-    if "/staff/" in kind:
+    if is_for_staff(kind):
         language, second_language = staff_language(language), ""
-    second = reading_order(second_language) if second_language else ()
-    order = dict.fromkeys([language, *second, *reading_order(language)])
+    second = fallback_order(second_language) if second_language else ()
+    order = dict.fromkeys([language, *second, *fallback_order(language)])
     for code in order:
         try:
-            return _in_language(kind, code, language, second_language, about, dict(context or {}), frame)
-        except Exception as fault:  # one language's broken text must not silence the others
+            return _render_in(kind, code, language, second_language, about, dict(context or {}), frame)
+        except Exception as fault:  # a broken translation must not stop the message
             logger.exception("A text could not be made.", extra={"kind": kind, "language": code})
             last = fault
-    raise CannotBeWritten(type(last).__name__) from last
+    raise CannotRender(type(last).__name__) from last
 
 
-def _in_language(kind, code, wanted, second_language, about, context, frame) -> Letter:
-    note = _note(code, wanted) if code != wanted else ""
+def _render_in(kind, code, wanted, second_language, about, context, frame) -> RenderedMessage:
+    note = _fallback_note(code, wanted) if code != wanted else ""
     with translation.override(code):
-        words = {
+        values = {
             **context,
             "about": about,
             "language": SPOKEN[code],
             "centre": settings.CITY.centre(code),
             "site": settings.SITE_URL,
-            "leave_url": LEAVE,
-            "manage_url": MANAGE,
+            "leave_url": UNSUBSCRIBE_PLACEHOLDER,
+            "manage_url": MANAGE_PLACEHOLDER,
             "note": note,
             "note_language": SPOKEN[wanted],
             "frame": frame,
             "is_letter": True,
         }
-        if type(about) in _WORDS:
-            words |= _WORDS[type(about)](about, code, second_language)
+        if type(about) in _CONTEXTS:
+            values |= _CONTEXTS[type(about)](about, code, second_language)
         folder = f"notices/{kind}"
-        title = " ".join(render_to_string(f"{folder}/subject.txt", words).split())
-        subject = as_plain(title)
-        text = as_mail(render_to_string(f"{folder}/body.txt", words).strip()) + "\n"
-        html = render_to_string(f"{folder}/body.html", words)
-        if frame == MAIL:  # a page of the portal shows furigana as its reader has switched it
-            html = annotate_page(html, furigana="ja-simple" in {code, words.get("written_in")})
-        entry = words.get("calendar")
-        written_in = words.get("written_in", code)
-        short = as_plain(_short(folder, words) or subject)
-        if written_in != wanted:  # no room for a line: the language's own name says it
+        title = " ".join(render_to_string(f"{folder}/subject.txt", values).split())
+        subject = strip_readings(title)
+        text = to_parentheses(render_to_string(f"{folder}/body.txt", values).strip()) + "\n"
+        html = render_to_string(f"{folder}/body.html", values)
+        if frame == EMAIL_FRAME:  # the portal's pages show furigana as their reader has set it
+            html = annotate_page(html, furigana="ja-simple" in {code, values.get("written_in")})
+        entry = values.get("calendar")
+        written_in = values.get("written_in", code)
+        short = strip_readings(_render_short(folder, values) or subject)
+        if written_in != wanted:  # there is no room for the note, so the language's name stands first
             short = f"({SPOKEN[written_in].own_name}) {short}"
-        return Letter(
+        return RenderedMessage(
             subject,
             text,
             html,
             short,
             wanted,
             written_in,
-            calendar_file([entry], stamp=timezone.now()) if entry else b"",
+            render_calendar([entry], stamp=timezone.now()) if entry else b"",
             title,
         )
 
 
-def part_of_a_page(html: str) -> SafeString:
-    """A letter's inside for a page of the portal, on which no style may stand in an attribute."""
+def fill_links(text: str, links: RecipientLinks) -> str:
+    """Return a message's text with its recipient's own links in place of the placeholders."""
+    return text.replace(UNSUBSCRIBE_PLACEHOLDER, links.unsubscribe).replace(MANAGE_PLACEHOLDER, links.manage)
+
+
+def as_page_fragment(html: str) -> SafeString:
+    """Return a message's HTML for a page of the portal, where no style may stand in an attribute."""
     tags = markdown.TAGS | {"bdi", "div", "span", "small", "ruby", "rt", "rp"}
     attributes = markdown.ATTRIBUTES | {"*": {"lang", "dir"}}
     return mark_safe(nh3.clean(html, tags=tags, attributes=attributes, url_schemes=markdown.SCHEMES))  # noqa: S308  nh3 has just made it so
 
 
-def _short(folder: str, words: dict) -> str:
-    """The text for a phone: short.txt where the folder has one."""
+def _render_short(folder: str, values: dict) -> str:
+    """Return the short text; empty if the folder has none."""
     try:
         template = get_template(f"{folder}/short.txt")
     except TemplateDoesNotExist:
         return ""
-    return " ".join(template.render(words).split())
+    return " ".join(template.render(values).split())
 
 
-def _note(code: str, wanted: str) -> str:
+def _fallback_note(code: str, wanted: str) -> str:
+    """Return the sentence, in the reader's language, that says in which language the message is."""
     with translation.override(wanted):
         try:
-            told = gettext("We could not write this message in your language. It is in %(language)s.")
-            return told % {"language": NAMES[code]}
+            note = gettext("We could not write this message in your language. It is in %(language)s.")
+            return note % {"language": NAMES[code]}
         except (KeyError, ValueError):  # the catalogue itself may be what is broken
             return ""

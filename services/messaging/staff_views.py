@@ -1,4 +1,7 @@
-"""The ledger for staff: what went where, what did not and why, and what can be tried again. Nobody's words or names."""
+"""The ledger's pages for staff: what was sent, what failed and why, and what can be sent again.
+
+No page shows the text of a message or the name of a person.
+"""
 
 import datetime
 from dataclasses import dataclass
@@ -14,19 +17,19 @@ from django.utils.translation import npgettext, pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from services.accounts.roles import Role
-from services.base.states import WrongMove
-from services.languages.table import SPOKEN
-from services.notices import counting
-from services.notices.actions import delivering
-from services.notices.causes import in_words, masked
-from services.notices.models import TROUBLED, ChannelCode, Message, MessageState, Rest, Suppression
+from services.base.states import InvalidTransition
+from services.languages.registry import SPOKEN
+from services.messaging import bounces, metrics, staff_actions
+from services.messaging.channels import CHANNELS, channel_label
+from services.messaging.failure_reasons import describe, mask_address
+from services.messaging.models import NEEDS_ATTENTION, DomainBackoff, Message, MessageState, Suppression
 
 ON_A_PAGE = 30
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One message in trouble, without anything by which its reader could be known."""
+class _LedgerRow:
+    """One message that needs attention, without anything that identifies its reader."""
 
     public_id: str
     state: str
@@ -41,65 +44,65 @@ class _Row:
 
     @property
     def is_unclear(self) -> bool:
-        """Whether nobody knows if it arrived."""
+        """Whether nobody knows if the message was sent."""
         return self.state == MessageState.UNCLEAR
 
 
 @require_safe
 def ledger(request):
-    """Counts for those who answer for them; for the administrator also what is in trouble."""
-    stands = counting.ledger()
+    """Show the totals; to the administrator also the messages that need attention."""
+    totals = metrics.ledger_totals()
     context = {
-        "stands": stands,
-        "total": stands.counts.total(),
-        "channels": _table(stands),
+        "stands": totals,
+        "total": totals.counts.total(),
+        "channels": _table(totals),
         "states": [state.label for state in MessageState],
-        "late_for": timezone.now() - stands.oldest_waiting if stands.oldest_waiting else None,
+        "late_for": timezone.now() - totals.oldest_waiting if totals.oldest_waiting else None,
         "fallbacks": [
             (kind, SPOKEN[language].own_name, SPOKEN[written_in].own_name, number)
-            for kind, language, written_in, number in counting.fallbacks()
+            for kind, language, written_in, number in metrics.fallback_counts()
             if language in SPOKEN and written_in in SPOKEN
         ],
         "may_mend": request.user.has_role(Role.ADMINISTRATOR),
     }
     context["fallen_back"] = sum(number for *_what, number in context["fallbacks"])
     if context["may_mend"]:
-        context |= _troubles(request)
+        context |= _failed_messages(request)
     return render(request, "notices/staff/ledger.html", context)
 
 
 @dataclass(frozen=True, slots=True)
-class _Channel:
-    """One channel's numbers, and each of its languages'. Numbers are in the order of MessageState."""
+class _ChannelRow:
+    """The totals of one channel and of each of its languages, in the order of MessageState."""
 
     name: str
     numbers: list[int]
     languages: list[tuple[str, list[int]]]
 
 
-def _table(stands: counting.Ledger) -> list[_Channel]:
+def _table(totals: metrics.LedgerTotals) -> list[_ChannelRow]:
     return [
-        _Channel(
-            channel.label,
-            [stands.number(channel=channel, state=state) for state in MessageState],
+        _ChannelRow(
+            channel_label(channel),
+            [totals.number(channel=channel, state=state) for state in MessageState],
             [
                 (
                     language.own_name,
-                    [stands.number(channel=channel, language=code, state=state) for state in MessageState],
+                    [totals.number(channel=channel, language=code, state=state) for state in MessageState],
                 )
                 for code, language in SPOKEN.items()
-                if stands.number(channel=channel, language=code)
+                if totals.number(channel=channel, language=code)
             ],
         )
-        for channel in ChannelCode
-        if stands.number(channel=channel)
+        for channel in CHANNELS
+        if totals.number(channel=channel)
     ]
 
 
-def _troubles(request) -> dict:
+def _failed_messages(request) -> dict:
     state, cause = request.GET.get("state", ""), request.GET.get("cause")
-    rows = Message.objects.in_trouble()
-    if state in TROUBLED:
+    rows = Message.objects.needing_attention()
+    if state in NEEDS_ATTENTION:
         rows = rows.filter(state=state)
     if cause is not None:
         rows = rows.filter(cause=cause)
@@ -108,35 +111,35 @@ def _troubles(request) -> dict:
     page.object_list = [_row(message) for message in page.object_list]
     return {
         "page": page,
-        "chosen_cause": in_words(cause) if cause is not None else "",
+        "chosen_cause": describe(cause) if cause is not None else "",
         "causes": [
             {
                 "state": MessageState(found_state).label,
-                "words": in_words(found),
+                "words": describe(found),
                 "number": number,
                 "url": "?" + urlencode({"state": found_state, "cause": found}),
             }
-            for found_state, found, number in counting.causes()
+            for found_state, found, number in metrics.failure_counts()
         ],
         "suppressions": [
-            (row.pk, masked(row.address), ChannelCode(row.channel).label, in_words(row.reason), row.since)
+            (row.pk, mask_address(row.address), channel_label(row.channel), describe(row.reason), row.since)
             for row in Suppression.objects.all()[:ON_A_PAGE]
         ],
-        "suppressed": counting.suppressed(),
-        "rests": Rest.objects.filter(until__gt=timezone.now()).order_by("until")[:ON_A_PAGE],
+        "suppressed": metrics.blocked_addresses(),
+        "rests": DomainBackoff.objects.filter(until__gt=timezone.now()).order_by("until")[:ON_A_PAGE],
     }
 
 
-def _row(message: Message) -> _Row:
-    return _Row(
+def _row(message: Message) -> _LedgerRow:
+    return _LedgerRow(
         message.public_id,
         message.state,
         message.get_state_display(),
         message.kind,
-        message.get_channel_display(),
+        channel_label(message.channel),
         SPOKEN[message.language].own_name if message.language in SPOKEN else message.language,
-        masked(message.address),
-        in_words(message.cause),
+        mask_address(message.address),
+        describe(message.cause),
         message.attempts,
         message.ended_at,
     )
@@ -144,43 +147,47 @@ def _row(message: Message) -> _Row:
 
 @require_POST
 def try_again(request):
-    """Send once more what was ticked or shown: each by its id."""
-    wanted = request.POST.getlist("message")[:ON_A_PAGE]
+    """Send the chosen messages again, each by its id."""
+    public_ids = request.POST.getlist("message")[:ON_A_PAGE]
     tried = 0
-    for message in Message.objects.in_trouble().filter(public_id__in=wanted):
+    for message in Message.objects.needing_attention().filter(public_id__in=public_ids):
         try:
-            delivering.try_again(message, by=request.user)
-        except WrongMove:  # somebody else was faster
+            staff_actions.try_again(message, by=request.user)
+        except InvalidTransition:  # somebody else has already done so
             continue
         tried += 1
-    told = npgettext("staff", "%(number)s message is tried again.", "%(number)s messages are tried again.", tried)
-    messages.success(request, told % {"number": tried})
+    sentence = npgettext(
+        "staff", "%(number)s message will be sent again.", "%(number)s messages will be sent again.", tried
+    )
+    messages.success(request, sentence % {"number": tried})
     return redirect(_back(request))
 
 
 @require_POST
-def arrived(request, public_id):
-    """Somebody has found out that an unclear one arrived."""
+def mark_delivered(request, public_id):
+    """Mark an unclear message as delivered."""
     message = get_object_or_404(Message, public_id=public_id)
     try:
-        delivering.call_it_sent(message, by=request.user)
-    except WrongMove:
-        messages.error(request, pgettext("staff", "This message is not unclear any more."))
+        staff_actions.mark_delivered(message, by=request.user)
+    except InvalidTransition:
+        messages.error(request, pgettext("staff", "The status of this message is no longer “Outcome unknown”."))
     else:
-        messages.success(request, pgettext("staff", "Noted: it arrived."))
+        messages.success(request, pgettext("staff", "The message has been marked as delivered."))
     return redirect(_back(request))
 
 
 @require_POST
-def lift(request, key):
-    """Send to an address again."""
-    delivering.trust_again(get_object_or_404(Suppression, pk=key), by=request.user)
-    messages.success(request, pgettext("staff", "Messages go to this address again."))
+def lift_suppression(request, key):
+    """Lift the suppression of an address."""
+    bounces.lift_suppression(get_object_or_404(Suppression, pk=key), by=request.user)
+    messages.success(
+        request, pgettext("staff", "This address is no longer blocked. Messages will be sent to it again.")
+    )
     return redirect(_back(request))
 
 
 def _back(request) -> str:
-    """The ledger as it was filtered."""
-    kept = {name: request.POST[name] for name in ("state", "cause") if request.POST.get(name)}
-    address = reverse("newsroom:ledger")
-    return f"{address}?{urlencode(kept)}" if kept else address
+    """Return the URL of the ledger with the same filters."""
+    filters = {name: request.POST[name] for name in ("state", "cause") if request.POST.get(name)}
+    url = reverse("newsroom:ledger")
+    return f"{url}?{urlencode(filters)}" if filters else url

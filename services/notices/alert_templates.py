@@ -1,7 +1,7 @@
-"""Emergencies from checked patterns: warning levels, texts with slots, what may stand in a slot.
+"""Templates for emergencies: warning levels, texts in all languages, and the formatting of their placeholders.
 
-Levels are Japan's five (Cabinet Office, 2021) with 0 for mere information; severity, urgency and certainty are
-those of CAP 1.2. Every text stands in every language that the portal speaks, checked before it is needed.
+Levels are Japan's five (Cabinet Office, 2021), with 0 for mere information; severity, urgency and certainty are
+those of CAP 1.2. All texts have been translated and checked in advance.
 """
 
 import json
@@ -14,20 +14,20 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import translation
 
-from services.languages.days import written_day, written_moment
+from services.languages.dates import format_date, format_datetime
+from services.languages.furigana import strip_readings
 from services.languages.names import NAMES
-from services.languages.ruby import as_plain
-from services.languages.table import SPOKEN
+from services.languages.registry import SPOKEN
 
-_FILE = Path(__file__).parent / "patterns.json"
-NAMES_OF_PLACES = frozenset({"place", "shelter", "alternative", "line"})
-_SLOT = re.compile(r"\{(\w+)\}")
-TIMES = frozenset({"time", "start", "end"})
+_FILE = Path(__file__).parent / "alert_templates.json"
+PLACE_PLACEHOLDERS = frozenset({"place", "shelter", "alternative", "line"})
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+TIME_PLACEHOLDERS = frozenset({"time", "start", "end"})
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """How grave it is. `names` and `actions` (what to do first) by language."""
+class AlertLevel:
+    """A warning level. `names` and `actions` (what to do first) are by language."""
 
     number: int
     severity: str
@@ -38,11 +38,11 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """One text with slots. `category` and `response` are CAP's; `usual_level` is where the form starts.
+class AlertTemplate:
+    """A text with placeholders. `category` and `response` are CAP's; `usual_level` is the form's default.
 
-    is_about_leaving: whether the warning levels' own words fit, which all tell how to leave. A heat wave or a power
-    cut has a level only to say how grave it is; what to do first stands in its text.
+    is_about_leaving: whether the levels' own actions fit, which are all about evacuation. For a heat wave or a power
+    cut, the level only states the severity, and the text says what to do first.
     """
 
     code: str
@@ -50,99 +50,99 @@ class Pattern:
     response: str
     usual_level: int
     is_about_leaving: bool
-    slots: tuple[str, ...]
+    placeholders: tuple[str, ...]
     titles: dict[str, str]
     texts: dict[str, str]
 
     def languages(self) -> list[str]:
-        """The offered languages in which it is ready."""
+        """Return the offered languages in which the template has a text."""
         return [language.code for language in settings.CITY.offered() if self.texts.get(language.code)]
 
-    def fill(self, slots: dict, language: str) -> str:
-        """The text with its slots filled, as a reader of the language writes days and names."""
+    def fill(self, placeholders: dict, language: str) -> str:
+        """Return the text with its placeholders filled, with dates and names in the style of the language."""
         with translation.override(language):
-            words = {name: say_slot(name, slots[name], language) for name in self.slots}
-        # str.format would stumble over furigana; in one pass, so that no name is filled in turn.
-        return _SLOT.sub(lambda slot: words[slot[1]], self.texts[language])
+            values = {name: format_placeholder(name, placeholders[name], language) for name in self.placeholders}
+        # Not str.format, because of the furigana. In one pass, so that braces in a value are not filled in turn.
+        return _PLACEHOLDER.sub(lambda match: values[match[1]], self.texts[language])
 
 
 @cache
-def _read() -> dict:
+def _load() -> dict:
     return json.loads(_FILE.read_text("utf-8"))
 
 
 @cache
-def levels() -> dict[int, Level]:
-    """Every level, the gravest first."""
+def alert_levels() -> dict[int, AlertLevel]:
+    """Return all levels, the most severe first."""
     return {
-        int(number): Level(
+        int(number): AlertLevel(
             int(number), it["severity"], it["urgency"], it["certainty"], names=it["name"], actions=it["action"]
         )
-        for number, it in _read()["levels"].items()
+        for number, it in _load()["levels"].items()
     }
 
 
 @cache
-def patterns() -> dict[str, Pattern]:
-    """Every pattern by its code."""
+def alert_templates() -> dict[str, AlertTemplate]:
+    """Return all templates by code."""
     return {
-        code: Pattern(
+        code: AlertTemplate(
             code,
             it["category"],
             it["response"],
             it["usual_level"],
             it["is_about_leaving"],
-            tuple(it["slots"]),
+            tuple(it["placeholders"]),
             titles=it["title"],
             texts=it["text"],
         )
-        for code, it in _read()["patterns"].items()
+        for code, it in _load()["patterns"].items()
     }
 
 
-def words_of_pattern(code: str, slots: dict, language: str) -> tuple[str, str]:
-    """Title and filled text of a pattern in a language; empty where it has none, or has got other slots since."""
-    pattern = patterns().get(code)
-    if pattern is None or not pattern.texts.get(language) or not slots.keys() >= set(pattern.slots):
+def fill_template(code: str, placeholders: dict, language: str) -> tuple[str, str]:
+    """Return the title and the filled text of a template in a language; empty if it cannot be filled."""
+    template = alert_templates().get(code)
+    if template is None or not template.texts.get(language) or not placeholders.keys() >= set(template.placeholders):
         return "", ""
-    return pattern.titles[language], pattern.fill(slots, language)
+    return template.titles[language], template.fill(placeholders, language)
 
 
 def intensities() -> dict[str, dict[str, str]]:
-    """The Japan Meteorological Agency's seismic intensities from 3 up, by code and language."""
-    return _read()["intensities"]
+    """Return the Japan Meteorological Agency's seismic intensities from 3 up, by code and language."""
+    return _load()["intensities"]
 
 
-def say_slot(name: str, value, language: str) -> str:
-    """What stands in a slot, for a reader of the language.
+def format_placeholder(name: str, value, language: str) -> str:
+    """Format a placeholder's value for readers of a language.
 
-    value: for the name of a place {"local", "latin"}; for a time "14:05"; for a date "2026-03-01"; for "eta"
-    "2026-03-01T14:05" in the city's time; for "area" its code, or "" for the whole city; for "languages" codes.
+    value: {"local", "latin"} for a place; "14:05" for a time; "2026-03-01" for a date; "2026-03-01T14:05" in the
+    city's time for "eta"; the code for "area", or "" for the whole city; codes for "languages".
     """
-    if name in NAMES_OF_PLACES:
-        return _name_of_place(value, language)
+    if name in PLACE_PLACEHOLDERS:
+        return _place_name(value, language)
     if name == "area":
         return settings.CITY.area(value, language)
     if name == "intensity":
         return intensities()[value][language]
     if name == "languages":
-        comma = {"ja": "、", "zh": "、", "ar": "، "}.get(language[:2], ", ")
-        return comma.join(str(NAMES[code]) for code in value)
+        separator = {"ja": "、", "zh": "、", "ar": "، "}.get(language[:2], ", ")
+        return separator.join(str(NAMES[code]) for code in value)
     if name == "date":
-        return written_day(date.fromisoformat(value), language)
+        return format_date(date.fromisoformat(value), language)
     if name == "eta":
-        return written_moment(datetime.fromisoformat(value), language)
+        return format_datetime(datetime.fromisoformat(value), language)
     return value
 
 
-def _name_of_place(value: dict, language: str) -> str:
-    """The name as it stands on the signs; for readers of other scripts in Latin letters before it."""
+def _place_name(value: dict, language: str) -> str:
+    """Return a place's name as on signs; for readers of other scripts, preceded by the name in Latin letters."""
     local, latin = value["local"], value.get("latin", "")
     own = settings.CITY.default_language.partition("-")[0]
     if language.partition("-")[0] == own:
-        return local if language == "ja-simple" else as_plain(local)
-    if {language.partition("-")[0], own} == {"ja", "zh"}:  # each reads the other's signs
-        return as_plain(local)
-    said = f"{latin} ({as_plain(local)})" if latin else as_plain(local)
-    # Isolated, so that the bracket stays with its name in a line from right to left (Unicode TR 9, 2.4).
-    return f"\u2068{said}\u2069" if SPOKEN[language].dir == "rtl" else said
+        return local if language == "ja-simple" else strip_readings(local)
+    if {language.partition("-")[0], own} == {"ja", "zh"}:  # readers of either can read the other's signs
+        return strip_readings(local)
+    name = f"{latin} ({strip_readings(local)})" if latin else strip_readings(local)
+    # Isolate it, so that the bracket stays with its name in right-to-left text (Unicode TR 9, 2.4).
+    return f"\u2068{name}\u2069" if SPOKEN[language].dir == "rtl" else name

@@ -1,7 +1,7 @@
-"""From an approved notice to a message for everybody whom it concerns.
+"""Broadcast an approved notice: create a message for everybody recipient it concerns.
 
-The ledger's rows are written a thousand at a time, each thousand in one transaction with the note of how far it got,
-so that a crash goes on where it stopped.
+Messages are created in batches of a thousand, each in one transaction with the notice's position, so that work
+continues where it stopped after a crash.
 """
 
 import datetime
@@ -13,26 +13,29 @@ from django.utils import timezone
 
 from services.accounts.models import Resident
 from services.audit.trail import record
-from services.base.states import move
-from services.notices.actions.reminding import remind
-from services.notices.actions.steps import EMERGENCY, NEWS, locked, messages_of, queue_of
-from services.notices.actions.telling import wake_after_commit, way_to
-from services.notices.models import UNSENT, Message, MessageState, Notice, NoticeState, Subscription
+from services.base.states import transition
+from services.messaging.models import UNSENT, Message, MessageState
+from services.messaging.outbox import preferred_channel, wake_after_commit
+from services.messaging.reminders import schedule_reminder
+from services.notices.message_kinds import BEFORE_END
+from services.notices.news.lifecycle import lock_notice, message_kind_for, messages_of, queue_of
+from services.notices.news.models import Notice, NoticeState
+from services.notices.subscriptions.models import Subscription
 
-AT_ONCE = 1000
+BATCH_SIZE = 1000
 WARN_BEFORE = datetime.timedelta(hours=1)
 
 
 def begin_due_notices(most: int = sys.maxsize) -> int:
-    """Begin what is approved and due and write the ledger's rows; returns how many rows. Safe to run twice at once.
+    """Publish the approved notices that are due and create their messages; return their number.
 
-    most: how often, for each notice, a thousand rows are written.
+    most: the maximum number of batches for each notice. Safe to run concurrently.
     """
     written = 0
     for key in list(Notice.objects.due().values_list("pk", flat=True)):
-        _begin_if_due(key)
+        _publish_if_due(key)
         for _time in range(most):
-            rows = _write_some(key)
+            rows = _write_batch(key)
             if not rows:
                 break
             written += rows
@@ -40,32 +43,32 @@ def begin_due_notices(most: int = sys.maxsize) -> int:
 
 
 @transaction.atomic
-def _begin_if_due(key: int) -> None:
-    """Begin what is approved, in a transaction of its own.
+def _publish_if_due(key: int) -> None:
+    """Publish an approved notice in a transaction of its own, which creates no messages.
 
-    PostgreSQL looks at new rows' references when it commits, and waits there for whoever is leaving; had this one
-    the trail's head in hand as well, for which that one waits, both would stand still.
+    PostgreSQL checks the foreign keys of new messages at commit and then waits for anybody who is unsubscribing. If
+    this transaction also held the audit chain head, for which they wait, there would be a deadlock.
     """
     skip_locked = connection.features.has_select_for_update_skip_locked
     due = Notice.objects.select_for_update(skip_locked=skip_locked).due().filter(pk=key, state=NoticeState.APPROVED)
     if notice := due.first():
-        begin(notice)
+        publish(notice)
         record(notice.approver, "notices.begin", notice)
 
 
 @transaction.atomic
-def _write_some(key: int) -> int:
-    """Write the next thousand rows of a notice; 0 if there is nothing left, or another worker is at it."""
+def _write_batch(key: int) -> int:
+    """Create a notice's next batch of messages; return 0 if none is left or another worker is doing it."""
     skip_locked = connection.features.has_select_for_update_skip_locked
     notice = Notice.objects.select_for_update(skip_locked=skip_locked).due().filter(pk=key).first()
     if notice is None or notice.state != NoticeState.SENDING:
         return 0
-    for name, readers, make in _passes(notice):
+    for name, recipients, make in _recipient_passes(notice):
         after = notice.written_up_to.get(name, 0)
-        rows = list(readers.filter(pk__gt=after).order_by("pk")[:AT_ONCE])
+        rows = list(recipients.filter(pk__gt=after).order_by("pk")[:BATCH_SIZE])
         if rows:
             messages = [make(notice, row) for row in rows]
-            Message.objects.bulk_create([it for it in messages if it], ignore_conflicts=True)
+            Message.objects.bulk_create([message for message in messages if message], ignore_conflicts=True)
             notice.written_up_to[name] = rows[-1].pk
             notice.save(update_fields=["written_up_to"])
             wake_after_commit(queue_of(notice))
@@ -75,76 +78,76 @@ def _write_some(key: int) -> int:
     return 0
 
 
-def begin(notice: Notice) -> None:
-    """Publish a locked notice; its rows are written by whoever looks next."""
-    move(notice, NoticeState.SENDING)
+def publish(notice: Notice) -> None:
+    """Publish a locked notice; the next run of `begin_due_notices` creates its messages."""
+    transition(notice, NoticeState.SENDING)
     notice.published_at = timezone.now()
     notice.save(update_fields=["state", "published_at"])
     if notice.is_emergency and notice.until:
-        remind("notices/staff/ends_soon", notice, at=notice.until - WARN_BEFORE)
+        schedule_reminder(BEFORE_END, notice, at=notice.until - WARN_BEFORE)
 
 
 def finish_sent_notices() -> int:
-    """Note that nothing of a notice is on its way any more; returns how many have been finished."""
+    """Mark the notices whose messages have all been processed as done; return their number."""
     finished = 0
     for notice in Notice.objects.filter(state=NoticeState.SENDING, written_at__isnull=False):
         with transaction.atomic():
-            notice = locked(notice)
+            notice = lock_notice(notice)
             left = messages_of(notice).filter(state__in=[*UNSENT, MessageState.SENDING])
             if notice.state == NoticeState.SENDING and not left.exists():
-                move(notice, NoticeState.DONE)
+                transition(notice, NoticeState.DONE)
                 notice.save(update_fields=["state"])
                 finished += 1
     return finished
 
 
-# --- Whom it goes to ----------------------------------------------------------------------------
+# --- Recipients ---------------------------------------------------------------------------------
 
 
-def audience(notice: Notice) -> models.QuerySet[Subscription]:
-    """The subscriptions that a notice is for: everybody's in an emergency, else those to its topic."""
-    readers = Subscription.objects.active()
+def subscribers_for(notice: Notice) -> models.QuerySet[Subscription]:
+    """Return the subscriptions that a notice goes to: all of them in an emergency, else those to its topic."""
+    subscriptions = Subscription.objects.active()
     if not notice.is_emergency:
-        readers = readers.filter(topics=notice.topic_id)
+        subscriptions = subscriptions.filter(topics=notice.topic_id)
     if notice.to_languages:
-        readers = readers.filter(language__in=notice.to_languages)
+        subscriptions = subscriptions.filter(language__in=notice.to_languages)
     if notice.area:
-        readers = readers.filter(area__in=["", notice.area])
-    return readers
+        subscriptions = subscriptions.filter(area__in=["", notice.area])
+    return subscriptions
 
 
 def residents_to_warn(notice: Notice) -> models.QuerySet[Resident]:
-    """In an emergency everybody whom the centre can reach is told, subscribed or not."""
+    """Return the residents to warn, subscribed or not: everybody in an emergency, else nobody."""
     if not notice.is_emergency:
         return Resident.objects.none()
     residents = Resident.objects.select_related("user")
     return residents.filter(language__in=notice.to_languages) if notice.to_languages else residents
 
 
-def reached(notice: Notice) -> models.QuerySet[Message]:
-    """The messages that its readers have got, or may get any moment."""
+def recipients_reached(notice: Notice) -> models.QuerySet[Message]:
+    """Return the messages of a notice that its readers have received, or may receive any moment."""
     return messages_of(notice).filter(state__in=[MessageState.SENT, MessageState.SENDING, MessageState.UNCLEAR])
 
 
-def _passes(notice: Notice):
-    """Whom it goes to, as (name, rows, how a row becomes a message)."""
+def _recipient_passes(notice: Notice):
+    """Return the groups of recipients as (name, rows, function that makes a message of a row)."""
     if notice.corrects_id:
-        return [("messages", reached(notice.corrects), _to_same_reader)]
+        return [("messages", recipients_reached(notice.corrects), _to_same_reader)]
     return [
-        ("subscriptions", audience(notice), _to_subscriber),
+        ("subscriptions", subscribers_for(notice), _to_subscriber),
         ("residents", residents_to_warn(notice), _to_resident),
     ]
 
 
-def _message(notice: Notice, **whom) -> Message:
+def _message(notice: Notice, **recipient) -> Message:
     return Message(
-        kind=EMERGENCY if notice.is_emergency else NEWS,
-        occasion=notice.public_id,
+        kind=message_kind_for(notice).folder,
+        idempotency_key=notice.public_id,
         about_type=notice._meta.label_lower,
         about_id=notice.pk,
         queue=queue_of(notice),
         expires_at=notice.until,
-        **whom,
+        **recipient,
     )
 
 
@@ -156,17 +159,17 @@ def _to_subscriber(notice: Notice, reader: Subscription) -> Message:
         address=reader.address,
         language=reader.language,
         second_language=reader.second_language,
-        subscription=reader,
+        recipient=reader,
     )
 
 
 def _to_resident(notice: Notice, resident: Resident) -> Message | None:
-    channel, address = way_to(resident)
+    channel, address = preferred_channel(resident)
     if not address:
         return None
     return _message(
         notice,
-        person=address.lower(),  # by address, not by person: who has subscribed as well is told once
+        person=address.lower(),  # the address, not the person: those who have also subscribed get one message
         channel=channel,
         address=address,
         language=resident.language,
@@ -175,30 +178,39 @@ def _to_resident(notice: Notice, resident: Resident) -> Message | None:
 
 
 def _to_same_reader(notice: Notice, message: Message) -> Message:
-    same = ("person", "channel", "address", "language", "second_language", "resident_id", "subscription_id")
+    same = (
+        "person",
+        "channel",
+        "address",
+        "language",
+        "second_language",
+        "resident_id",
+        "recipient_type",
+        "recipient_id",
+    )
     return _message(notice, **{name: getattr(message, name) for name in same})
 
 
-# --- One more language --------------------------------------------------------------------------
+# --- Additional languages -----------------------------------------------------------------------
 
 
-def waiting_for(notice: Notice, language: str) -> models.QuerySet[Message]:
-    """The messages of those who read a language and got an emergency in another one.
+def recipients_waiting_for(notice: Notice, language: str) -> models.QuerySet[Message]:
+    """Return the messages of people who read a language but got an emergency in another one.
 
-    Those whose message is in a worker's hands are among them: it may have been written just before.
+    Includes messages that are being sent, which may have been rendered just before.
     """
-    return reached(notice).filter(language=language).exclude(written_in=language)
+    return recipients_reached(notice).filter(language=language).exclude(written_in=language)
 
 
-def follow_up_in(notice: Notice, language: str) -> None:
-    """Tell those who had to read an emergency in another language once more, in their own."""
-    rows = waiting_for(notice, language).iterator(chunk_size=AT_ONCE)
-    while some := list(islice(rows, AT_ONCE)):
-        again = [_to_same_reader(notice, message) for message in some]
-        for message in again:
-            message.occasion = f"{notice.public_id}:{language}"
-        Message.objects.bulk_create(again, ignore_conflicts=True)
+def send_follow_up(notice: Notice, language: str) -> None:
+    """Send an emergency again, in their own language, to people who got it in another one."""
+    rows = recipients_waiting_for(notice, language).iterator(chunk_size=BATCH_SIZE)
+    while batch := list(islice(rows, BATCH_SIZE)):
+        follow_ups = [_to_same_reader(notice, message) for message in batch]
+        for message in follow_ups:
+            message.idempotency_key = f"{notice.public_id}:{language}"
+        Message.objects.bulk_create(follow_ups, ignore_conflicts=True)
     if notice.state == NoticeState.DONE:
-        move(notice, NoticeState.SENDING)
+        transition(notice, NoticeState.SENDING)
         notice.save(update_fields=["state"])
     wake_after_commit(queue_of(notice))

@@ -1,4 +1,4 @@
-"""What the notices begin with (the topics), and what the demo city has told its people. Days count from today."""
+"""Load the topics, and the demo city's notices, subscriptions and messages. All dates count from today."""
 
 import datetime
 import json
@@ -12,30 +12,20 @@ from django.utils import timezone, translation
 
 from services.accounts.models import Resident, User
 from services.accounts.roles import Role
-from services.languages.days import written_day
-from services.languages.table import SPOKEN
-from services.notices.actions.steps import NEWS
-from services.notices.actions.telling import notify
-from services.notices.models import (
-    ChannelCode,
-    Message,
-    MessageState,
-    Notice,
-    NoticeState,
-    Queue,
-    Subscription,
-    SubscriptionState,
-    Topic,
-    Wording,
-    WordingState,
-)
-from services.notices.patterns import patterns
+from services.languages.dates import format_date
+from services.languages.registry import SPOKEN
+from services.messaging.models import EMAIL, INBOX, Message, MessageState, Queue
+from services.messaging.outbox import notify
+from services.notices.alert_templates import alert_templates
+from services.notices.message_kinds import NEWS
+from services.notices.news.models import Notice, NoticeState, NoticeTranslation, NoticeTranslationState
+from services.notices.subscriptions.models import Subscription, SubscriptionState, Topic
 
 TOPICS = Path(__file__).parent / "topics.json"
 NOTICES = Path(__file__).parent / "demo_notices"
-READERS = 40  # invented; `.example` is nobody's domain (RFC 2606)
+READERS = 40  # invented people; `.example` is a reserved domain (RFC 2606)
 PAST_EMERGENCIES = (
-    # pattern, level, days ago, hours it held, slots
+    # template, level, days ago, duration in hours, placeholders
     ("typhoon", 2, 47, 30, {"date": 46}),
     ("heat", 2, 96, 9, {}),
 )
@@ -43,7 +33,7 @@ PAST_EMERGENCIES = (
 
 @transaction.atomic
 def load_topics() -> int:
-    """Put the topics in place; a second time changes only what differs. Returns how many did."""
+    """Create the topics, or update those that differ; return how many have changed."""
     changed = 0
     for position, facts in enumerate(json.loads(TOPICS.read_text("utf-8")), start=1):
         topic = Topic.objects.filter(code=facts["code"]).first() or Topic(code=facts["code"])
@@ -51,22 +41,22 @@ def load_topics() -> int:
         wanted = {f"{name}_{SPOKEN[code].column}": text for name in names for code, text in facts[name].items()}
         wanted |= {"position": position, "icon": facts["icon"]}
         if any(getattr(topic, name) != value for name, value in wanted.items()):
-            _fill(topic, wanted)
+            _set_fields(topic, wanted)
             topic.save()
             changed += 1
     return changed
 
 
 def load() -> None:
-    """The demo city's notices, who reads them and what became of the messages; a second time only moves the days."""
+    """Load the demo city's notices, their readers and messages; later runs only move the dates."""
     load_topics()
     readers = _load_readers()
     for place, (slug, facts) in enumerate(tomllib.loads((NOTICES / "index.toml").read_text("utf-8")).items()):
         notice, is_new = _load_notice(slug, facts)
         if is_new:
             _load_messages(notice, readers, trouble=place)
-    for code, level, days, hours, slots in PAST_EMERGENCIES:
-        _load_past_emergency(code, level, days, hours, slots)
+    for code, level, days, hours, placeholders in PAST_EMERGENCIES:
+        _load_past_emergency(code, level, days, hours, placeholders)
     _load_unfinished()
     _load_inbox()
 
@@ -75,7 +65,7 @@ def load() -> None:
 
 
 def _load_notice(slug: str, facts: dict) -> tuple[Notice, bool]:
-    """A notice that has been sent, as its file says; whether it was not there before."""
+    """Load a sent notice from its file; return it and whether it is new."""
     key = f"demo-{slug}"[:22]
     notice = Notice.objects.filter(public_id=key).first() or Notice(public_id=key)
     is_new = notice.pk is None
@@ -95,9 +85,9 @@ def _load_notice(slug: str, facts: dict) -> tuple[Notice, bool]:
     }
     if "starts" in facts:
         days, begin, end = facts["starts"]
-        wanted["starts_at"], wanted["ends_at"] = (_at(days, clock) for clock in (begin, end))
+        wanted["starts_at"], wanted["ends_at"] = (_moment(days, clock) for clock in (begin, end))
         wanted["until"] = wanted["ends_at"]
-    _fill(notice, wanted)
+    _set_fields(notice, wanted)
     notice.save()
     if is_new:
         _check(notice, [file.stem for file in (NOTICES / slug).glob("*.md")])
@@ -110,30 +100,31 @@ def _texts(slug: str, days: list[int | str]) -> dict[str, str]:
         head, _empty, body = file.read_text("utf-8").partition("\n\n")
         with translation.override(file.stem):
             for number, count in enumerate(days, start=1):
-                written = written_day(_day(count), file.stem)
+                written = format_date(_day(count), file.stem)
                 head, body = (text.replace(f"{{d{number}}}", written) for text in (head, body))
         column = SPOKEN[file.stem].column
         texts |= {f"title_{column}": head.removeprefix("title:").strip(), f"body_{column}": body.strip()}
     return texts
 
 
-def _load_past_emergency(code: str, level: int, days: int, hours: int, slots: dict) -> None:
-    """An emergency that is over, in the archive."""
+def _load_past_emergency(code: str, level: int, days: int, hours: int, placeholders: dict) -> None:
+    """Load an emergency that is over, for the archive."""
     key = f"demo-past-{code}"
     began = timezone.now() - datetime.timedelta(days=days)
     notice = Notice.objects.filter(public_id=key).first() or Notice(public_id=key)
     is_new = notice.pk is None
     filled = {
-        name: (timezone.localdate() - datetime.timedelta(days=count)).isoformat() for name, count in slots.items()
+        name: (timezone.localdate() - datetime.timedelta(days=count)).isoformat()
+        for name, count in placeholders.items()
     }
-    pattern = patterns()[code]
+    template = alert_templates()[code]
     wanted = {
         "topic": Topic.objects.get(code="disasters"),
         "state": NoticeState.DONE,
         "source_language": settings.CITY.default_language,
         "level": level,
         "pattern": code,
-        "slots": filled,
+        "placeholders": filled,
         "source": settings.CITY.centre(settings.CITY.default_language),
         "author": _person(Role.MANAGER),
         "published_at": began,
@@ -141,17 +132,17 @@ def _load_past_emergency(code: str, level: int, days: int, hours: int, slots: di
         "ended_at": began + datetime.timedelta(hours=hours),
         "until": began + datetime.timedelta(hours=hours),
     }
-    for language in pattern.languages():
+    for language in template.languages():
         column = SPOKEN[language].column
-        wanted |= {f"title_{column}": pattern.titles[language], f"body_{column}": pattern.fill(filled, language)}
-    _fill(notice, wanted)
+        wanted |= {f"title_{column}": template.titles[language], f"body_{column}": template.fill(filled, language)}
+    _set_fields(notice, wanted)
     notice.save()
     if is_new:
-        _check(notice, pattern.languages())
+        _check(notice, template.languages())
 
 
 def _load_unfinished() -> None:
-    """One notice that waits for approval and one that is still being written, for whoever tries the board."""
+    """Load one notice that waits for approval and one draft, so that visitors can try the staff pages."""
     for key, state, slug, languages in (
         ("demo-waiting", NoticeState.PENDING, "flu-vaccination", ("ja", "ja-simple", "en", "ne")),
         ("demo-draft", NoticeState.DRAFT, "speech-contest-helpers", ("ja",)),
@@ -167,17 +158,17 @@ def _load_unfinished() -> None:
         )
         texts = _texts(slug, [3, 73])
         kept = {SPOKEN[code].column for code in languages}
-        _fill(notice, {name: text for name, text in texts.items() if name.partition("_")[2] in kept})
+        _set_fields(notice, {name: text for name, text in texts.items() if name.partition("_")[2] in kept})
         notice.save()
         _check(notice, languages)
 
 
 def _check(notice: Notice, languages: Iterable[str]) -> None:
-    Wording.objects.bulk_create(
-        Wording(
+    NoticeTranslation.objects.bulk_create(
+        NoticeTranslation(
             notice=notice,
             language=code,
-            state=WordingState.CHECKED if code in languages else WordingState.MISSING,
+            state=NoticeTranslationState.REVIEWED if code in languages else NoticeTranslationState.MISSING,
             checked_by=_person(Role.TRANSLATOR) if code in languages else None,
             checked_at=timezone.now() if code in languages else None,
         )
@@ -195,7 +186,7 @@ def _load_readers() -> list[Subscription]:
     areas = ["", *settings.CITY.areas]
     for number in range(READERS):
         reader, made = Subscription.objects.get_or_create(
-            channel=ChannelCode.EMAIL,
+            channel=EMAIL,
             address=f"reader{number:02}@demo.example",
             defaults={
                 "language": codes[number % len(codes)],
@@ -210,18 +201,20 @@ def _load_readers() -> list[Subscription]:
 
 
 def _load_messages(notice: Notice, readers: list[Subscription], *, trouble: int) -> None:
-    """What became of a notice's messages: nearly all sent, one in trouble now and then."""
-    readable = {wording.language for wording in notice.wordings.all() if wording.state == WordingState.CHECKED}
+    """Create a notice's messages: nearly all sent, a few failed."""
+    readable = {
+        wording.language for wording in notice.translations.all() if wording.state == NoticeTranslationState.REVIEWED
+    }
     rows = []
     for number, reader in enumerate(reader for reader in readers if notice.topic in reader.topics.all()):
         row = Message(
-            kind=NEWS,
-            occasion=notice.public_id,
+            kind=NEWS.folder,
+            idempotency_key=notice.public_id,
             person=reader.address,
             address=reader.address,
             language=reader.language,
             written_in=reader.language if reader.language in readable else "en",
-            subscription=reader,
+            recipient=reader,
             about_type=notice._meta.label_lower,
             about_id=notice.pk,
             queue=Queue.BULK,
@@ -233,26 +226,26 @@ def _load_messages(notice: Notice, readers: list[Subscription], *, trouble: int)
         )
         if number == 5 and trouble == 1:
             row.state, row.attempts, row.written_in = MessageState.FAILED, 6, ""
-            row.cause = "The mail server could not be reached: TimeoutError."
+            row.cause = "The email server could not be reached (TimeoutError)."
         elif number == 7 and trouble == 3:
-            row.state, row.cause = MessageState.BOUNCED, "It came back: there is no such address (5.1.1)."
+            row.state, row.cause = MessageState.BOUNCED, "The email bounced: this email address does not exist (5.1.1)."
         rows.append(row)
     Message.objects.bulk_create(rows)
 
 
 def _load_inbox() -> None:
-    """What stands on the demo resident's own page."""
+    """Create the messages in the demo resident's inbox."""
     resident = Resident.objects.filter(user__email="resident@demo.example").first()
     if resident is None:
         return
     for slug in ("beginners-course", "disaster-drill"):
         notice = Notice.objects.get(public_id=f"demo-{slug}"[:22])
-        for message in notify(resident, NEWS, about=notice, occasion=notice.public_id, queue=Queue.BULK):
-            if message.channel != ChannelCode.INBOX and message.state == MessageState.WAITING:
+        for message in notify(resident, NEWS, about=notice, idempotency_key=notice.public_id, queue=Queue.BULK):
+            if message.channel != INBOX and message.state == MessageState.WAITING:
                 Message.objects.filter(pk=message.pk).update(state=MessageState.SENT, ended_at=timezone.now())
 
 
-# --- Together -----------------------------------------------------------------------------------
+# --- Shared -------------------------------------------------------------------------------------
 
 
 def _person(role: str) -> User | None:
@@ -260,21 +253,21 @@ def _person(role: str) -> User | None:
 
 
 def _day(count: int | str) -> datetime.date:
-    """So many days from today, or the next day of the year that is written as month and day."""
+    """Return the date `count` days from today, or the next date with a month and day ("12-28")."""
     today = timezone.localdate()
     if isinstance(count, int):
         return today + datetime.timedelta(days=count)
     month, day = map(int, count.split("-"))
     this_year = today.replace(month=month, day=day)
-    # The turn of the year is one holiday: its January belongs to the December before.
+    # The New Year holiday spans two years: its days in January belong to the December before.
     return this_year if this_year >= today and month > 6 else this_year.replace(year=today.year + 1)
 
 
-def _at(days: int, clock: str) -> datetime.datetime:
+def _moment(days: int, clock: str) -> datetime.datetime:
     day = timezone.localdate() + datetime.timedelta(days=days)
     return timezone.make_aware(datetime.datetime.combine(day, datetime.time.fromisoformat(clock)))
 
 
-def _fill(row, wanted: dict) -> None:
+def _set_fields(row, wanted: dict) -> None:
     for name, value in wanted.items():
         setattr(row, name, value)

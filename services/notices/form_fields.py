@@ -1,4 +1,4 @@
-"""Fields of which what staff type about notices is made: moments, areas, a title and a text in one language."""
+"""Form fields shared by notices and emergencies: date and time, area, texts in a language."""
 
 from django import forms
 from django.conf import settings
@@ -7,75 +7,76 @@ from django.core.validators import RegexValidator
 from django.utils import timezone
 from django.utils.translation import pgettext, pgettext_lazy
 
-from services.base.hygiene import LineField, ProseField, clean_code
+from services.base.form_fields import LineField, ProseField
+from services.base.normalisation import clean_code
 from services.base.public_ids import public_id
-from services.languages.table import Language
+from services.languages.registry import Language
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
-LONGEST_TITLE, LONGEST_BODY, LONGEST_PLACE = 200, 10_000, 200
-_FORM_KEY = RegexValidator(r"^[A-Za-z0-9_-]{22}\Z")
+MAX_TITLE_LENGTH, MAX_BODY_LENGTH, MAX_PLACE_LENGTH = 200, 10_000, 200
+_IDEMPOTENCY_KEY = RegexValidator(r"^[A-Za-z0-9_-]{22}\Z")
 
 
 class MomentField(forms.DateTimeField):
-    """A day and a time in the city's zone."""
+    """A date and time in the city's time zone."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     default_error_messages = {
-        "far": pgettext_lazy("staff", "Please write a year between 1900 and 2100."),
-        "past": pgettext_lazy("staff", "This time is past."),
+        "far": pgettext_lazy("staff", "Enter a year between 1900 and 2100."),
+        "past": pgettext_lazy("staff", "Enter a date and time in the future."),
     }
 
     def to_python(self, value):
-        """An aware moment within what every column can hold."""
+        """Return an aware datetime within the database's limits."""
         try:
             moment = super().to_python(value)
-        except OverflowError as fault:
-            raise ValidationError(self.error_messages["far"], code="far") from fault
+        except OverflowError as error:
+            raise ValidationError(self.error_messages["far"], code="far") from error
         if moment and not FIRST_YEAR <= moment.year <= LAST_YEAR:
             raise ValidationError(self.error_messages["far"], code="far")
         return moment
 
 
-class FutureField(MomentField):
-    """A moment that is still to come."""
+class FutureMomentField(MomentField):
+    """A date and time in the future."""
 
     def validate(self, value):
-        """Refuse what is past."""
+        """Refuse past times."""
         super().validate(value)
         if value and value <= timezone.now():
             raise ValidationError(self.error_messages["past"], code="past")
 
 
 class PhoneField(LineField):
-    """A telephone number as people read it."""
+    """A telephone number in any format that people can read."""
 
     default_validators = [
-        RegexValidator(r"^[0-9+#*() .-]{3,30}\Z", pgettext_lazy("staff", "Please write a phone number.")),
+        RegexValidator(r"^[0-9+#*() .-]{3,30}\Z", pgettext_lazy("staff", "Enter a phone number.")),
     ]
 
     def to_python(self, value):
-        """Without joiners."""
+        """Normalise the number, without joiners."""
         value = forms.CharField.to_python(self, value)
         return clean_code(value) if value else value
 
 
-class TimeField(forms.TimeField):
+class TimeInputField(forms.TimeField):
     """A time of day."""
 
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
-class KeyField(forms.CharField):
-    """A form's own key, made when it is shown: whatever is sent twice with it happens once."""
+class IdempotencyKeyField(forms.CharField):
+    """A hidden key generated when the form is shown, so that a form sent twice acts once."""
 
     widget = forms.HiddenInput
 
     def __init__(self):
-        super().__init__(initial=public_id, max_length=22, validators=[_FORM_KEY])
+        super().__init__(initial=public_id, max_length=22, validators=[_IDEMPOTENCY_KEY])
 
 
 class AreaField(forms.ChoiceField):
-    """One of the city's areas; empty is the whole city."""
+    """A choice of the city's areas; empty means the whole city."""
 
     def __init__(self, language: str):
         areas = [(code, settings.CITY.area(code, language)) for code in settings.CITY.areas]
@@ -83,41 +84,41 @@ class AreaField(forms.ChoiceField):
         super().__init__(choices=[whole, *areas], required=False, label=pgettext_lazy("staff", "Area"))
 
 
-def title_field(spoken: Language, *, required: bool) -> LineField:
-    """A notice's title in one language."""
+def title_field(language: Language, *, required: bool) -> LineField:
+    """Return the field for a notice's title in a language."""
     return LineField(
-        label=_of_language(pgettext("staff", "Title"), spoken),
-        max_length=LONGEST_TITLE,
+        label=_label_in(pgettext("staff", "Title"), language),
+        max_length=MAX_TITLE_LENGTH,
         required=required,
-        widget=forms.TextInput(attrs=_marks(spoken)),
+        widget=forms.TextInput(attrs=_language_attrs(language)),
     )
 
 
-def body_field(spoken: Language, *, required: bool) -> ProseField:
-    """A notice's text in one language."""
+def body_field(language: Language, *, required: bool) -> ProseField:
+    """Return the field for a notice's text in a language."""
     return ProseField(
-        label=_of_language(pgettext("staff", "Text (Markdown)"), spoken),
-        max_length=LONGEST_BODY,
+        label=_label_in(pgettext("staff", "Text (Markdown)"), language),
+        max_length=MAX_BODY_LENGTH,
         required=required,
-        widget=forms.Textarea(attrs={**_marks(spoken), "rows": 8}),
+        widget=forms.Textarea(attrs={**_language_attrs(language), "rows": 8}),
     )
 
 
-def place_field(spoken: Language) -> LineField:
-    """Where it is, in one language."""
+def place_field(language: Language) -> LineField:
+    """Return the field for an event's place in a language."""
     return LineField(
-        label=_of_language(pgettext("staff", "Place"), spoken),
-        max_length=LONGEST_PLACE,
+        label=_label_in(pgettext("staff", "Location"), language),
+        max_length=MAX_PLACE_LENGTH,
         required=False,
-        widget=forms.TextInput(attrs=_marks(spoken)),
+        widget=forms.TextInput(attrs=_language_attrs(language)),
     )
 
 
-def _marks(spoken: Language) -> dict[str, str]:
-    return {"lang": spoken.code, "dir": spoken.dir}
+def _language_attrs(language: Language) -> dict[str, str]:
+    return {"lang": language.code, "dir": language.dir}
 
 
-def _of_language(name: str, spoken: Language) -> str:
-    """A field's name with its language, so that ten titles are ten names."""
-    told = pgettext("staff", "%(field)s · %(language)s")
-    return told % {"field": name, "language": spoken.own_name}
+def _label_in(name: str, language: Language) -> str:
+    """Return a label with its language, so that the labels of ten titles differ."""
+    label = pgettext("staff", "%(field)s · %(language)s")
+    return label % {"field": name, "language": language.own_name}

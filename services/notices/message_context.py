@@ -1,30 +1,35 @@
-"""What letters say of notices and subscriptions."""
+"""Notices and subscriptions in messages."""
 
 from django.conf import settings
 
-from services.notices.composing import words_about
-from services.notices.links import confirm_url, settings_url
-from services.notices.models import Notice, Subscription
-from services.notices.reading import calendar_entry, words_of
+from services.messaging.rendering import register_context
+from services.notices.news.models import Notice
+from services.notices.news.presentation import calendar_entry, present
+from services.notices.subscriptions.links import confirm_url, settings_url
+from services.notices.subscriptions.models import Subscription
 
 
-@words_about(Notice, "topic", "wordings")
-def notice_in_words(notice: Notice, language: str, second_language: str) -> dict:
-    """A notice as its page shows it."""
-    words = words_of(notice, language, second_language)
+def notice_context(notice: Notice, language: str, second_language: str) -> dict:
+    """Return a notice as its page shows it."""
+    presentation = present(notice, language, second_language)
     return {
-        "notice": words,
-        "written_in": words.title.language.code,
-        "url": settings.SITE_URL + words.url,
+        "notice": presentation,
+        "written_in": presentation.title.language.code,
+        "url": settings.SITE_URL + presentation.url,
         "calendar": calendar_entry(notice, language, second_language),
     }
 
 
-@words_about(Subscription)
-def subscription_in_words(subscription: Subscription, language: str, second_language: str) -> dict:
-    """The links with which the owner of an address says yes, or changes their mind."""
+def subscription_context(subscription: Subscription, language: str, second_language: str) -> dict:
+    """Return the links to confirm a subscription and to change its settings."""
     return {
         "confirm_url": confirm_url(subscription, language),
         "settings_url": settings_url(subscription, language),
         "days": Subscription.TIME_TO_PROVE.days,
     }
+
+
+def register() -> None:
+    """Let messages be about notices and subscriptions; called once when the app is ready."""
+    register_context(Notice, notice_context, "topic", "translations")
+    register_context(Subscription, subscription_context)

@@ -1,4 +1,4 @@
-"""One notice on its way: its languages, its next step, how far it is; previews, approval, what stops or mends it."""
+"""Staff pages of a single notice: status, previews, approval, pausing, cancelling and correcting."""
 
 from dataclasses import dataclass
 
@@ -12,49 +12,58 @@ from django.views.decorators.http import require_POST, require_safe
 
 from services.accounts.roles import Role
 from services.base.refusals import Refused
-from services.languages.ruby import annotate_page
-from services.languages.table import SPOKEN, Language
-from services.notices.actions import deciding, steps, warning, writing
-from services.notices.actions.steps import BEFORE_SENDING
-from services.notices.channels.sms import size
-from services.notices.composing import LEAVE, MANAGE, WORDS_ONLY, CannotBeWritten, compose, part_of_a_page
-from services.notices.counting import audience_counts, progress_of
-from services.notices.models import TROUBLED, ChannelCode, MessageState, Notice, NoticeState, Wording, WordingState
-from services.notices.reading import language_for, readable_languages, words_of
-from services.notices.staff_forms import ApprovalForm, ReasonForm, composing_order
-from services.notices.views.writing import found_notice, title_of
+from services.languages.furigana import annotate_page
+from services.languages.registry import SPOKEN, Language
+from services.messaging.channels.sms import sms_size
+from services.messaging.models import NEEDS_ATTENTION, MessageState
+from services.messaging.rendering import (
+    BODY_ONLY,
+    MANAGE_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+    CannotRender,
+    as_page_fragment,
+    render_message,
+)
+from services.notices.audience import audience_counts, by_channel, progress_of
+from services.notices.emergencies import actions
+from services.notices.news import approval, drafts, lifecycle
+from services.notices.news.draft_views import get_notice, title_of
+from services.notices.news.forms import ApprovalForm, NoticeReasonForm, composing_order
+from services.notices.news.lifecycle import UNSENT_STATES
+from services.notices.news.models import Notice, NoticeState, NoticeTranslation, NoticeTranslationState
+from services.notices.news.presentation import language_for, languages_to_add, present
 
 
 @require_safe
 def notice(request, public_id):
-    """Where it stands, who will get which language, and what can be done next."""
-    return _notice_page(request, found_notice(request, public_id))
+    """The notice's status, its languages and audience, and the possible next steps."""
+    return _notice_page(request, get_notice(request, public_id))
 
 
 @require_safe
 def progress(request, public_id):
-    """The progress alone, for the script that refreshes it."""
-    row = found_notice(request, public_id)
+    """The progress part of the page, for the script that refreshes it."""
+    row = get_notice(request, public_id)
     return render(request, "notices/staff/_progress.html", _progress(row))
 
 
 def _progress(notice: Notice) -> dict:
     counts = progress_of(notice)
     languages = [
-        (language.own_name, told[MessageState.SENT], told.total(), sum(told[state] for state in TROUBLED))
+        (language.own_name, states[MessageState.SENT], states.total(), sum(states[it] for it in NEEDS_ATTENTION))
         for code, language in SPOKEN.items()
-        if (told := counts.by_language.get(code))
+        if (states := counts.by_language.get(code))
     ]
-    return {"notice": notice, "progress": counts, "languages_told": languages, "states": _states_in_words(counts)}
+    return {"notice": notice, "progress": counts, "languages_told": languages, "states": _state_labels(counts)}
 
 
-def _states_in_words(counts) -> list[tuple[str, int]]:
+def _state_labels(counts) -> list[tuple[str, int]]:
     return [(state.label, counts.by_state[state.value]) for state in MessageState if counts.by_state[state.value]]
 
 
 def _notice_page(request, notice: Notice, status: int = 200, *, approval=None, reason=None):
     counts = audience_counts(notice) if notice.published_at is None else {}
-    gate = [_gate_row(notice, language, counts) for language in composing_order(notice.source_language)]
+    gate = [_language_status_row(notice, language, counts) for language in composing_order(notice.source_language)]
     user = request.user
     editor, decides = user.has_role(Role.EDITOR), user.has_role(Role.EDITOR, Role.MANAGER)
     wrote_it = user.pk == notice.author_id or user.public_id in notice.editors
@@ -65,7 +74,7 @@ def _notice_page(request, notice: Notice, status: int = 200, *, approval=None, r
         "people": sum(counts.values()),
         "channels": by_channel(counts),
         "approval": approval or ApprovalForm(initial={"seen": notice.changed_at}),
-        "reason": reason or ReasonForm(auto_id="id_%s"),
+        "reason": reason or NoticeReasonForm(auto_id="id_%s"),
         "may": {
             "edit": notice.state == NoticeState.DRAFT and user.has_role(Role.EDITOR, Role.TRANSLATOR),
             "submit": notice.state == NoticeState.DRAFT and editor,
@@ -74,13 +83,13 @@ def _notice_page(request, notice: Notice, status: int = 200, *, approval=None, r
             "send_back": notice.state in {NoticeState.PENDING, NoticeState.APPROVED} and decides,
             "pause": notice.state == NoticeState.SENDING and decides,
             "resume": notice.state == NoticeState.PAUSED and decides,
-            "cancel": decides and NoticeState.CANCELLED in Notice.MOVES[notice.state] and not notice.is_emergency,
+            "cancel": decides and NoticeState.CANCELLED in Notice.TRANSITIONS[notice.state] and not notice.is_emergency,
             "correct": editor and notice.published_at is not None and not notice.is_emergency,
             "add": languages_to_add(notice) if decides else [],
             "update": decides and notice.is_emergency and notice.is_current,
             "end": decides and notice.is_current,
         },
-        "has_messages": notice.state not in BEFORE_SENDING,
+        "has_messages": notice.state not in UNSENT_STATES,
     }
     if context["has_messages"]:
         context |= _progress(notice)
@@ -88,59 +97,44 @@ def _notice_page(request, notice: Notice, status: int = 200, *, approval=None, r
 
 
 @dataclass(frozen=True, slots=True)
-class _GateRow:
-    """One language before sending: how far it is, how many read it, and what they will get."""
+class _LanguageStatusRow:
+    """A language before sending: its translation, the number of readers, and the language that they will get."""
 
     language: Language
-    wording: Wording | None
+    wording: NoticeTranslation | None
     people: int
     gets: Language
 
     @property
     def is_fallback(self) -> bool:
-        """Whether its readers get another language."""
+        """Whether the readers get another language."""
         return self.gets != self.language
 
 
-def _gate_row(notice: Notice, language: Language, counts) -> _GateRow:
-    wordings = {it.language: it for it in notice.wordings.all()}
+def _language_status_row(notice: Notice, language: Language, counts) -> _LanguageStatusRow:
+    translations = {it.language: it for it in notice.translations.all()}
     people = sum(number for (code, _channel), number in counts.items() if code == language.code)
     gets = SPOKEN[language_for(notice, language.code)]
-    return _GateRow(language, wordings.get(language.code), people, gets)
-
-
-def languages_to_add(notice: Notice) -> list[str]:
-    """The offered languages that an emergency that holds lacks: its readers get another one until somebody adds it."""
-    if not (notice.is_emergency and notice.is_current):
-        return []
-    return [code for code in settings.CITY.languages if code not in readable_languages(notice)]
-
-
-def by_channel(counts) -> list[tuple[str, int]]:
-    """How many people by which way, in words."""
-    numbers = (
-        (channel.label, sum(n for (_code, way), n in counts.items() if way == channel)) for channel in ChannelCode
-    )
-    return [(label, number) for label, number in numbers if number]
+    return _LanguageStatusRow(language, translations.get(language.code), people, gets)
 
 
 # --- Previews -----------------------------------------------------------------------------------
 
 
 @require_safe
-def preview(request, public_id, language):
-    """A language as mail, as text message and in words alone, as if it had been checked."""
+def preview_message(request, public_id, language):
+    """Preview a language as an email, a text message and plain text, as if it had been reviewed."""
     if language not in settings.CITY.languages:
         raise Http404
-    notice = found_notice(request, public_id)
+    notice = get_notice(request, public_id)
     gets = language_for(notice, language)
-    _as_if_checked(notice, language)
-    kind = steps.EMERGENCY if notice.is_emergency else steps.NEWS
-    letter, fault = None, ""
+    _treat_as_reviewed(notice, language)
+    kind = lifecycle.message_kind_for(notice).folder
+    message, problem = None, ""
     try:
-        letter = compose(kind, language, about=notice, frame=WORDS_ONLY)
-    except CannotBeWritten as error:
-        fault = str(error)
+        message = render_message(kind, language, about=notice, frame=BODY_ONLY)
+    except CannotRender as error:
+        problem = str(error)
     tabs = [
         {"url": f"../{it.code}/", "label": it.own_name, "current": it.code == language}
         for it in composing_order(notice.source_language)
@@ -151,58 +145,65 @@ def preview(request, public_id, language):
         "tabs": tabs,
         "shown": SPOKEN[language],
         "gets": SPOKEN[gets] if gets != language else None,
-        "letter": letter,
-        "fault": fault,
+        "letter": message,
+        "fault": problem,
     }
-    if letter:
+    if message:
         own_link = pgettext("staff", "[each reader's own link]")
         context |= {
-            "text": letter.text.replace(LEAVE, own_link).replace(MANAGE, own_link),
-            "html": part_of_a_page(annotate_page(letter.html, furigana=True)),
-            "sms": size(letter.short),
+            "text": message.text.replace(UNSUBSCRIBE_PLACEHOLDER, own_link).replace(MANAGE_PLACEHOLDER, own_link),
+            "html": as_page_fragment(annotate_page(message.html, furigana=True)),
+            "sms": sms_size(message.short),
         }
     return render(request, "notices/staff/preview.html", context)
 
 
 @require_safe
-def page(request, public_id):
-    """The very page that readers of the address's language will see, before it is public."""
-    notice = found_notice(request, public_id)
-    _as_if_checked(notice, request.LANGUAGE_CODE)
-    if notice.published_at is None:  # on this object only
+def preview_public_page(request, public_id):
+    """Preview the public page in the URL's language."""
+    notice = get_notice(request, public_id)
+    _treat_as_reviewed(notice, request.LANGUAGE_CODE)
+    if notice.published_at is None:  # changes only this object, nothing is saved
         notice.state, notice.published_at = NoticeState.SENDING, timezone.now()
-    context = {"notice": words_of(notice, request.LANGUAGE_CODE), "newer": []}
+    context = {"notice": present(notice, request.LANGUAGE_CODE), "newer": []}
     return render(request, "notices/staff/page.html", context)
 
 
-def _as_if_checked(notice: Notice, language: str) -> None:
-    """Let a language be read before somebody has checked it; on this object only, nothing is saved."""
-    for wording in notice.wordings.all():
-        if wording.language == language and writing.has_text(notice, language):
-            wording.state = WordingState.CHECKED
+def _treat_as_reviewed(notice: Notice, language: str) -> None:
+    """Mark a language as reviewed on this object only, for a preview; nothing is saved."""
+    for wording in notice.translations.all():
+        if wording.language == language and drafts.has_text(notice, language):
+            wording.state = NoticeTranslationState.REVIEWED
 
 
-# --- What the buttons do --------------------------------------------------------------------------
+# --- Actions --------------------------------------------------------------------------------------
 
 
 @require_POST
 def submit(request, public_id):
-    """Ask for approval."""
-    return _act(request, public_id, deciding.submit, pgettext("staff", "Another person can approve it now."))
+    """Submit the notice for approval."""
+    return _run_action(
+        request,
+        public_id,
+        approval.submit,
+        pgettext("staff", "The notice has been submitted for approval. Another person can now approve it."),
+    )
 
 
 @require_POST
 def approve(request, public_id):
-    """Let it go out, at once or later."""
-    row = found_notice(request, public_id)
+    """Approve the notice, to be sent at once or later."""
+    row = get_notice(request, public_id)
     form = ApprovalForm(request.POST)
     if not form.is_valid():
         return _notice_page(request, row, 400, approval=form)
-    return _act(
+    return _run_action(
         request,
         public_id,
-        deciding.approve,
-        pgettext("staff", "Approved. It goes out at its time by itself."),
+        approval.approve,
+        pgettext(
+            "staff", "The notice has been approved. It will be sent immediately, or automatically at the time you set."
+        ),
         scheduled_at=form.cleaned_data["scheduled_at"],
         seen=form.cleaned_data["seen"],
     )
@@ -210,65 +211,73 @@ def approve(request, public_id):
 
 @require_POST
 def send_back(request, public_id):
-    """Return it to its author, with a reason."""
-    return _act_with_reason(request, public_id, deciding.send_back, pgettext("staff", "It is a draft again."))
+    """Return the notice to its author, with a reason."""
+    return _run_action_with_reason(
+        request, public_id, approval.send_back, pgettext("staff", "The notice has been returned to draft.")
+    )
 
 
 @require_POST
 def cancel(request, public_id):
-    """Stop it for good."""
-    return _act_with_reason(request, public_id, deciding.cancel, pgettext("staff", "It is cancelled."))
+    """Cancel the notice for good."""
+    return _run_action_with_reason(
+        request, public_id, approval.cancel, pgettext("staff", "The notice has been cancelled.")
+    )
 
 
 @require_POST
 def end(request, public_id):
-    """Take it off the front pages into the archive."""
-    return _act_with_reason(request, public_id, warning.end, pgettext("staff", "It has ended and is in the archive."))
+    """End the notice and move it to the archive."""
+    return _run_action_with_reason(
+        request, public_id, actions.end, pgettext("staff", "The notice has ended and has been moved to the archive.")
+    )
 
 
 @require_POST
 def pause(request, public_id):
-    """Keep back what has not gone out."""
-    return _act(request, public_id, deciding.pause, _held)
+    """Pause sending."""
+    return _run_action(request, public_id, approval.pause, _on_hold_message)
 
 
 @require_POST
 def resume(request, public_id):
-    """Go on."""
-    return _act(request, public_id, deciding.resume, pgettext("staff", "It goes on."))
+    """Resume sending."""
+    return _run_action(request, public_id, approval.resume, pgettext("staff", "Sending has resumed."))
 
 
 @require_POST
 def correct(request, public_id):
-    """A new draft for those who got the wrong one; asked for twice, the same draft."""
-    row = found_notice(request, public_id)
+    """Open a draft that corrects the notice; the same one if it exists already."""
+    row = get_notice(request, public_id)
     try:
-        draft = writing.correct(row, by=request.user)
-    except Refused as fault:
-        messages.error(request, str(fault))
+        draft = drafts.correct(row, by=request.user)
+    except Refused as error:
+        messages.error(request, str(error))
         return redirect("newsroom:notice", public_id)
     return redirect("newsroom:edit", draft.public_id)
 
 
-def _held(number: int) -> str:
-    told = npgettext("staff", "Paused: %(number)s message waits.", "Paused: %(number)s messages wait.", number)
-    return told % {"number": number}
+def _on_hold_message(number: int) -> str:
+    message = npgettext(
+        "staff", "Paused: %(number)s message is waiting.", "Paused: %(number)s messages are waiting.", number
+    )
+    return message % {"number": number}
 
 
-def _act(request, public_id: str, action, told, **arguments):
-    row = found_notice(request, public_id)
+def _run_action(request, public_id: str, action, success, **arguments):
+    row = get_notice(request, public_id)
     try:
         result = action(row, by=request.user, **arguments)
-    except Refused as fault:
-        messages.error(request, str(fault))
+    except Refused as error:
+        messages.error(request, str(error))
     else:
-        messages.success(request, told(result) if callable(told) else told)
+        messages.success(request, success(result) if callable(success) else success)
     return redirect("newsroom:notice", public_id)
 
 
-def _act_with_reason(request, public_id: str, action, told: str):
-    row = found_notice(request, public_id)
-    form = ReasonForm(request.POST)
+def _run_action_with_reason(request, public_id: str, action, success: str):
+    row = get_notice(request, public_id)
+    form = NoticeReasonForm(request.POST)
     if not form.is_valid():
         return _notice_page(request, row, 400, reason=form)
-    return _act(request, public_id, action, told, reason=form.cleaned_data["reason"])
+    return _run_action(request, public_id, action, success, reason=form.cleaned_data["reason"])

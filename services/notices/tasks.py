@@ -1,37 +1,25 @@
-"""Celery's doors to the ledger."""
-
-import os
-import socket
+"""Scheduled jobs and reminders of news and emergencies."""
 
 from celery import shared_task
 
-from services.notices.actions import broadcasting, delivering, reminding, warning
-from services.notices.actions.telling import notify, wake_after_commit
-from services.notices.models import Message, Notice, Queue
+from services.messaging import reminders
+from services.messaging.outbox import notify
+from services.notices import broadcast
+from services.notices.emergencies import actions
+from services.notices.message_kinds import ENDS_SOON
+from services.notices.news.models import Notice
 
 
 @shared_task
-def deliver_waiting() -> None:
-    """Deliver what is due. Called when something was written, each half minute by beat, and by itself if some is left.
-
-    Twenty seconds at once: a city's letters are made and the mail server is greeted a few times, not for each thousand.
-    """
-    delivering.deliver_waiting(worker=f"{socket.gethostname()}-{os.getpid()}", limit=20_000, seconds=20)
-    if Message.objects.due().exists():  # the wakes of a broadcast may have been lost with Redis or a worker
-        wake_after_commit(Queue.BULK)
+def run_due_jobs() -> None:
+    """Start and finish broadcasts, send reminders, end past notices. Every half minute; safe to run concurrently."""
+    broadcast.begin_due_notices()
+    broadcast.finish_sent_notices()
+    actions.end_past_notices()
+    reminders.send_due()
 
 
-@shared_task
-def do_what_is_due() -> None:
-    """Begin and finish broadcasts, remind, put away what is past. Each half minute by beat; two beats do no harm."""
-    broadcasting.begin_due_notices()
-    broadcasting.finish_sent_notices()
-    warning.put_away_past_notices()
-    reminding.remind_of_what_is_due()
-
-
-@reminding.teller("notices/staff/ends_soon")
-def tell_author_that_it_ends(notice: Notice) -> None:
-    """Whoever issued an emergency hears an hour before its end that it ends."""
+def remind_author_of_end(notice: Notice) -> None:
+    """Tell the author of an emergency, an hour before its end, that it is about to end."""
     if notice.is_current and notice.author:
-        notify(notice.author, "notices/staff/ends_soon", about=notice, occasion=f"{notice.public_id}:{notice.until}")
+        notify(notice.author, ENDS_SOON, about=notice, idempotency_key=f"{notice.public_id}:{notice.until}")

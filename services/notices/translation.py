@@ -1,19 +1,20 @@
-"""Which texts of notices exist in every language."""
+"""The translated fields of notices and topics."""
 
 from modeltranslation.translator import TranslationOptions, register
 
-from services.notices.models import Notice, Topic
+from services.notices.news.models import Notice
+from services.notices.subscriptions.models import Topic
 
 
 @register(Topic)
-class TopicTranslation(TranslationOptions):
-    """A topic's name and what it holds."""
+class TopicTranslationOptions(TranslationOptions):
+    """A topic's name and description."""
 
     fields = ("name", "about")
 
 
 @register(Notice)
-class NoticeTranslation(TranslationOptions):
-    """A notice's texts."""
+class NoticeTranslationOptions(TranslationOptions):
+    """A notice's texts and its place."""
 
     fields = (*Notice.TEXTS, "place")

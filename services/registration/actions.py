@@ -1,7 +1,7 @@
-"""The verbs of registration, the same for everything that has places.
+"""The actions of registration, the same for everything that has a limited number of places.
 
-Each locks the offering's row first, then counts, then writes: counting before the lock sells places twice. Where two
-offerings are concerned both are locked in one order; the trail's head comes last.
+Each action locks the offering's row first, then counts, then writes: counting before locking gives places away twice.
+If two offerings are concerned, both are locked, in the order of their keys. The audit chain is locked last.
 """
 
 import datetime
@@ -13,28 +13,30 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from services.accounts.actions import keep_until
+from services.accounts.actions import extend_retention
 from services.accounts.models import Resident, User
 from services.audit.trail import record
 from services.base.refusals import Refused
-from services.base.states import move
-from services.notices.actions.reminding import days_before, do_not_remind, remind
-from services.notices.actions.telling import notify, way_to
+from services.base.states import transition
+from services.messaging.kinds import MESSAGE_KINDS
+from services.messaging.outbox import notify, preferred_channel
+from services.messaging.reminders import cancel_reminder, days_before, schedule_reminder
+from services.registration.message_kinds import DAY_BEFORE, event_folder
 from services.registration.models import (
-    ENDED,
-    HOLDING,
+    ENDED_STATES,
+    HOLDING_A_PLACE,
+    AllocationMethod,
     Offering,
     Registration,
     RegistrationState,
-    Selection,
     offer_ends,
 )
+from services.registration.needs import RegistrationNeeds
 
-REMINDER = "registration/reminder"
-REMINDED_AT = datetime.time(10)  # the day before
-MUST_BE_SAID = {"offered", "cancelled_by_centre"}
-# By which letter somebody hears where they stand; the folders of texts are named so.
-_TOLD = {
+REMINDER_TIME = datetime.time(10)  # on the day before
+MUST_BE_SENT = {"offered", "cancelled_by_centre"}
+# The message that tells somebody about a new state: the end of its kind and of its folder of templates.
+_MESSAGE_KINDS = {
     RegistrationState.PLACED: "booked",
     RegistrationState.WAITING: "waiting",
     RegistrationState.APPLIED: "applied",
@@ -49,59 +51,62 @@ def register(
     *,
     by: User | None = None,
     party_size: int = 1,
-    needs: dict | None = None,
-    form_key: str = "",
-    may_wait: bool = True,
+    needs: RegistrationNeeds | None = None,
+    idempotency_key: str = "",
+    accept_waiting_list: bool = True,
 ) -> Registration:
-    """Give the party a place, a turn on the waiting list, or a lot if a lottery decides. Tells them which.
+    """Register a party: give it a place, or put it on the waiting list or into the draw. Tells the resident which.
 
-    by: who acts, or None for the resident. form_key: the same form sent again is the same registration. may_wait:
-    False for who was shown a free place and has not been asked whether they would wait. Refused outside the time for
-    it, for who is registered already or has a place elsewhere at that time, and when all is full.
+    by: who acts, or None for the resident. idempotency_key: sending the same form again returns the same registration.
+    accept_waiting_list: False if the resident was shown a free place and not asked whether they would wait. Refused
+    outside the registration period, if the resident is already registered or has a place elsewhere at that time, and if
+    places and waiting list are full.
     """
-    offering = _lock(offering)
-    if form_key and (before := offering.registrations.filter(form_key=form_key).first()):
+    offering = _lock_offering(offering)
+    if idempotency_key and (before := offering.registrations.filter(idempotency_key=idempotency_key).first()):
         return before
-    _refuse_if_shut(offering)
+    _refuse_if_closed(offering)
     if offering.registrations.active().filter(resident=resident).exists():
-        raise Refused(_("You are registered for this already."))
-    _refuse_two_at_once(resident, offering)
+        raise Refused(_("You have already registered for this."))
+    _refuse_overlap(resident, offering)
     state = _state_for(offering, party_size)
-    if state == RegistrationState.WAITING and not may_wait:
-        raise Refused(_("Somebody has just taken it. You can wait for it, or choose another time."))
+    if state == RegistrationState.WAITING and not accept_waiting_list:
+        raise Refused(
+            _("Someone else has just booked this time. You can join the waiting list or choose another time.")
+        )
     registration = Registration(
         offering=offering,
         resident=resident,
         party_size=party_size,
-        needs=needs or {},
-        form_key=form_key or None,
+        needs=needs.to_json() if needs else {},
+        idempotency_key=idempotency_key or None,
         state=state,
     )
     registration.save()
-    keep_until(resident, offering.ends_at)
+    extend_retention(resident, offering.ends_at)
     record(by, "registration.register", registration, changes=False)
-    _tell(registration, _TOLD[registration.state])
+    _notify_registrant(registration, _MESSAGE_KINDS[registration.state])
     return registration
 
 
-def _lock(offering: Offering) -> Offering:
+def _lock_offering(offering: Offering) -> Offering:
     return Offering.objects.select_for_update().get(pk=offering.pk)
 
 
-def _refuse_if_shut(offering: Offering) -> None:
+def _refuse_if_closed(offering: Offering) -> None:
     now = timezone.now()
     if offering.is_cancelled:
-        raise Refused(_("This does not take place."))
+        raise Refused(_("This appointment or event has been cancelled."))
     if offering.has_begun():
-        raise Refused(_("This has already begun."))
+        raise Refused(_("This appointment or event has already started."))
     if offering.opens_at and now < offering.opens_at:
-        raise Refused(_("You cannot register yet. Please come back later."))
+        raise Refused(_("Registration has not opened yet. Please come back later."))
     if offering.closes_at and now >= offering.closes_at:
-        raise Refused(_("The time to register is over."))
+        raise Refused(_("Registration has closed."))
 
 
-def _refuse_two_at_once(resident: Resident, offering: Offering, *, but: Registration | None = None) -> None:
-    """Nobody is in two places at once. Their row is locked: they may be registering for the other one just now."""
+def _refuse_overlap(resident: Resident, offering: Offering, *, but: Registration | None = None) -> None:
+    """Refuse two meetings at the same time. Locks the resident, who may be registering for the other one right now."""
     if not offering.is_one_meeting:
         return
     Resident.objects.select_for_update().get(pk=resident.pk)
@@ -113,22 +118,22 @@ def _refuse_two_at_once(resident: Resident, offering: Offering, *, but: Registra
         offering__ends_at__gt=offering.starts_at,
     )
     if others.exclude(pk=but.pk if but else None).exists():
-        raise Refused(_("You have something else with us at that time already."))
+        raise Refused(_("You already have another booking with us at that time."))
 
 
 def _state_for(offering: Offering, party_size: int) -> RegistrationState:
-    """What somebody gets who comes now, or the refusal. Only under the lock."""
+    """Return the state of a registration made now, or refuse it. The offering must be locked."""
     if party_size > offering.capacity:
-        told = ngettext(
-            "There is room for %(count)s person only.",
-            "There is room for %(count)s people only.",
+        text = ngettext(
+            "There is only room for %(count)s person.",
+            "There is only room for %(count)s people.",
             offering.capacity,
         )
-        raise Refused(told % {"count": offering.capacity})
+        raise Refused(text % {"count": offering.capacity})
     if offering.waits_for_draw:
         return RegistrationState.APPLIED
-    _end_late_offers(offering)
-    _pass_on(offering)  # whoever still waits after this does not fit in
+    _expire_overdue_offers(offering)
+    _offer_freed_places(offering)  # parties that still wait after this do not fit
     if offering.held() + party_size <= offering.capacity:
         return RegistrationState.PLACED
     if offering.is_waiting_list_open():
@@ -138,74 +143,75 @@ def _state_for(offering: Offering, party_size: int) -> RegistrationState:
 
 @transaction.atomic
 def accept(registration: Registration, *, by: User | None = None) -> Registration:
-    """Take the place that was offered. Saying it twice changes nothing; refused when it is not kept any more."""
-    registration = _locked(registration)
+    """Accept an offered place. Accepting twice changes nothing; refused once the place is no longer reserved."""
+    registration = _lock_registration(registration)
     if registration.state == RegistrationState.PLACED:
         return registration
     if registration.state != RegistrationState.OFFERED or registration.offered_until <= timezone.now():
-        raise Refused(_("This place is not kept for you any more."))
-    _refuse_two_at_once(registration.resident, registration.offering, but=registration)
-    _move(registration, RegistrationState.PLACED)
+        raise Refused(_("This place is no longer reserved for you."))
+    _refuse_overlap(registration.resident, registration.offering, but=registration)
+    _set_state(registration, RegistrationState.PLACED)
     record(by, "registration.accept", registration, changes=False)
-    _tell(registration, "booked")
+    _notify_registrant(registration, "booked")
     return registration
 
 
 @transaction.atomic
 def decline(registration: Registration, *, by: User | None = None) -> Registration:
-    """Give an offered place back, so that it passes on. Saying it twice changes nothing."""
-    registration = _locked(registration)
+    """Decline an offered place and offer it to the next party. Declining twice changes nothing."""
+    registration = _lock_registration(registration)
     if registration.state == RegistrationState.DECLINED:
         return registration
     if registration.state != RegistrationState.OFFERED:
-        raise Refused(_("This place is not kept for you any more."))
-    _move(registration, RegistrationState.DECLINED)
+        raise Refused(_("This place is no longer reserved for you."))
+    _set_state(registration, RegistrationState.DECLINED)
     record(by, "registration.decline", registration, changes=False)
-    _pass_on(registration.offering)
+    _offer_freed_places(registration.offering)
     return registration
 
 
 @transaction.atomic
 def cancel(registration: Registration, *, by: User | None = None, for_centre: bool = False) -> Registration:
-    """End it, tell the person, pass the place on. What has ended stays as it is. Refused once it has begun.
+    """Cancel a registration, tell the person and offer the place to the next party. Refused after the start.
 
-    for_centre: the centre cannot keep the place; else the person, or somebody for them, wants it no more.
+    A registration that has ended stays as it is. for_centre: the centre cancels, and not the person or someone on
+    their behalf.
     """
-    registration = _locked(registration)
+    registration = _lock_registration(registration)
     if registration.has_ended:
         return registration
     if registration.offering.has_begun():
-        raise Refused(_("This has already begun."))
-    _end(registration, by, "cancelled_by_centre" if for_centre else "cancelled")
-    _pass_on(registration.offering)
+        raise Refused(_("This appointment or event has already started."))
+    _end_registration(registration, by, "cancelled_by_centre" if for_centre else "cancelled")
+    _offer_freed_places(registration.offering)
     return registration
 
 
 @transaction.atomic
 def change_party(registration: Registration, party_size: int, *, by: User | None = None) -> Registration:
-    """More people, or fewer; who waits keeps their turn. Refused where there is no room for more."""
-    registration = _locked(registration)
+    """Change the number of people; the turn on the waiting list stays. Refused if there is not enough room."""
+    registration = _lock_registration(registration)
     offering = registration.offering
     if registration.has_ended or offering.has_begun():
-        raise Refused(_("This cannot be changed any more."))
-    others = offering.held() - registration.party_size if registration.state in HOLDING else 0
+        raise Refused(_("This booking can no longer be changed."))
+    others = offering.held() - registration.party_size if registration.state in HOLDING_A_PLACE else 0
     if others + party_size > offering.capacity:
         room = offering.capacity - others
-        told = ngettext("There is room for %(count)s person only.", "There is room for %(count)s people only.", room)
-        raise Refused(told % {"count": room})
+        text = ngettext("There is only room for %(count)s person.", "There is only room for %(count)s people.", room)
+        raise Refused(text % {"count": room})
     if party_size != registration.party_size:
         registration.party_size = party_size
         registration.save(update_fields=["party_size"])
         record(by, "registration.change_party", registration, fields=["party_size"], changes=False)
-        _pass_on(offering)
+        _offer_freed_places(offering)
     return registration
 
 
 @transaction.atomic
 def move_to(registration: Registration, offering: Offering, *, by: User | None = None) -> Registration:
-    """Take a place at another time instead. The old one is kept until the new one is sure, then it passes on.
+    """Move a registration to another offering that has a free place. The old place is then offered to the next party.
 
-    Refused where the other has no place: it has to be chosen, not waited for.
+    Refused if the other offering has no free place: nobody joins a waiting list by moving.
     """
     locked = Offering.objects.locked(registration.offering_id, offering.pk)
     registration = Registration.objects.select_related("resident").get(pk=registration.pk)
@@ -213,84 +219,85 @@ def move_to(registration: Registration, offering: Offering, *, by: User | None =
         return registration
     old, new = locked.get(registration.offering_id), locked[offering.pk]
     if old is None or registration.has_ended or old.has_begun():
-        raise Refused(_("This cannot be changed any more."))
-    _refuse_if_shut(new)
+        raise Refused(_("This booking can no longer be changed."))
+    _refuse_if_closed(new)
     if new.registrations.active().filter(resident=registration.resident).exists():
-        raise Refused(_("You are registered for this already."))
-    _refuse_two_at_once(registration.resident, new, but=registration)
+        raise Refused(_("You have already registered for this."))
+    _refuse_overlap(registration.resident, new, but=registration)
     if _state_for(new, registration.party_size) != RegistrationState.PLACED:
-        raise Refused(_("This time is taken. Please choose another one."))
-    registration.offering, registration.form_key = new, None
-    _move(registration, RegistrationState.PLACED)
-    keep_until(registration.resident, new.ends_at)
+        raise Refused(_("This time has already been booked. Choose another one."))
+    registration.offering, registration.idempotency_key = new, None
+    _set_state(registration, RegistrationState.PLACED)
+    extend_retention(registration.resident, new.ends_at)
     record(by, "registration.move", registration, fields=["offering"], changes=False)
-    _tell(registration, "changed")
-    _pass_on(old)
+    _notify_registrant(registration, "changed")
+    _offer_freed_places(old)
     return registration
 
 
 @transaction.atomic
-def pass_on(offering: Offering, *, by: User | None = None) -> int:
-    """Offer what is free to the first who wait and whose party fits, in order of application; how many were asked."""
-    offering = _lock(offering)
-    _end_late_offers(offering)
-    return _pass_on(offering)
+def offer_freed_places(offering: Offering, *, by: User | None = None) -> int:
+    """Offer free places to the first waiting parties that fit, in the order of the list; return how many offers."""
+    offering = _lock_offering(offering)
+    _expire_overdue_offers(offering)
+    return _offer_freed_places(offering)
 
 
-def _pass_on(offering: Offering) -> int:
+def _offer_freed_places(offering: Offering) -> int:
     if offering.is_cancelled or offering.has_begun() or offering.waits_for_draw:
         return 0
-    asked, free = 0, offering.capacity - offering.held()
+    offers, free = 0, offering.capacity - offering.held()
     for registration in offering.registrations.waiting().select_related("resident"):
         if free <= 0:
             break
         if registration.party_size <= free:
             free -= registration.party_size
             registration.offering = offering
-            _move(registration, RegistrationState.OFFERED)
+            _set_state(registration, RegistrationState.OFFERED)
             record(None, "registration.offer", registration, changes=False)
-            _tell(registration, "offered")
-            asked += 1
-    return asked
+            _notify_registrant(registration, "offered")
+            offers += 1
+    return offers
 
 
 def expire_offers() -> int:
-    """End the offers that nobody answered in time, each place passed on; how many offerings had one."""
-    late = Registration.objects.late().values_list("offering", flat=True)
-    keys = sorted(set(late))
+    """End overdue offers and offer the places to the next parties; return how many offerings had one."""
+    keys = sorted(set(Registration.objects.overdue().values_list("offering", flat=True)))
     for key in keys:
-        pass_on(Offering(pk=key))
+        offer_freed_places(Offering(pk=key))
     return len(keys)
 
 
-def _end_late_offers(offering: Offering) -> None:
-    for registration in offering.registrations.late().select_related("resident"):
+def _expire_overdue_offers(offering: Offering) -> None:
+    for registration in offering.registrations.overdue().select_related("resident"):
         registration.offering = offering
-        _move(registration, RegistrationState.EXPIRED)
+        _set_state(registration, RegistrationState.EXPIRED)
         record(None, "registration.expire", registration, changes=False)
-        _tell(registration, "expired")
+        _notify_registrant(registration, "expired")
 
 
 @transaction.atomic
 def draw(offering: Offering, *, by: User | None, seed: str = "") -> Offering:
-    """Let the lot decide, once. The order is that of SHA-256 over the seed and each public id, so that anybody who is
-    given both can draw again; seed: only to repeat a draw, else it is made now from the system's randomness.
+    """Hold the draw, once. Refused while registration is open, and a second time.
 
-    Whose party fits gets a place, the others a turn on the waiting list in the order of the draw. Refused before
-    registration has closed, and a second time.
+    The order is that of SHA-256 over the seed and each public id, so anyone who is given both can repeat the draw.
+    seed: only to repeat a draw; otherwise a random one is generated now. Each party that still fits gets a place. The
+    others join the waiting list in the order of the draw or, if it is full, are not selected.
     """
-    offering = _lock(offering)
-    if offering.selection != Selection.LOTTERY or offering.drawn_at:
-        raise Refused(pgettext("staff", "This lottery has been drawn already."))
+    offering = _lock_offering(offering)
+    if offering.selection != AllocationMethod.LOTTERY or offering.drawn_at:
+        raise Refused(pgettext("staff", "The draw has already been held."))
     if offering.closes_at and timezone.now() < offering.closes_at:
-        raise Refused(pgettext("staff", "People can still register. Please draw afterwards."))
+        raise Refused(pgettext("staff", "Registration is still open. Hold the draw after it closes."))
     offering.seed, offering.drawn_at = seed or secrets.token_hex(16), timezone.now()
     offering.save(update_fields=["seed", "drawn_at"])
     record(by, "registration.draw", offering, fields=["seed", "drawn_at"], changes=False)
     applied = offering.registrations.filter(state=RegistrationState.APPLIED).select_related("resident")
     free = offering.capacity
-    for place, registration in enumerate(sorted(applied, key=lambda row: lot(offering.seed, row.public_id)), start=1):
-        registration.offering, registration.drawn_as = offering, place
+    for position, registration in enumerate(
+        sorted(applied, key=lambda row: lot_number(offering.seed, row.public_id)), start=1
+    ):
+        registration.offering, registration.drawn_as = offering, position
         if registration.party_size <= free:
             free -= registration.party_size
             state = RegistrationState.PLACED
@@ -298,20 +305,20 @@ def draw(offering: Offering, *, by: User | None, seed: str = "") -> Offering:
             state = RegistrationState.WAITING
         else:
             state = RegistrationState.NOT_DRAWN
-        _move(registration, state)
-        _tell(registration, _TOLD[state])
+        _set_state(registration, state)
+        _notify_registrant(registration, _MESSAGE_KINDS[state])
     return offering
 
 
-def lot(seed: str, public_id: str) -> str:
-    """What decides: the smaller goes first."""
+def lot_number(seed: str, public_id: str) -> str:
+    """Return the hash that decides the order of the draw: the smallest comes first."""
     return hashlib.sha256(f"{seed}:{public_id}".encode()).hexdigest()
 
 
 @transaction.atomic
-def call_off(offering: Offering, *, by: User | None) -> Offering:
-    """It does not take place: everybody who has, is offered, waits for or hopes for a place is told. Twice is once."""
-    offering = _lock(offering)
+def cancel_offering(offering: Offering, *, by: User | None) -> Offering:
+    """Cancel an offering and every active registration, and tell all these people. Doing it twice changes nothing."""
+    offering = _lock_offering(offering)
     if offering.is_cancelled:
         return offering
     offering.is_cancelled = True
@@ -319,83 +326,83 @@ def call_off(offering: Offering, *, by: User | None) -> Offering:
     record(by, "registration.call_off", offering, fields=["is_cancelled"], changes=False)
     for registration in offering.registrations.active().select_related("resident"):
         registration.offering = offering
-        _end(registration, by, "cancelled_by_centre")
+        _end_registration(registration, by, "cancelled_by_centre")
     return offering
 
 
 @transaction.atomic
-def note_attendance(registration: Registration, came: bool | None, *, by: User) -> Registration:
-    """Note who came and who did not; None takes it back. Refused before it has begun, and for who had no place."""
-    registration = _locked(registration)
+def record_attendance(registration: Registration, attended: bool | None, *, by: User) -> Registration:
+    """Record whether the person attended; None clears it. Refused before the start, and for those without a place."""
+    registration = _lock_registration(registration)
     if registration.state != RegistrationState.PLACED or not registration.offering.has_begun():
-        raise Refused(pgettext("staff", "This has not begun yet."))
-    registration.came = came
-    registration.save(update_fields=["came"])
-    record(by, "registration.note_attendance", registration, fields=["came"], changes=False)
+        raise Refused(pgettext("staff", "You can only record attendance after the start time."))
+    registration.attended = attended
+    registration.save(update_fields=["attended"])
+    record(by, "registration.note_attendance", registration, fields=["attended"], changes=False)
     return registration
 
 
-def _locked(registration: Registration) -> Registration:
-    """The registration as it is now, its offering locked. Who has moved to another meanwhile is found there."""
-    offering = _lock(registration.offering)
+def _lock_registration(registration: Registration) -> Registration:
+    """Lock the registration's offering, then return the current row, even if it has just moved to another offering."""
+    offering = _lock_offering(registration.offering)
     row = Registration.objects.select_related("resident").get(pk=registration.pk)
     if row.offering_id != offering.pk:
-        return _locked(row)
+        return _lock_registration(row)
     row.offering = offering
     return row
 
 
-def _end(registration: Registration, by: User | None, event: str) -> None:
-    _move(registration, RegistrationState.CANCELLED)
+def _end_registration(registration: Registration, by: User | None, event: str) -> None:
+    _set_state(registration, RegistrationState.CANCELLED)
     record(by, "registration.cancel", registration, changes=False)
-    _tell(registration, event)
+    _notify_registrant(registration, event)
 
 
-def _move(registration: Registration, state: RegistrationState) -> None:
-    """The one way to another state, with the facts that it implies, the reminder and the calendar's count."""
+def _set_state(registration: Registration, state: RegistrationState) -> None:
+    """Change the state together with everything that it implies: the deadline, the end and the calendar sequence."""
     if registration.state != state:
-        move(registration, state)
+        transition(registration, state)
     registration.offered_until = offer_ends(registration.offering) if state == RegistrationState.OFFERED else None
-    registration.ended_at = timezone.now() if state in ENDED else None
+    registration.ended_at = timezone.now() if state in ENDED_STATES else None
     registration.sequence += 1
     registration.save()
 
 
-def _tell(registration: Registration, event: str) -> None:
-    """Write to the person; have them reminded the day before if they have a place now, and not if they have none."""
+def _notify_registrant(registration: Registration, event: str) -> None:
+    """Write to the person, and schedule a reminder if they have a place now; otherwise cancel the reminder."""
     if registration.state == RegistrationState.PLACED:
-        _remind(registration)
+        _schedule_reminder(registration)
     else:
-        do_not_remind(REMINDER, registration)
-    write(registration, event)
+        cancel_reminder(DAY_BEFORE, registration)
+    write_message(registration, event)
 
 
-def write(registration: Registration, event: str, *, occasion: str = "") -> None:
-    """A letter about a registration, by the programme's folder for the event.
+def write_message(registration: Registration, event: str, *, idempotency_key: str = "") -> None:
+    """Write a message about a registration; its kind is the programme's name and the event.
 
-    Who has given only a telephone number, where no text messages are sent, was told by whoever booked for them. What
-    they have to hear from us is written all the same: it fails, and the staff's list of failed messages has it.
+    Someone with only a phone number, where no text messages are sent, was told by the member of staff who booked for
+    them. MUST_BE_SENT events are written all the same: they fail, and so appear on the staff's list of failed messages.
     """
     resident = registration.resident
-    if resident and (event in MUST_BE_SAID or way_to(resident)[1]):
+    if resident and (event in MUST_BE_SENT or preferred_channel(resident)[1]):
         notify(
             resident,
-            f"{registration.offering.programme}_{event}",
+            MESSAGE_KINDS[event_folder(registration.offering.programme, event)],
             about=registration,
-            occasion=occasion,
-            # Never empty: two letters about one registration are never the same text, however close together.
+            idempotency_key=idempotency_key,
+            # Never empty, so that two messages about one registration are never identical, however close together.
             context={"sequence": str(registration.sequence)},
         )
 
 
-def reminded_at(offering: Offering) -> datetime.datetime | None:
-    """When the people of an offering are reminded; None where that is past, and they have just been told."""
-    at = days_before(offering.starts_at, 1, REMINDED_AT)
+def reminder_time(offering: Offering) -> datetime.datetime | None:
+    """Return when people are reminded; None if that time has passed, because they have just been told anyway."""
+    at = days_before(offering.starts_at, 1, REMINDER_TIME)
     return at if at > timezone.now() else None
 
 
-def _remind(registration: Registration) -> None:
-    if at := reminded_at(registration.offering):
-        remind(REMINDER, registration, at=at)
+def _schedule_reminder(registration: Registration) -> None:
+    if at := reminder_time(registration.offering):
+        schedule_reminder(DAY_BEFORE, registration, at=at)
     else:
-        do_not_remind(REMINDER, registration)
+        cancel_reminder(DAY_BEFORE, registration)

@@ -1,4 +1,4 @@
-"""What has places to give, and who has, wants or had one."""
+"""Offerings with a limited number of places, and the registrations for them."""
 
 import datetime
 
@@ -8,35 +8,37 @@ from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
 from services.accounts.models import Resident
-from services.base.keeping import NOTHING_PERSONAL, Keeping
 from services.base.public_ids import PublicIdField
+from services.base.retention import NO_PERSONAL_DATA, RetentionPolicy
+from services.messaging.kinds import MESSAGE_KINDS
+from services.messaging.subjects import DeliveryDecision
 
 
-class Selection(models.TextChoices):
-    """How the places are given, said beforehand."""
+class AllocationMethod(models.TextChoices):
+    """How the places are given; announced before registration opens."""
 
     FIRST_COME = "first_come"
     LOTTERY = "lottery"
 
 
 class OfferingQuerySet(models.QuerySet):
-    """Questions about what has places."""
+    """Queries about offerings."""
 
     def locked(self, *keys: int) -> dict[int, "Offering"]:
-        """These rows by their keys, locked in one order, so that two who need two of them never wait for each other."""
+        """Lock the rows with these keys, always in the same order so as to avoid deadlocks, and return them by key."""
         return {row.pk: row for row in self.select_for_update().filter(pk__in=keys).order_by("pk")}
 
 
 class Offering(models.Model):
-    """Places for something that happens from `starts_at` to `ends_at`: whoever has places has one of these.
+    """Places for something that takes place from `starts_at` to `ends_at`.
 
-    Placed and offered parties together are never more than `capacity`: registration.actions locks this row, then
-    counts, then writes. `programme` names whose letters are used: "consultations/appointment" tells by the folders
-    consultations/appointment_booked, …_waiting and so on. `is_one_meeting`: one is there from start to end, so nobody
-    has a place at two of them at once. `seed` makes a lottery repeatable: whoever knows it can draw again.
+    Placed and offered parties together never exceed `capacity`: services.registration.actions locks this row, then
+    counts, then writes. `programme` is the beginning of its message kinds: "consultations/appointment" has the kinds
+    consultations/appointment_booked, …_waiting and so on. `is_one_meeting`: people attend from start to end, so nobody
+    can have a place in two that overlap. `seed`: anyone who knows it can repeat the draw.
     """
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     public_id = PublicIdField()
     programme = models.CharField(max_length=40)
@@ -46,7 +48,7 @@ class Offering(models.Model):
     is_one_meeting = models.BooleanField(default=False)
     opens_at = models.DateTimeField(null=True, blank=True)
     closes_at = models.DateTimeField(null=True, blank=True)
-    selection = models.CharField(max_length=12, choices=Selection, default=Selection.FIRST_COME)
+    selection = models.CharField(max_length=12, choices=AllocationMethod, default=AllocationMethod.FIRST_COME)
     seed = models.CharField(max_length=64, blank=True)
     drawn_at = models.DateTimeField(null=True, blank=True)
     has_waiting_list = models.BooleanField(default=True)
@@ -59,7 +61,9 @@ class Offering(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.CheckConstraint(condition=Q(selection__in=Selection.values), name="registration_known_selection"),
+            models.CheckConstraint(
+                condition=Q(selection__in=AllocationMethod.values), name="registration_known_selection"
+            ),
             models.CheckConstraint(condition=Q(starts_at__lt=F("ends_at")), name="registration_starts_before_end"),
             models.CheckConstraint(
                 condition=Q(opens_at__isnull=True) | Q(closes_at__isnull=True) | Q(opens_at__lt=F("closes_at")),
@@ -70,7 +74,7 @@ class Offering(models.Model):
                 name="registration_drawn_means_seed",
             ),
             models.CheckConstraint(
-                condition=Q(drawn_at__isnull=True) | Q(selection=Selection.LOTTERY),
+                condition=Q(drawn_at__isnull=True) | Q(selection=AllocationMethod.LOTTERY),
                 name="registration_only_a_lottery_is_drawn",
             ),
         ]
@@ -80,103 +84,95 @@ class Offering(models.Model):
 
     @property
     def waits_for_draw(self) -> bool:
-        """Whether the lot has still to decide."""
-        return self.selection == Selection.LOTTERY and self.drawn_at is None
+        """Whether a draw decides and has not been held yet."""
+        return self.selection == AllocationMethod.LOTTERY and self.drawn_at is None
 
     def has_begun(self) -> bool:
-        """Whether it is too late for any change."""
+        """Whether it has started, so that nothing can be changed."""
         return self.starts_at <= timezone.now()
 
     def held(self) -> int:
-        """How many people have a place, or are asked whether they want it; under the lock it stays true."""
+        """Count the people who have a place or an offer. The number is reliable only while this row is locked."""
         return self.registrations.holding().aggregate(people=Sum("party_size"))["people"] or 0
 
     def is_waiting_list_open(self) -> bool:
-        """Whether one more may wait."""
+        """Whether one more party can join the waiting list."""
         if not self.has_waiting_list:
             return False
         return self.waiting_limit is None or self.registrations.waiting().count() < self.waiting_limit
 
 
 class RegistrationState(models.TextChoices):
-    """Where somebody stands."""
+    """The status of a registration."""
 
-    APPLIED = "applied", pgettext_lazy("state of a registration", "Waiting for the lottery")
+    APPLIED = "applied", pgettext_lazy("state of a registration", "Waiting for the draw")
     WAITING = "waiting", pgettext_lazy("state of a registration", "On the waiting list")
-    OFFERED = "offered", pgettext_lazy("state of a registration", "A place is free for you")
+    OFFERED = "offered", pgettext_lazy("state of a registration", "A place is available for you")
     PLACED = "placed", pgettext_lazy("state of a registration", "You have a place")
     CANCELLED = "cancelled", pgettext_lazy("state of a registration", "Cancelled")
-    DECLINED = "declined", pgettext_lazy("state of a registration", "Given back")
-    EXPIRED = "expired", pgettext_lazy("state of a registration", "Not answered in time")
-    NOT_DRAWN = "not_drawn", pgettext_lazy("state of a registration", "Not drawn")
+    DECLINED = "declined", pgettext_lazy("state of a registration", "You declined the place")
+    EXPIRED = "expired", pgettext_lazy("state of a registration", "You did not reply in time")
+    NOT_DRAWN = "not_drawn", pgettext_lazy("state of a registration", "Not selected")
 
 
-HOLDING = (RegistrationState.PLACED, RegistrationState.OFFERED)
-ENDED = (
+HOLDING_A_PLACE = (RegistrationState.PLACED, RegistrationState.OFFERED)
+ENDED_STATES = (
     RegistrationState.CANCELLED,
     RegistrationState.DECLINED,
     RegistrationState.EXPIRED,
     RegistrationState.NOT_DRAWN,
 )
-# By the end of a message's kind: in which state it is still true. A message may have waited for hours.
-_TRUE_IN = {
-    "applied": {RegistrationState.APPLIED},
-    "waiting": {RegistrationState.WAITING},
-    "offered": {RegistrationState.OFFERED},
-    "booked": {RegistrationState.PLACED},
-    "changed": {RegistrationState.PLACED},
-    "reminder": {RegistrationState.PLACED},
-}
 
 
 class RegistrationQuerySet(models.QuerySet):
-    """Questions about registrations."""
+    """Queries about registrations."""
 
     def visible_to(self, user) -> "RegistrationQuerySet":
-        """One's own, also what was booked without the account. Staff find them in the programme's own list."""
+        """Return the user's own, including bookings made without the account. Staff use the programme's own list."""
         return self.filter(resident__in=Resident.objects.visible_to(user))
 
     def holding(self):
-        """Those that take places: placed, and offered as long as the offer stands."""
-        return self.filter(state__in=HOLDING)
+        """Return those that take up places: placed, or with an open offer."""
+        return self.filter(state__in=HOLDING_A_PLACE)
 
     def active(self):
-        """Those that have not ended."""
-        return self.exclude(state__in=ENDED)
+        """Return those that have not ended."""
+        return self.exclude(state__in=ENDED_STATES)
 
     def waiting(self):
-        """The waiting list: after a lottery in the order of the draw, then in order of application."""
-        line = (F("drawn_as").asc(nulls_last=True), "applied_at", "pk")
-        return self.filter(state=RegistrationState.WAITING).order_by(*line)
+        """Return the waiting list, by position in the draw if there was one, then by time of registration."""
+        order = (F("drawn_as").asc(nulls_last=True), "applied_at", "pk")
+        return self.filter(state=RegistrationState.WAITING).order_by(*order)
 
-    def late(self):
-        """Offers that nobody has answered in time."""
+    def overdue(self):
+        """Return the offers that were not answered in time."""
         return self.filter(state=RegistrationState.OFFERED, offered_until__lte=timezone.now())
 
 
 class Registration(models.Model):
-    """A resident's place, or turn to get one. Only registration.actions moves it.
+    """A resident's place, application or turn on the waiting list. Only services.registration.actions changes it.
 
-    `needs` is what has to be ready for them, by plain words: how they come, the language to interpret into, childcare.
-    `form_key` names the form that was sent, so that sending it twice is one registration. Links in messages are signed
-    over `public_id` and `key`: another key makes all that were ever sent open nothing. `sequence` counts the changes,
-    for calendars (RFC 5545). Anonymous rows still count: state, party, whether they came.
+    `needs`: what has to be ready for the people, as JSON of the programme's RegistrationNeeds. `idempotency_key`
+    identifies the form that was sent, so that sending it twice gives one registration. Links in messages are signed
+    over `public_id` and `link_version`: a new version makes every link sent so far invalid. `sequence` counts the
+    changes, for calendars (RFC 5545). Anonymised rows keep state, party size and attendance for statistics.
     """
 
-    KEEPING = Keeping(
-        "Keeping a place for somebody. Three months after it is past only state, party and needs' absence stay.",
+    RETENTION = RetentionPolicy(
+        "Reserving a place. Three months after the end, the row is anonymised: only status, party size, dates and "
+        "attendance stay.",
         since="offering__ends_at",
         days=90,
-        makes={"resident": None, "needs": {}, "form_key": None},
+        anonymise={"resident": None, "needs": {}, "idempotency_key": None},
     )
-    MOVES = {
+    TRANSITIONS = {
         RegistrationState.APPLIED: {
             RegistrationState.PLACED,
             RegistrationState.WAITING,
             RegistrationState.NOT_DRAWN,
             RegistrationState.CANCELLED,
         },
-        # From the list straight to a place: only to another time that has one.
+        # From the waiting list straight to a place: only by moving to another time that has one.
         RegistrationState.WAITING: {RegistrationState.OFFERED, RegistrationState.PLACED, RegistrationState.CANCELLED},
         RegistrationState.OFFERED: {
             RegistrationState.PLACED,
@@ -192,7 +188,7 @@ class Registration(models.Model):
     }
 
     public_id = PublicIdField()
-    key = models.PositiveIntegerField(default=0)
+    link_version = models.PositiveIntegerField(default=0)
     offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="registrations")
     resident = models.ForeignKey(
         Resident, on_delete=models.SET_NULL, null=True, blank=True, related_name="registrations"
@@ -204,9 +200,9 @@ class Registration(models.Model):
     drawn_as = models.PositiveIntegerField(null=True, blank=True)
     offered_until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    came = models.BooleanField(null=True, blank=True)
+    attended = models.BooleanField(null=True, blank=True)
     sequence = models.PositiveIntegerField(default=0)
-    form_key = models.CharField(max_length=22, null=True, blank=True)
+    idempotency_key = models.CharField(max_length=22, null=True, blank=True)
 
     objects = RegistrationQuerySet.as_manager()
 
@@ -221,17 +217,20 @@ class Registration(models.Model):
                 name="registration_offered_means_until",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=ENDED, ended_at__isnull=False) | ~Q(state__in=ENDED) & Q(ended_at__isnull=True),
+                condition=Q(state__in=ENDED_STATES, ended_at__isnull=False)
+                | ~Q(state__in=ENDED_STATES) & Q(ended_at__isnull=True),
                 name="registration_ended_means_when",
             ),
             models.CheckConstraint(
-                condition=Q(came__isnull=True) | Q(state=RegistrationState.PLACED),
+                condition=Q(attended__isnull=True) | Q(state=RegistrationState.PLACED),
                 name="registration_only_who_has_a_place_comes",
             ),
             models.UniqueConstraint(
-                fields=["offering", "resident"], condition=~Q(state__in=ENDED), name="registration_once_while_it_holds"
+                fields=["offering", "resident"],
+                condition=~Q(state__in=ENDED_STATES),
+                name="registration_once_while_it_holds",
             ),
-            models.UniqueConstraint(fields=["offering", "form_key"], name="registration_once_for_each_form"),
+            models.UniqueConstraint(fields=["offering", "idempotency_key"], name="registration_once_for_each_form"),
         ]
         indexes = [models.Index(fields=["state", "offered_until"], name="registration_offers")]
 
@@ -240,20 +239,21 @@ class Registration(models.Model):
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing can come of it any more."""
-        return self.state in ENDED
+        """Whether the registration has reached a final state."""
+        return self.state in ENDED_STATES
 
     def position(self) -> int:
-        """Which one on the waiting list, from 1 on; 0 for who does not wait."""
-        line = list(self.offering.registrations.waiting().values_list("pk", flat=True))
-        return line.index(self.pk) + 1 if self.pk in line else 0
+        """Return the position on the waiting list, from 1; 0 if not on it."""
+        keys = list(self.offering.registrations.waiting().values_list("pk", flat=True))
+        return keys.index(self.pk) + 1 if self.pk in keys else 0
 
-    def still_concerns(self, message) -> bool:
-        """Whether a message that waited is still true; the ledger asks just before it sends one."""
-        event = message.kind.rpartition("_")[2]
-        return event not in _TRUE_IN or self.state in _TRUE_IN[event]
+    def delivery_decision(self, message) -> DeliveryDecision:
+        """Drop a message that has become untrue while it waited, such as an offer that has been answered."""
+        kind = MESSAGE_KINDS.get(message.kind)
+        is_valid = kind is None or kind.is_valid_in(self.state)
+        return DeliveryDecision.SEND if is_valid else DeliveryDecision.DROP
 
 
 def offer_ends(offering: Offering) -> datetime.datetime:
-    """Until when a place that is offered now is kept: never longer than until it begins."""
+    """Return the deadline of an offer made now: after `offer_hours`, but no later than the start."""
     return min(timezone.now() + datetime.timedelta(hours=offering.offer_hours), offering.starts_at)

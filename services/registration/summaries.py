@@ -1,23 +1,27 @@
-"""What registrations are for, in words: each programme says it of its own places (`describes`)."""
+"""What messages, pages and the download of personal data say about a registration.
+
+Each programme registers a function that summarises its own registrations, and the class of their needs.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
 
-from services.languages.days import written_moment
-from services.notices.composing import words_about
+from services.languages.dates import format_datetime
+from services.messaging.rendering import register_context
 from services.registration.links import manage_url
 from services.registration.models import Registration, RegistrationState
-from services.schedules.calendar_files import Entry
+from services.registration.needs import RegistrationNeeds
+from services.schedules.calendar_files import CalendarEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What somebody has, or wants, a place for, in words of the active language.
+class RegistrationSummary:
+    """What a registration is for, in the active language.
 
-    `more`: label and words of what else is good to know. `another_url`: where they choose another time instead;
-    `again_url`: where they begin anew once it has ended.
+    title and when are given in every state. more: (label, text) of further details, only for those whom they concern.
+    another_url: the page for choosing another time; again_url: the page for registering again.
     """
 
     title: str
@@ -28,58 +32,66 @@ class Facts:
     again_url: str = ""
 
 
-_DESCRIBES: dict[str, Callable[[Registration, str], Facts]] = {}
-_READS: list[str] = ["offering", "resident"]
+_SUMMARIES: dict[str, Callable[[Registration, str], RegistrationSummary]] = {}
+_NEEDS: dict[str, type[RegistrationNeeds]] = {}
+_PREFETCHES: list[str] = ["offering", "resident"]
 
 
-def describes(programme: str, *reads: str):
-    """Marks the function that puts a programme's registrations into words; it stands in the programme's letters.py.
+def register_summary(
+    programme: str,
+    function: Callable[[Registration, str], RegistrationSummary],
+    *prefetches: str,
+    needs: type[RegistrationNeeds] = RegistrationNeeds,
+) -> None:
+    """Name the function that summarises a programme's registrations. Called from the programme's AppConfig.ready().
 
-    It takes the registration and the language (which is active). reads: the relations that it follows.
+    The function gets the registration and the language, which is active. prefetches: the relations that it follows.
+    needs: the class that reads `Registration.needs`.
     """
-
-    def mark(function: Callable[[Registration, str], Facts]):
-        _DESCRIBES[programme] = function
-        _READS.extend(reads)
-        words_about(Registration, *_READS)(registration_in_words)
-        return function
-
-    return mark
+    _SUMMARIES[programme] = function
+    _NEEDS[programme] = needs
+    _PREFETCHES.extend(prefetches)
+    register_context(Registration, registration_context, *_PREFETCHES)
 
 
-def facts_of(registration: Registration, language: str) -> Facts:
-    """What it is for, in the active language."""
-    return _DESCRIBES[registration.offering.programme](registration, language)
+def summary_of(registration: Registration, language: str) -> RegistrationSummary:
+    """Return what the registration is for, in the active language."""
+    return _SUMMARIES[registration.offering.programme](registration, language)
 
 
-def registration_in_words(registration: Registration, language: str, second_language: str) -> dict:
-    """What letters say, with the link by which the person answers and changes, and a calendar entry that follows."""
-    facts = facts_of(registration, language)
-    words = {
+def needs_of(registration: Registration) -> RegistrationNeeds:
+    """Return the registration's needs as its programme's own class."""
+    return _NEEDS[registration.offering.programme].from_json(registration.needs)
+
+
+def registration_context(registration: Registration, language: str, second_language: str) -> dict:
+    """Return a message's context: the summary, the person's own link, and a calendar entry that follows each change."""
+    summary = summary_of(registration, language)
+    context = {
         "registration": registration,
-        "facts": facts,
+        "facts": summary,
         "url": manage_url(registration, language),
-        "again_url": settings.SITE_URL + facts.again_url,
+        "again_url": settings.SITE_URL + summary.again_url,
     }
     if registration.state == RegistrationState.WAITING:
-        words["position"] = registration.position()
+        context["position"] = registration.position()
     if registration.state == RegistrationState.OFFERED:
-        words["until"] = written_moment(registration.offered_until)
+        context["until"] = format_datetime(registration.offered_until)
     if registration.state == RegistrationState.PLACED or registration.has_ended:
-        words["calendar"] = calendar_entry(registration, facts, language)
-    return words
+        context["calendar"] = calendar_entry(registration, summary, language)
+    return context
 
 
-def calendar_entry(registration: Registration, facts: Facts, language: str) -> Entry:
-    """The same UID through every change, so that the person's calendar moves or strikes out what it has."""
+def calendar_entry(registration: Registration, summary: RegistrationSummary, language: str) -> CalendarEntry:
+    """Return the entry with the same UID after every change, so that the person's calendar moves or cancels it."""
     offering = registration.offering
-    return Entry(
+    return CalendarEntry(
         uid=f"{registration.public_id}@{settings.SITE_URL.partition('://')[2]}",
-        title=facts.title,
+        title=summary.title,
         starts_at=offering.starts_at,
         ends_at=offering.ends_at,
         language=language,
-        place=facts.where,
+        place=summary.where,
         sequence=registration.sequence,
         is_cancelled=registration.has_ended,
     )

@@ -1,22 +1,20 @@
-"""Celery's doors to registration."""
+"""Celery tasks and reminders of registration."""
 
 from celery import shared_task
 
-from services.notices.actions import reminding
 from services.registration import actions
 from services.registration.models import Registration, RegistrationState
 
 
 @shared_task
 def expire_offers() -> None:
-    """Pass on the places that nobody has taken in time. Each minute by beat; two beats do no harm."""
+    """End overdue offers and offer the places to others. Runs every minute; running twice does no harm."""
     actions.expire_offers()
 
 
-@reminding.teller(actions.REMINDER)
-def tell_the_day_before(registration: Registration) -> None:
-    """Whoever has a place hears of it the day before."""
+def remind_the_day_before(registration: Registration) -> None:
+    """Remind the person on the day before, if they still have a place."""
     offering = registration.offering
     if registration.state == RegistrationState.PLACED and not offering.has_begun():
-        occasion = f"{registration.public_id}:{offering.starts_at:%Y%m%d%H%M}"
-        actions.write(registration, "reminder", occasion=occasion)
+        idempotency_key = f"{registration.public_id}:{offering.starts_at:%Y%m%d%H%M}"
+        actions.write_message(registration, "reminder", idempotency_key=idempotency_key)

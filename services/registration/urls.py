@@ -1,4 +1,4 @@
-"""Addresses of one's own registration, opened by the link in a message."""
+"""URLs of a person's own registration, opened by the link in a message."""
 
 from django.urls import path
 

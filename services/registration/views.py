@@ -1,4 +1,4 @@
-"""One's own registration without an account: a link shows it, buttons change it."""
+"""A person's own registration, without an account: a signed link shows it, buttons change it."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -10,28 +10,28 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from services.base.refusals import Refused
-from services.languages.days import written_moment
+from services.languages.dates import format_datetime
 from services.registration import actions
-from services.registration.forms import PartyForm
-from services.registration.letters import calendar_entry, facts_of
-from services.registration.links import MANAGE, SEEN, registration_behind, token_for
+from services.registration.forms import PartySizeForm
+from services.registration.links import MANAGE, VIEW, registration_for_token, token_for
 from services.registration.models import RegistrationState
-from services.schedules.calendar_files import calendar_file
+from services.registration.summaries import calendar_entry, summary_of
+from services.schedules.calendar_files import render_calendar
 
 VERBS = {"accept": actions.accept, "decline": actions.decline, "cancel": actions.cancel}
-DONE = {
-    "accept": gettext_lazy("It is kept for you. We have sent you a message."),
-    "cancel": gettext_lazy("It is cancelled. We have sent you a message."),
+SUCCESS_MESSAGES = {
+    "accept": gettext_lazy("Your booking is confirmed. We have sent you a message."),
+    "cancel": gettext_lazy("Your booking has been cancelled. We have sent you a message."),
 }
 
 
 @never_cache
 @require_safe
 def show(request, token):
-    """Where they stand, and what they can do."""
-    registration = registration_behind(token, MANAGE)
+    """Show the registration's status and what the person can do."""
+    registration = registration_for_token(token, MANAGE)
     if registration is None:
-        return opens_nothing(request)
+        return invalid_link(request)
     return _page(request, registration, token)
 
 
@@ -41,62 +41,64 @@ def _page(request, registration, token, form=None):
     context = {
         "registration": registration,
         "state": registration.state,
-        "facts": facts_of(registration, request.LANGUAGE_CODE),
+        "facts": summary_of(registration, request.LANGUAGE_CODE),
         "position": registration.position(),
-        "until": written_moment(registration.offered_until) if registration.offered_until else "",
+        "until": format_datetime(registration.offered_until) if registration.offered_until else "",
         "is_open": is_open,
-        "party": (form or PartyForm(initial={"party_size": registration.party_size})) if is_party(offering) else None,
+        "party": (form or PartySizeForm(initial={"party_size": registration.party_size}))
+        if is_party(offering)
+        else None,
         "token": token,
-        "seen_token": token_for(registration, SEEN),
+        "view_token": token_for(registration, VIEW),
     }
-    return private(render(request, "registration/show.html", context, status=400 if form else 200))
+    return no_store(render(request, "registration/show.html", context, status=400 if form else 200))
 
 
 def is_party(offering) -> bool:
-    """Whether several people can come together."""
+    """Whether one registration can be for several people."""
     return offering.capacity > 1
 
 
 @never_cache
 @require_POST
 def answer(request, token, verb):
-    """Take an offered place, give it back, or cancel."""
-    registration = registration_behind(token, MANAGE)
+    """Accept or decline an offered place, or cancel."""
+    registration = registration_for_token(token, MANAGE)
     if registration is None:
-        return opens_nothing(request)
+        return invalid_link(request)
     if verb not in VERBS:
         raise Http404
     try:
-        VERBS[verb](registration, by=_person(request, registration))
+        VERBS[verb](registration, by=acting_user(request, registration))
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        if verb in DONE:
-            messages.success(request, DONE[verb])
+        if verb in SUCCESS_MESSAGES:
+            messages.success(request, SUCCESS_MESSAGES[verb])
     return redirect("registration:show", token)
 
 
 @never_cache
 @require_POST
 def party(request, token):
-    """More people, or fewer."""
-    registration = registration_behind(token, MANAGE)
+    """Change the number of people."""
+    registration = registration_for_token(token, MANAGE)
     if registration is None:
-        return opens_nothing(request)
-    form = PartyForm(request.POST)
+        return invalid_link(request)
+    form = PartySizeForm(request.POST)
     if form.is_valid():
         try:
-            actions.change_party(registration, form.cleaned_data["party_size"], by=_person(request, registration))
+            actions.change_party(registration, form.cleaned_data["party_size"], by=acting_user(request, registration))
         except Refused as refusal:
             form.add_error("party_size", str(refusal))
         else:
-            messages.success(request, _("It is saved."))
+            messages.success(request, _("Your changes have been saved."))
             return redirect("registration:show", token)
     return _page(request, registration, token, form)
 
 
-def _person(request, registration):
-    """Who acts, if they are signed in as the person themselves; else it was the link."""
+def acting_user(request, registration):
+    """Return the user if they are the registered person; None if only the link identifies who acts."""
     is_own = request.user.is_authenticated and registration.resident.user_id == request.user.pk
     return request.user if is_own else None
 
@@ -104,22 +106,22 @@ def _person(request, registration):
 @never_cache
 @require_safe
 def calendar(request, token):
-    """What they have a place for, for their own calendar; the same UID whatever comes of it."""
-    registration = registration_behind(token, SEEN)
+    """Download a calendar entry. Its UID stays the same through every change."""
+    registration = registration_for_token(token, VIEW)
     if registration is None or registration.state == RegistrationState.WAITING:
         raise Http404
-    entry = calendar_entry(registration, facts_of(registration, request.LANGUAGE_CODE), request.LANGUAGE_CODE)
+    entry = calendar_entry(registration, summary_of(registration, request.LANGUAGE_CODE), request.LANGUAGE_CODE)
     headers = {"Content-Disposition": 'attachment; filename="appointment.ics"'}
-    file = calendar_file([entry], stamp=timezone.now())
-    return private(HttpResponse(file, content_type="text/calendar; charset=utf-8", headers=headers))
+    file = render_calendar([entry], stamp=timezone.now())
+    return no_store(HttpResponse(file, content_type="text/calendar; charset=utf-8", headers=headers))
 
 
-def opens_nothing(request):
-    """A link that is too old, or was not made by us."""
-    return private(render(request, "registration/old_link.html", status=410))
+def invalid_link(request):
+    """Answer a link that has expired or that we did not sign."""
+    return no_store(render(request, "registration/old_link.html", status=410))
 
 
-def private(response):
-    """A page whose address is a key is not indexed."""
+def no_store(response):
+    """Keep search engines from indexing a page whose URL is a key."""
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -1,10 +1,10 @@
-"""When things happen: rules, exceptions, holidays, calendars."""
+"""Schedules: recurrence rules, exceptions, holidays, calendar files."""
 
 from django.apps import AppConfig
 
 
 class SchedulesConfig(AppConfig):
-    """Schedules."""
+    """The schedules app."""
 
     name = "services.schedules"
     label = "schedules"

@@ -1,4 +1,4 @@
-"""Calendar files (iCalendar, RFC 5545) in the reader's language: one UID for all languages of a thing that happens."""
+"""Calendar files (iCalendar, RFC 5545) in the reader's language; an event has the same UID in all languages."""
 
 import datetime
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from icalendar import Calendar, Event, vText
 
-from services.languages.ruby import as_plain
+from services.languages.furigana import strip_readings
 
 PRODUCT = "-//Tabunka//Calendar//EN"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Something that happens, in words of one language; the name of the place may be in another (`place_language`).
+class CalendarEntry:
+    """An event in one language; the place's name may be in another (`place_language`).
 
-    Times are aware; `sequence` grows with each change.
+    Times are aware. `sequence` grows with each change.
     """
 
     uid: str
@@ -32,8 +32,8 @@ class Entry:
     is_cancelled: bool = False
 
 
-def calendar_file(entries: list[Entry], *, stamp: datetime.datetime) -> bytes:
-    """A calendar with these entries, in the city's time. stamp: when it was made (DTSTAMP)."""
+def render_calendar(entries: list[CalendarEntry], *, stamp: datetime.datetime) -> bytes:
+    """Return an iCalendar file of the entries, in the city's time zone. stamp: when it was made (DTSTAMP)."""
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -44,7 +44,7 @@ def calendar_file(entries: list[Entry], *, stamp: datetime.datetime) -> bytes:
     return calendar.to_ical()
 
 
-def _event(entry: Entry, stamp: datetime.datetime) -> Event:
+def _event(entry: CalendarEntry, stamp: datetime.datetime) -> Event:
     zone = ZoneInfo(settings.TIME_ZONE)
     event = Event()
     event.add("uid", entry.uid)
@@ -58,9 +58,9 @@ def _event(entry: Entry, stamp: datetime.datetime) -> Event:
         ("location", entry.place, entry.place_language or entry.language),
         ("description", entry.description, entry.language),
     )
-    for name, words, language in texts:
-        if words:
-            event.add(name, vText(as_plain(words)), parameters={"language": language})
+    for name, text, language in texts:
+        if text:
+            event.add(name, vText(strip_readings(text)), parameters={"language": language})
     if entry.url:
         event.add("url", entry.url)
     return event

@@ -1,4 +1,4 @@
-"""When something happens again and again, and when it does not."""
+"""Schedules of recurring events, and their exceptions."""
 
 import datetime
 from collections import defaultdict
@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import models
 
-from services.base.keeping import NOTHING_PERSONAL
+from services.base.retention import NO_PERSONAL_DATA
 from services.schedules.holidays import holiday_name
-from services.schedules.rules import Rule, days_of, read_rule
+from services.schedules.rules import RecurrenceRule, occurrence_dates, parse_rule
 
 
 class Schedule(models.Model):
-    """Days by a rule of RFC 5545, from a first to perhaps a last one, each from `begins` to `ends` on the city's clock.
+    """A recurring event: an RFC 5545 rule with a first and perhaps a last day, and times on the city's clock.
 
-    On public holidays nothing happens unless `on_holidays`. A `Change` is an exception for one day.
+    It does not happen on public holidays unless `on_holidays` is set. A `ScheduleException` changes a single day.
     """
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     rule = models.CharField(max_length=200)
     first_day = models.DateField()
@@ -42,15 +42,15 @@ class Schedule(models.Model):
         return f"{self.rule} {self.begins:%H:%M}–{self.ends:%H:%M}"
 
     @property
-    def days(self) -> Rule:
-        """The rule as something that can be said."""
-        return read_rule(self.rule)
+    def recurrence(self) -> RecurrenceRule:
+        """The parsed rule."""
+        return parse_rule(self.rule)
 
 
-class Change(models.Model):
-    """An exception: on this day not at all (no times), or at other times, or on a day that the rule does not have."""
+class ScheduleException(models.Model):
+    """An exception for one day: a cancellation (no times), other times, or an extra day."""
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="changes")
     day = models.DateField()
@@ -72,13 +72,13 @@ class Change(models.Model):
 
     @property
     def is_cancellation(self) -> bool:
-        """Whether nothing happens that day."""
+        """Whether the event does not happen that day."""
         return self.begins is None
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Occurrence:
-    """One time that something happens. Times are aware, in the city's zone."""
+    """A single occurrence of a schedule. Times are aware, in the city's time zone."""
 
     starts_at: datetime.datetime
     ends_at: datetime.datetime
@@ -87,34 +87,36 @@ class Occurrence:
 
     @property
     def day(self) -> datetime.date:
-        """On the city's calendar."""
+        """The date on the city's calendar."""
         return self.starts_at.date()
 
     def overlaps(self, other: "Occurrence") -> bool:
-        """Whether both happen at once for a while."""
+        """Whether the two overlap in time."""
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
 
 
 def occurrences(schedules: Iterable[Schedule], start: datetime.date, end: datetime.date) -> dict[int, list[Occurrence]]:
-    """Every occurrence from the day `start` to the day `end`, both included, by the schedule's key, in order of time.
+    """Return the occurrences from `start` to `end`, both included, by the schedule's key and in order of time.
 
-    One query for the exceptions of all of them.
+    Reads the exceptions of all schedules with one query.
     """
     schedules = list(schedules)
     changes = defaultdict(dict)
     saved = [schedule.pk for schedule in schedules if schedule.pk]
-    for change in Change.objects.filter(schedule__in=saved, day__range=(start, end)):
+    for change in ScheduleException.objects.filter(schedule__in=saved, day__range=(start, end)):
         changes[change.schedule_id][change.day] = change
-    return {schedule.pk: list(_of(schedule, changes[schedule.pk], start, end)) for schedule in schedules}
+    return {schedule.pk: list(_occurrences_of(schedule, changes[schedule.pk], start, end)) for schedule in schedules}
 
 
-def _of(schedule: Schedule, changes: dict[datetime.date, Change], start: datetime.date, end: datetime.date):
+def _occurrences_of(
+    schedule: Schedule, changes: dict[datetime.date, ScheduleException], start: datetime.date, end: datetime.date
+):
     zone = ZoneInfo(settings.TIME_ZONE)
     first, last = max(start, schedule.first_day), min(end, schedule.last_day or end)
-    regular = set(days_of(schedule.rule, schedule.first_day, first, last))
+    regular = set(occurrence_dates(schedule.rule, schedule.first_day, first, last))
     if not schedule.on_holidays:
         regular = {day for day in regular if not holiday_name(day)}
-    # What has ended has no exceptions any more either.
+    # Exceptions outside the schedule's first and last day do not count.
     for day in sorted(regular | {day for day in changes if first <= day <= last}):
         change = changes.get(day)
         if change and change.is_cancellation:

@@ -1,4 +1,4 @@
-"""Rules of RFC 5545 that people can choose and read: on these weekdays, each week or in these weeks of the month."""
+"""Recurrence rules (RFC 5545) that people can choose: weekdays, in every week or in some weeks of the month."""
 
 import datetime
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ WEEKS = (1, 2, 3, 4, -1)  # of a month; -1 is the last
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """On which days something happens. `weekdays`: 0 is Monday. `weeks` empty: each week."""
+class RecurrenceRule:
+    """A weekly or monthly recurrence. `weekdays`: 0 is Monday. `weeks`: of the month; empty means every week."""
 
     weekdays: tuple[int, ...]
     weeks: tuple[int, ...] = ()
@@ -26,11 +26,11 @@ class Rule:
         days = ",".join(f"{week}{CODES[day]}" for week in self.weeks for day in self.weekdays)
         return f"FREQ=MONTHLY;BYDAY={days}"
 
-    def in_words(self) -> str:
-        """As the active language says it: "Mondays and Tuesdays", "1st and 3rd Sunday of the month"."""
+    def describe(self) -> str:
+        """Describe the rule in the active language: "Monday and Tuesday", "1st and 3rd Sunday of the month"."""
         names = [str(WEEKDAYS[day]) for day in self.weekdays]
         if not self.weeks:
-            return _listed(names)
+            return _join_names(names)
         nth = {
             # Translators: which one in a month, in front of a weekday: "1st", "3rd", "last".
             1: pgettext("of the month", "1st"),
@@ -39,14 +39,14 @@ class Rule:
             4: pgettext("of the month", "4th"),
             -1: pgettext("of the month", "last"),
         }
-        weeks = _listed([nth[week] for week in self.weeks])
+        weeks = _join_names([nth[week] for week in self.weeks])
         # Translators: "1st and 3rd Sunday of the month".
         phrase = _("%(weeks)s %(weekdays)s of the month")
-        return _listed([phrase % {"weeks": weeks, "weekdays": name} for name in names])
+        return phrase % {"weeks": weeks, "weekdays": _join_names(names)}
 
 
-def read_rule(text: str) -> Rule:
-    """The rule behind a stored RRULE. Raises ValueError for what people cannot choose here."""
+def parse_rule(text: str) -> RecurrenceRule:
+    """Parse a stored RRULE. Raise ValueError for a rule that people cannot choose here."""
     parts = dict(part.split("=", 1) for part in text.split(";"))
     weekdays, weeks = [], []
     for code in parts["BYDAY"].split(","):
@@ -54,24 +54,26 @@ def read_rule(text: str) -> Rule:
         weekdays.append(CODES.index(name))
         if week:
             weeks.append(int(week))
-    rule = Rule(tuple(sorted(set(weekdays))), tuple(week for week in WEEKS if week in weeks))
+    rule = RecurrenceRule(tuple(sorted(set(weekdays))), tuple(week for week in WEEKS if week in weeks))
     if str(rule) != text:
         raise ValueError(f"{text} is not one of our rules.")
     return rule
 
 
 @lru_cache(maxsize=500)
-def days_of(text: str, first: datetime.date, start: datetime.date, end: datetime.date) -> tuple[datetime.date, ...]:
-    """The days of an RRULE that begins on `first`, from `start` to `end`, both included."""
+def occurrence_dates(
+    text: str, first: datetime.date, start: datetime.date, end: datetime.date
+) -> tuple[datetime.date, ...]:
+    """Return the dates of an RRULE that begins on `first`, from `start` to `end`, both included."""
     midnight = datetime.time()
-    # Our rules do not count from their first day: one of long ago need not be walked through to today.
+    # Our rules have no COUNT or INTERVAL, so we can start at `start`, not at a first day of long ago.
     rule = rrulestr(text, dtstart=datetime.datetime.combine(max(first, start), midnight))
     found = rule.between(datetime.datetime.combine(start, midnight), datetime.datetime.combine(end, midnight), inc=True)
     return tuple(moment.date() for moment in found)
 
 
-def _listed(names: list[str]) -> str:
-    """Names in a row: "A", "A and B", "A, B and C"."""
+def _join_names(names: list[str]) -> str:
+    """Join names: "A", "A and B", "A, B and C"."""
     if len(names) == 1:
         return names[0]
     # Translators: joins the last two of a list: "Monday, Tuesday and Friday".

@@ -1,34 +1,34 @@
-"""What every template may use; loaded everywhere by settings."""
+"""Template tags and filters available in every template (settings list them as built-in)."""
 
 from django import template
 from django.templatetags.i18n import BlockTranslateNode, do_block_translate
 
-from services.languages.days import written_day
+from services.languages.dates import format_date
 
 register = template.Library()
-register.filter("day", written_day)
+register.filter("day", format_date)
 
 
 class BrokenTranslation(Exception):
-    """A catalogue's sentence that cannot be filled in."""
+    """Raised for a translation whose placeholders cannot be filled in."""
 
 
-class _WholeBlock(BlockTranslateNode):
-    """A sentence with words in it, as Django's own tag writes it.
+class _StrictBlockTranslateNode(BlockTranslateNode):
+    """Django's `blocktranslate`, which raises an error for a broken translation in a message.
 
-    Where a translator has broken it (a placeholder that is none), Django writes it in English without a word to
-    anybody. A page is better for that. What says in which language it is written (`is_letter` in its context) is not:
-    there it is a fault, for which whoever writes the letter takes the next language.
+    If a translation has an unknown placeholder, Django silently falls back to English. That is right for a page, but
+    not for a message, which states its language (`is_letter` in the context): there, raise `BrokenTranslation`, and the
+    renderer tries the next language.
     """
 
     def render(self, context, nested=False):
-        """Django's text; `nested` is its second try, without a language."""
+        """Render as Django does; `nested` is its second attempt, without a translation."""
         if nested and context.get("is_letter"):
             raise BrokenTranslation(str(self.render_token_list(self.singular)[0]))
         return super().render(context, nested=nested)
 
 
 @register.tag("blocktranslate")
-def block_translate(parser, token) -> _WholeBlock:
-    """Django's `blocktranslate`, which in a letter never falls back to English unsaid."""
-    return _WholeBlock(**vars(do_block_translate(parser, token)))
+def block_translate(parser, token) -> _StrictBlockTranslateNode:
+    """Django's `blocktranslate`, which never silently falls back to English in a message."""
+    return _StrictBlockTranslateNode(**vars(do_block_translate(parser, token)))

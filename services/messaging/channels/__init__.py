@@ -1,43 +1,47 @@
-"""The ways in which a letter reaches somebody. Adding one is adding a file here and a row to CHANNELS.
+"""The channels by which messages reach people. To add one, add a file here with a class that `register_channel` marks.
 
-A channel's `open()` gives a function that sends one letter to one address and returns when the other side has
-taken it. What goes wrong it says by one of three exceptions, whatever the provider's own words are.
+Every file of this package is imported, so nothing else has to name the new channel: forms offer it, staff pages list
+it and delivery uses it. A web-hook needs one more line, its variable in portal/environment.py.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Protocol
+import pkgutil
+from importlib import import_module
 
-from services.notices.channels.email import Email
-from services.notices.channels.faults import TryLater, Unclear, Undeliverable
-from services.notices.channels.inbox import Inbox
-from services.notices.channels.push import Push
-from services.notices.channels.sms import Sms
-from services.notices.composing import Letter
-from services.notices.models import ChannelCode, Message
+from services.messaging.channels.base import CHANNELS, Channel, register_channel
 
-
-class Channel(Protocol):
-    """What the ledger asks of a way to reach somebody."""
-
-    is_offered: bool
-    """Whether this installation has what it takes: a gateway's address and key."""
-
-    drops_repeats: bool
-    """Whether the provider recognises a message by its public id, so that sending it twice is harmless."""
-
-    def clean_address(self, typed: str) -> str:
-        """The address as it is kept. Raises ValidationError for what can be none."""
-
-    def open(self) -> AbstractContextManager[Callable[[Message, Letter], None]]:
-        """A connection that is used again for each message. Its function raises Undeliverable, TryLater or Unclear."""
+for _module in pkgutil.iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+_by_rank = sorted(CHANNELS.values(), key=lambda channel: channel.rank)
+CHANNELS.clear()
+CHANNELS.update({channel.code: channel for channel in _by_rank})
 
 
-CHANNELS: dict[str, Channel] = {
-    ChannelCode.EMAIL: Email(),
-    ChannelCode.SMS: Sms(),
-    ChannelCode.PUSH: Push(),
-    ChannelCode.INBOX: Inbox(),
-}
+def addressable_channels() -> list[Channel]:
+    """Return the configured channels for which people give an address, in order of rank."""
+    return [channel for channel in CHANNELS.values() if channel.takes_address and channel.is_configured]
 
-__all__ = ["CHANNELS", "Channel", "TryLater", "Unclear", "Undeliverable"]
+
+def recognise_channel(typed: str) -> Channel | None:
+    """Return the channel for contact details typed without naming one; None if no channel recognises them."""
+    return next((channel for channel in recognisable_channels() if channel.address_pattern.fullmatch(typed)), None)
+
+
+def recognisable_channels() -> list[Channel]:
+    """Return the channels that recognise their addresses, configured or not, in order of rank."""
+    return [channel for channel in CHANNELS.values() if channel.address_pattern]
+
+
+def channel_label(code: str) -> str:
+    """Return a channel's name in the active language; its code if its file has been removed since."""
+    return str(CHANNELS[code].label) if code in CHANNELS else code
+
+
+__all__ = [
+    "CHANNELS",
+    "Channel",
+    "addressable_channels",
+    "channel_label",
+    "recognisable_channels",
+    "recognise_channel",
+    "register_channel",
+]

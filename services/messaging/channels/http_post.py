@@ -1,4 +1,4 @@
-"""Speaking to a provider over HTTP, for the channels that do."""
+"""HTTP requests to a provider, for the channels behind a web-hook."""
 
 import json
 import urllib.error
@@ -6,14 +6,14 @@ import urllib.request
 from http.client import HTTPException
 from urllib.parse import urlsplit, urlunsplit
 
-from services.notices.channels.faults import TryLater, Unclear, Undeliverable
+from services.messaging.channels.errors import DeliveryUnknown, PermanentDeliveryError, TemporaryDeliveryError
 
 PATIENCE = 15  # seconds
-ALREADY_TAKEN = 409
+DUPLICATE = 409
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A provider that sends us elsewhere has not taken the message, and its key is for nobody else."""
+    """Refuse redirects: the provider has not accepted the message, and its key is for nobody else."""
 
     def redirect_request(self, *args, **options):
         return None
@@ -22,40 +22,45 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(_NoRedirect())
 
 
-def post(url: str, words: dict, *, headers: dict[str, str], drops_repeats: bool) -> None:
-    """POST JSON to a provider's address and return once it has taken it.
+def post(url: str, payload: dict, *, headers: dict[str, str], is_idempotent: bool) -> None:
+    """POST JSON to a provider, and return once it has accepted the message.
 
-    url: with the key before the @, if it wants one: `https://:key@sms.example/messages` sends `Authorization:
-    Bearer key`. Raises Undeliverable, TryLater or, where a repeat would be a second message, Unclear.
+    url: with the key before the @, if the provider wants one: `https://:key@sms.example/messages` sends
+    `Authorization: Bearer key`. Raises Undeliverable, TryLater or, where a repeat would be a second message, Unclear.
     """
     address = urlsplit(url)
     if address.password:
         headers = headers | {"Authorization": f"Bearer {address.password}"}
     bare = urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))
     request = urllib.request.Request(  # noqa: S310  http and https alone, as settings insist
-        bare, json.dumps(words).encode(), {"Content-Type": "application/json", **headers}
+        bare, json.dumps(payload).encode(), {"Content-Type": "application/json", **headers}
     )
     try:
         with _opener.open(request, timeout=PATIENCE) as answer:
             answer.read()
     except urllib.error.HTTPError as fault:
         with fault:
-            _judge(fault.code, drops_repeats)
+            _raise_for_status(fault.code, is_idempotent)
     except urllib.error.URLError as fault:
-        raise TryLater(f"The provider could not be reached: {type(fault.reason).__name__}.") from fault
+        raise TemporaryDeliveryError(f"The provider could not be reached ({type(fault.reason).__name__}).") from fault
     except (OSError, HTTPException) as fault:
-        if drops_repeats:
-            raise TryLater("The provider hung up in the middle.") from fault
-        raise Unclear("The provider hung up in the middle; it may have gone out.") from fault
+        if is_idempotent:
+            raise TemporaryDeliveryError("The provider closed the connection too early.") from fault
+        raise DeliveryUnknown(
+            "The provider closed the connection too early. The message may have been sent."
+        ) from fault
 
 
-def _judge(status: int, drops_repeats: bool) -> None:
-    if status == ALREADY_TAKEN and drops_repeats:
+def _raise_for_status(status: int, is_idempotent: bool) -> None:
+    """Raise our own error for an HTTP status; return for a repeat that the provider has discarded."""
+    if status == DUPLICATE and is_idempotent:
         return
     if status == 429 or status in {401, 403}:
-        raise TryLater(f"The provider takes nothing from us now ({status}).", slow_down=True)
+        raise TemporaryDeliveryError(
+            f"The provider is not accepting messages from us at the moment ({status}).", slow_down=True
+        )
     if status < 500:
-        raise Undeliverable(f"The provider refuses the message or the address ({status}).")
-    if not drops_repeats and status == 504:
-        raise Unclear("The provider did not answer in time; it may have gone out.")
-    raise TryLater(f"The provider is in trouble ({status}).")
+        raise PermanentDeliveryError(f"The provider rejected the message or the recipient ({status}).")
+    if not is_idempotent and status == 504:
+        raise DeliveryUnknown("The provider did not respond in time. The message may have been sent.")
+    raise TemporaryDeliveryError(f"The provider is having problems ({status}).")

@@ -1,25 +1,38 @@
-"""The person's own page: the row is the message, so there is nothing to send."""
+"""Messages on "my page": the row is the message, so nothing is sent."""
 
 from contextlib import contextmanager
 
-from services.notices.channels.faults import Undeliverable
+from django.utils.translation import pgettext_lazy
+
+from services.messaging.channels.base import Channel, register_channel
+from services.messaging.channels.errors import PermanentDeliveryError
+from services.messaging.models import INBOX
 
 
-class Inbox:
-    """Messages on "my page". They are written as sent and made into words when they are opened."""
+@register_channel
+class InboxChannel(Channel):
+    """Messages on "my page", stored as sent and rendered when they are opened."""
 
-    is_offered = True
-    drops_repeats = True
+    code = INBOX
+    label = pgettext_lazy("way to reach somebody", "My page")
+    rank = 90
+    is_configured = True
+    is_idempotent = True
+    takes_address = False
 
     def clean_address(self, typed: str) -> str:
-        """There is none."""
+        """Return nothing: "my page" has no address."""
+        return ""
+
+    def address_of(self, resident) -> str:
+        """Return nothing: "my page" has no address."""
         return ""
 
     @contextmanager
     def open(self):
-        """Nothing is ever waiting here; what is, was written wrongly."""
+        """Yield a function that refuses every message: no inbox row should ever wait for delivery."""
 
-        def send(message, letter):
-            raise Undeliverable("A message for my page is never sent.")
+        def send(message, rendered):
+            raise PermanentDeliveryError("Messages for My page are never sent.")
 
         yield send

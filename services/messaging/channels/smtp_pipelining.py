@@ -3,43 +3,46 @@
 import re
 import smtplib
 
-_GO_ON, _KEPT, _TAKEN = 354, 250, {250, 251}
+_CONTINUE, _OK, _ACCEPTED = 354, 250, {250, 251}
 _DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
-def hand_over(line: smtplib.SMTP, sender: str, address: str, mail: bytes) -> None:
-    """What smtplib's `sendmail` does, for one address, with the same exceptions; the line is of no use after one.
+def send_pipelined(connection: smtplib.SMTP, sender: str, address: str, mail: bytes) -> None:
+    """Send one email to one address, as smtplib's `sendmail` does, with the same exceptions.
 
-    sender, address: plain ones, as they go between the angle brackets. mail: lines end with CRLF, the last one too.
+    sender, address: plain, as they stand between the angle brackets. mail: every line ends with CRLF, the last one too.
+    The connection cannot be used again after an exception.
     """
-    line.ehlo_or_helo_if_needed()
-    if not line.has_extn("pipelining"):
-        line.sendmail(sender, [address], mail)
+    connection.ehlo_or_helo_if_needed()
+    if not connection.has_extn("pipelining"):
+        connection.sendmail(sender, [address], mail)
         return
-    size = f" SIZE={len(mail)}" if line.has_extn("size") else ""
-    line.send(f"MAIL FROM:<{sender}>{size}\r\nRCPT TO:<{address}>\r\nDATA\r\n")
-    of_sender, of_address, of_data = _answers(line)
-    if of_sender[0] != _KEPT:
-        raise smtplib.SMTPSenderRefused(*of_sender, sender)
-    if of_address[0] not in _TAKEN:
-        if of_data[0] == _GO_ON:  # it waits for a mail to nobody, and would for a goodbye (RFC 2920, 3.1)
-            line.close()
-        raise smtplib.SMTPRecipientsRefused({address: of_address})
-    if of_data[0] != _GO_ON:
-        raise smtplib.SMTPDataError(*of_data)
-    line.send((_DOT.sub(b"..", mail) if b"\n." in mail or mail.startswith(b".") else mail) + b".\r\n")
-    of_mail = line.getreply()
-    if of_mail[0] != _KEPT:
-        raise smtplib.SMTPDataError(*of_mail)
+    size = f" SIZE={len(mail)}" if connection.has_extn("size") else ""
+    connection.send(f"MAIL FROM:<{sender}>{size}\r\nRCPT TO:<{address}>\r\nDATA\r\n")
+    sender_reply, address_reply, data_reply = _replies(connection)
+    if sender_reply[0] != _OK:
+        raise smtplib.SMTPSenderRefused(*sender_reply, sender)
+    if address_reply[0] not in _ACCEPTED:
+        if (
+            data_reply[0] == _CONTINUE
+        ):  # the server waits for an email to nobody, and would answer no QUIT (RFC 2920, 3.1)
+            connection.close()
+        raise smtplib.SMTPRecipientsRefused({address: address_reply})
+    if data_reply[0] != _CONTINUE:
+        raise smtplib.SMTPDataError(*data_reply)
+    connection.send((_DOT.sub(b"..", mail) if b"\n." in mail or mail.startswith(b".") else mail) + b".\r\n")
+    mail_reply = connection.getreply()
+    if mail_reply[0] != _OK:
+        raise smtplib.SMTPDataError(*mail_reply)
 
 
-def _answers(line: smtplib.SMTP) -> list[tuple[int, bytes]]:
-    """The answers to the three commands. Who refuses one and hangs up has refused the others."""
-    said = []
+def _replies(connection: smtplib.SMTP) -> list[tuple[int, bytes]]:
+    """Return the replies to the three commands. A server that refuses one and hangs up has refused the others."""
+    replies = []
     try:
-        while len(said) < 3:
-            said.append(line.getreply())
+        while len(replies) < 3:
+            replies.append(connection.getreply())
     except smtplib.SMTPServerDisconnected:
-        if not said or said[-1][0] < 400:
+        if not replies or replies[-1][0] < 400:
             raise
-    return said + [said[-1]] * (3 - len(said))
+    return replies + [replies[-1]] * (3 - len(replies))

@@ -1,4 +1,4 @@
-"""What staff type about emergencies, turned into clean arguments: a pattern's slots, one more language."""
+"""Forms of emergencies: a template's placeholders, and a text in an additional language."""
 
 import datetime
 import re
@@ -9,204 +9,220 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import pgettext, pgettext_lazy
 
-from services.base.hygiene import DayField, LineField
-from services.languages.choice import staff_language
-from services.languages.fields import LanguagesField
-from services.languages.table import SPOKEN, Language
-from services.notices.models import Notice
-from services.notices.patterns import NAMES_OF_PLACES, TIMES, Pattern, intensities, levels, words_of_pattern
-from services.notices.staff_fields import (
+from services.base.form_fields import DayField, LineField
+from services.languages.form_fields import LanguagesField
+from services.languages.negotiation import staff_language
+from services.languages.registry import SPOKEN, Language
+from services.notices.alert_templates import (
+    PLACE_PLACEHOLDERS,
+    TIME_PLACEHOLDERS,
+    AlertTemplate,
+    alert_levels,
+    fill_template,
+    intensities,
+)
+from services.notices.form_fields import (
     AreaField,
-    FutureField,
-    KeyField,
+    FutureMomentField,
+    IdempotencyKeyField,
     MomentField,
     PhoneField,
-    TimeField,
+    TimeInputField,
     body_field,
     title_field,
 )
+from services.notices.news.models import Notice
 
-LONGEST_NAME = 80  # of a place in an emergency: a line on a phone
-LONGEST_SOURCE = 100
-LONGEST_EMERGENCY = datetime.timedelta(days=30)
-USUAL_EMERGENCY = datetime.timedelta(hours=6)
-_LATIN_UP_TO = "\u024f"
+MAX_NAME_LENGTH = 80  # of a place: fits a line on a phone
+MAX_SOURCE_LENGTH = 100
+MAX_DURATION = datetime.timedelta(days=30)
+DEFAULT_DURATION = datetime.timedelta(hours=6)
+_LAST_LATIN_LETTER = "\u024f"
 
 
 class EmergencyForm(forms.Form):
-    """The slots of one pattern, and what every emergency says: how grave, where, until when, who says so."""
+    """A template's placeholders, and what every emergency has: level, area, end and source."""
 
-    def __init__(self, *args, pattern: Pattern, language: str, **options):
+    def __init__(self, *args, pattern: AlertTemplate, language: str, **options):
         super().__init__(*args, **options)
         self.pattern = pattern
         spoken = staff_language(language)
-        for slot in pattern.slots:
-            if slot != "area":  # every emergency has one
-                self._add_slot(slot, spoken)
+        for name in pattern.placeholders:
+            if name != "area":  # every emergency has one
+                self._add_placeholder(name, spoken)
         self.fields["area"] = AreaField(spoken)
         self.fields["level"] = forms.TypedChoiceField(
             label=pgettext("staff", "Warning level"),
             coerce=int,
-            choices=[(number, f"{number} – {level.names[spoken]}") for number, level in levels().items()],
+            choices=[(number, f"{number} – {level.names[spoken]}") for number, level in alert_levels().items()],
             initial=pattern.usual_level,
-            help_text=pgettext("staff", "From level 4 on nobody can put the banner away."),
+            help_text=pgettext("staff", "At level 4 and above, the banner cannot be hidden."),
         )
-        self.fields["until"] = FutureField(
-            label=pgettext("staff", "Holds until"),
+        self.fields["until"] = FutureMomentField(
+            label=pgettext("staff", "Valid until"),
             initial=default_until,
-            help_text=pgettext("staff", "Six hours are usual."),
+            help_text=pgettext("staff", "Usually six hours."),
         )
         self.fields["source"] = LineField(
             label=pgettext("staff", "Source"),
-            max_length=LONGEST_SOURCE,
+            max_length=MAX_SOURCE_LENGTH,
             help_text=pgettext(
-                "staff", "Who says so, for example the meteorological agency. Readers see it as you write it."
+                "staff",
+                "The organisation that issued the information, for example the meteorological agency. Readers will "
+                "see the name exactly as you enter it.",
             ),
         )
         self.fields["is_exercise"] = forms.BooleanField(
-            label=pgettext("staff", "This is a drill: every text says so"), required=False
+            label=pgettext("staff", "This is a drill (all texts will say so)"), required=False
         )
         self.fields["updates"] = forms.CharField(widget=forms.HiddenInput, max_length=22, required=False)
-        self.fields["key"] = KeyField()
+        self.fields["key"] = IdempotencyKeyField()
 
-    def _add_slot(self, slot: str, language: str) -> None:
-        label = _SLOT_LABELS[slot]
-        if slot in NAMES_OF_PLACES:
-            self.fields[slot] = LineField(
+    def _add_placeholder(self, name: str, language: str) -> None:
+        label = _PLACEHOLDER_LABELS[name]
+        if name in PLACE_PLACEHOLDERS:
+            self.fields[name] = LineField(
                 label=label,
-                max_length=LONGEST_NAME,
+                max_length=MAX_NAME_LENGTH,
                 help_text=pgettext(
-                    "staff", "As it stands on the signs. Readings may be written as &#123;漢字|かんじ}."
+                    "staff",
+                    "Enter the name as it appears on signs. You can add furigana like this: &#123;漢字|かんじ}.",
                 ),
             )
-            self.fields[f"{slot}_latin"] = LineField(
-                label=pgettext("staff", "The same in Latin letters"), max_length=LONGEST_NAME, required=False
+            self.fields[f"{name}_latin"] = LineField(
+                label=pgettext("staff", "Name in Latin letters"), max_length=MAX_NAME_LENGTH, required=False
             )
-        elif slot in TIMES:
-            self.fields[slot] = TimeField(label=label)
-        elif slot == "date":
-            self.fields[slot] = DayField(label=label, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-        elif slot == "eta":
-            self.fields[slot] = MomentField(label=label)
-        elif slot == "intensity":
+        elif name in TIME_PLACEHOLDERS:
+            self.fields[name] = TimeInputField(label=label)
+        elif name == "date":
+            self.fields[name] = DayField(label=label, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+        elif name == "eta":
+            self.fields[name] = MomentField(label=label)
+        elif name == "intensity":
             names = [(code, names[language]) for code, names in intensities().items()]
-            self.fields[slot] = forms.ChoiceField(label=label, choices=names)
-        elif slot == "languages":
-            self.fields[slot] = LanguagesField(label=label)
-        elif slot == "phone":
-            self.fields[slot] = PhoneField(label=label)
+            self.fields[name] = forms.ChoiceField(label=label, choices=names)
+        elif name == "languages":
+            self.fields[name] = LanguagesField(label=label)
+        elif name == "phone":
+            self.fields[name] = PhoneField(label=label)
 
     def clean_until(self):
-        """No banner stands for a year."""
+        """Limit the duration of an emergency."""
         until = self.cleaned_data["until"]
-        if until > timezone.now() + LONGEST_EMERGENCY:
-            raise ValidationError(pgettext("staff", "At most 30 days. Update it if it holds longer."))
+        if until > timezone.now() + MAX_DURATION:
+            raise ValidationError(
+                pgettext(
+                    "staff",
+                    "Choose a time within the next 30 days. You can update the notice later if it needs to last "
+                    "longer.",
+                )
+            )
         return until
 
     def clean(self):
-        """Names that readers of other scripts can read."""
-        words = super().clean()
-        for slot in NAMES_OF_PLACES & set(self.pattern.slots):
-            if words.get(slot) and not words.get(f"{slot}_latin") and _needs_latin(words[slot]):
-                told = pgettext("staff", "Please write it in Latin letters too: readers of other scripts need them.")
-                self.add_error(f"{slot}_latin", told)
-            for name in (slot, f"{slot}_latin"):
-                if re.search(r"\{[a-z]+\}", words.get(name) or ""):
-                    self.add_error(name, pgettext("staff", "Please write a name, without braces."))
-        return words
+        """Require names in Latin letters too, for readers of other scripts."""
+        data = super().clean()
+        for name in PLACE_PLACEHOLDERS & set(self.pattern.placeholders):
+            if data.get(name) and not data.get(f"{name}_latin") and _needs_latin(data[name]):
+                message = pgettext("staff", "Enter the name in Latin letters too. Readers of other scripts need it.")
+                self.add_error(f"{name}_latin", message)
+            for field in (name, f"{name}_latin"):
+                if re.search(r"\{[a-z]+\}", data.get(field) or ""):
+                    self.add_error(field, pgettext("staff", "Enter a name without curly brackets."))
+        return data
 
-    def slots(self) -> dict:
-        """What fills the pattern, as patterns.say_slot takes it."""
-        return {slot: self._slot(slot) for slot in self.pattern.slots}
+    def placeholders(self) -> dict:
+        """Return the values of the placeholders, in the form that `alert_templates.format_placeholder` takes."""
+        return {name: self._placeholder_value(name) for name in self.pattern.placeholders}
 
-    def _slot(self, slot: str):
-        value = self.cleaned_data[slot]
-        if slot in NAMES_OF_PLACES:
-            return {"local": value, "latin": self.cleaned_data[f"{slot}_latin"]}
-        if slot in TIMES:
+    def _placeholder_value(self, name: str):
+        value = self.cleaned_data[name]
+        if name in PLACE_PLACEHOLDERS:
+            return {"local": value, "latin": self.cleaned_data[f"{name}_latin"]}
+        if name in TIME_PLACEHOLDERS:
             return value.strftime("%H:%M")
-        if slot == "date":
+        if name == "date":
             return value.isoformat()
-        if slot == "eta":
+        if name == "eta":
             return timezone.localtime(value).strftime("%Y-%m-%dT%H:%M")
         return value
 
     def notice(self) -> Notice:
-        """The emergency as it would go out, in every language that the pattern is ready in; not saved."""
-        words = self.cleaned_data
-        slots = self.slots()
+        """Return the emergency, unsaved, with the texts of all the template's languages."""
+        data = self.cleaned_data
+        placeholders = self.placeholders()
         texts = {}
         for code in self.pattern.languages():
             column = SPOKEN[code].column
             texts[f"title_{column}"] = self.pattern.titles[code]
-            texts[f"body_{column}"] = self.pattern.fill(slots, code)
-        kept = {name: words[name] for name in ("level", "area", "until", "source", "is_exercise")}
+            texts[f"body_{column}"] = self.pattern.fill(placeholders, code)
+        fields = {name: data[name] for name in ("level", "area", "until", "source", "is_exercise")}
         return Notice(
-            public_id=words["key"],
+            public_id=data["key"],
             source_language=settings.CITY.default_language,
             pattern=self.pattern.code,
-            slots=slots,
-            **kept,
+            placeholders=placeholders,
+            **fields,
             **texts,
         )
 
 
 class LanguageForm(forms.Form):
-    """An emergency's words in one more language; where its pattern is ready in it by now, those to begin from."""
+    """An emergency's text in an additional language, prefilled if the template has one by now."""
 
     def __init__(self, *args, notice: Notice, spoken: Language, **options):
-        title, body = words_of_pattern(notice.pattern, notice.slots, spoken.code)
+        title, body = fill_template(notice.pattern, notice.placeholders, spoken.code)
         super().__init__(*args, initial={"title": title, "body": body}, **options)
         self.fields["title"] = title_field(spoken, required=True)
         self.fields["body"] = body_field(spoken, required=True)
 
     def clean_body(self):
-        """What was typed; the pattern's own text with its marks of direction, which nobody may type, if it is that."""
-        typed, kept = self.cleaned_data["body"], self.initial["body"]
-        return kept if kept and typed == self.fields["body"].clean(kept) else typed
+        """Return the typed text, but the template's own text, with bidi controls that nobody can type, if unchanged."""
+        typed, initial = self.cleaned_data["body"], self.initial["body"]
+        return initial if initial and typed == self.fields["body"].clean(initial) else typed
 
 
 def _needs_latin(name: str) -> bool:
-    return any(mark.isalpha() and mark > _LATIN_UP_TO for mark in name)
+    return any(letter.isalpha() and letter > _LAST_LATIN_LETTER for letter in name)
 
 
-def with_named_slots(text: str) -> str:
-    """A pattern's text with what is to be filled in by its name: "Go to [Shelter]."."""
-    for slot, label in _SLOT_LABELS.items():
-        text = text.replace(f"{{{slot}}}", f"[{label}]")
+def named_placeholders(text: str) -> str:
+    """Return a template's text with placeholders shown by their labels: "Go to [Shelter]."."""
+    for name, label in _PLACEHOLDER_LABELS.items():
+        text = text.replace(f"{{{name}}}", f"[{label}]")
     return text
 
 
-def typed_slots(notice: Notice) -> dict:
-    """An emergency's values as its form takes them, for the form of what updates it."""
+def typed_placeholders(notice: Notice) -> dict:
+    """Return an emergency's values as initial values of the form for its update."""
     typed = {"level": notice.level, "area": notice.area, "source": notice.source, "is_exercise": notice.is_exercise}
-    for slot, value in notice.slots.items():
+    for name, value in notice.placeholders.items():
         if isinstance(value, dict):
-            typed |= {slot: value["local"], f"{slot}_latin": value.get("latin", "")}
-        elif slot != "area":
-            typed[slot] = value
+            typed |= {name: value["local"], f"{name}_latin": value.get("latin", "")}
+        elif name != "area":
+            typed[name] = value
     if notice.until and notice.until > timezone.now():
         typed["until"] = notice.until
     return typed | {"updates": notice.public_id}
 
 
 def default_until() -> datetime.datetime:
-    """Six hours from now, on a full minute."""
-    return (timezone.now() + USUAL_EMERGENCY).replace(second=0, microsecond=0)
+    """Return the time six hours from now, to the minute."""
+    return (timezone.now() + DEFAULT_DURATION).replace(second=0, microsecond=0)
 
 
-_SLOT_LABELS = {
+_PLACEHOLDER_LABELS = {
     "area": pgettext_lazy("staff", "Area"),
-    "place": pgettext_lazy("staff", "Place"),
+    "place": pgettext_lazy("staff", "Location"),
     "shelter": pgettext_lazy("staff", "Shelter"),
-    "alternative": pgettext_lazy("staff", "Go instead to"),
+    "alternative": pgettext_lazy("staff", "Alternative shelter"),
     "line": pgettext_lazy("staff", "Railway line"),
     "time": pgettext_lazy("staff", "Time"),
     "start": pgettext_lazy("staff", "From"),
     "end": pgettext_lazy("staff", "To"),
-    "date": pgettext_lazy("staff", "Day"),
-    "eta": pgettext_lazy("staff", "Expected back"),
+    "date": pgettext_lazy("staff", "Date"),
+    "eta": pgettext_lazy("staff", "Expected restoration time"),
     "intensity": pgettext_lazy("staff", "Seismic intensity"),
-    "languages": pgettext_lazy("staff", "Languages of the telephone help"),
+    "languages": pgettext_lazy("staff", "Languages of the helpline"),
     "phone": pgettext_lazy("staff", "Phone number"),
 }

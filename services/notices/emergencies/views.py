@@ -1,4 +1,4 @@
-"""Issuing an emergency: choose a pattern, fill its slots, read every language, send; later add what was missing."""
+"""Staff pages to issue an emergency: choose a template, fill it in, check all languages, send; add languages later."""
 
 from dataclasses import dataclass
 
@@ -13,25 +13,27 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from services.base import markdown
+from services.base.http import GET_OR_POST
 from services.base.refusals import Refused
-from services.languages.choice import staff_language
-from services.languages.ruby import annotate_page, as_html
-from services.languages.table import SPOKEN, Language
-from services.notices.actions import broadcasting, warning
-from services.notices.counting import audience_counts
-from services.notices.emergency_forms import EmergencyForm, LanguageForm, typed_slots, with_named_slots
-from services.notices.models import Notice, Topic
-from services.notices.patterns import Pattern, levels, patterns
-from services.notices.reading import readable_languages
-from services.notices.views.deciding import by_channel, languages_to_add
-from services.notices.views.writing import GET_OR_POST, found_notice, title_of, warnings_between
+from services.languages.furigana import annotate_page, to_ruby
+from services.languages.negotiation import staff_language
+from services.languages.registry import SPOKEN, Language
+from services.notices import broadcast
+from services.notices.alert_templates import AlertTemplate, alert_levels, alert_templates
+from services.notices.audience import audience_counts, by_channel
+from services.notices.emergencies import actions
+from services.notices.emergencies.forms import EmergencyForm, LanguageForm, named_placeholders, typed_placeholders
+from services.notices.news.draft_views import get_notice, title_of, warnings_between
+from services.notices.news.models import Notice
+from services.notices.news.presentation import languages_to_add, readable_languages
+from services.notices.subscriptions.models import Topic
 
 TOPIC = "disasters"
 
 
 @dataclass(frozen=True, slots=True)
-class _Card:
-    """A pattern to choose: its name and its sentence, its slots named in brackets."""
+class _TemplateCard:
+    """A template to choose: its title, and its text with placeholders in brackets."""
 
     code: str
     title: str
@@ -42,18 +44,18 @@ class _Card:
 
 @require_safe
 def choose(request):
-    """Every checked pattern; with `updates`, for an emergency that is out already."""
-    before = _before(request.GET.get("updates", ""))
+    """List all templates; with `updates`, for the update of an emergency."""
+    before = _previous_notice(request.GET.get("updates", ""))
     code = staff_language(request.LANGUAGE_CODE)
     cards = [
-        _Card(
+        _TemplateCard(
             it.code,
             it.titles[code],
-            with_named_slots(it.texts[code]),
+            named_placeholders(it.texts[code]),
             it.usual_level,
             bool(before and before.pattern == it.code),
         )
-        for it in patterns().values()
+        for it in alert_templates().values()
     ]
     cards.sort(key=lambda card: not card.is_same)
     return render(request, "notices/staff/patterns.html", {"cards": cards, "before": before})
@@ -61,17 +63,17 @@ def choose(request):
 
 @GET_OR_POST
 def warn(request, pattern):
-    """The form of a pattern, then its text in every language, then sending. Each step checks everything again."""
-    if pattern not in patterns():
+    """Fill in a template, then check the text in every language, then send. Each step validates everything again."""
+    if pattern not in alert_templates():
         raise Http404
-    chosen = patterns()[pattern]
+    chosen = alert_templates()[pattern]
     if request.method != "POST":
-        before = _before(request.GET.get("updates", ""))
-        typed = typed_slots(before) if before else {}
+        before = _previous_notice(request.GET.get("updates", ""))
+        typed = typed_placeholders(before) if before else {}
         form = EmergencyForm(pattern=chosen, language=request.LANGUAGE_CODE, initial=typed)
         return _form_page(request, form, chosen, before)
     form = EmergencyForm(request.POST, pattern=chosen, language=request.LANGUAGE_CODE)
-    before = _before(request.POST.get("updates", ""))
+    before = _previous_notice(request.POST.get("updates", ""))
     if not form.is_valid() or request.POST.get("step") == "change":
         return _form_page(request, form, chosen, before, 400 if form.errors else 200)
     notice = form.notice()
@@ -81,28 +83,28 @@ def warn(request, pattern):
     return _confirmation(request, form, notice, chosen)
 
 
-def _before(public_id: str) -> Notice | None:
-    """The emergency that is to be updated; 404 for what is none."""
+def _previous_notice(public_id: str) -> Notice | None:
+    """Return the emergency to update; 404 if it does not exist."""
     if not public_id:
         return None
     return get_object_or_404(Notice.objects.published().emergencies(), public_id=public_id)
 
 
-def _form_page(request, form: EmergencyForm, pattern: Pattern, before: Notice | None, status: int = 200):
+def _form_page(request, form: EmergencyForm, pattern: AlertTemplate, before: Notice | None, status: int = 200):
     code = staff_language(request.LANGUAGE_CODE)
     context = {
         "form": form,
         "pattern": pattern,
         "title": pattern.titles[code],
-        "text": with_named_slots(pattern.texts[code]),
+        "text": named_placeholders(pattern.texts[code]),
         "before": before,
     }
     return render(request, "notices/staff/warn.html", context, status=status)
 
 
 @dataclass(frozen=True, slots=True)
-class _Face:
-    """One language on the last page before sending."""
+class _LanguagePreview:
+    """A language on the last page before sending."""
 
     language: Language
     level: str
@@ -111,25 +113,25 @@ class _Face:
     people: int
 
 
-def _read_slowly(text: str) -> str:
-    """A text with its furigana: what stands here is read by whoever sends it, whatever their switch says."""
-    return mark_safe(as_html(escape(text)))  # noqa: S308  escaped before
+def _render_text(text: str) -> str:
+    """Render text with its furigana, whatever the sender's own setting: they check what readers will see."""
+    return mark_safe(to_ruby(escape(text)))  # noqa: S308  escaped before
 
 
-def _shown_slowly(body: str) -> str:
-    """The same of a text in Markdown, as its page shows it."""
-    return mark_safe(annotate_page(markdown.as_html(body), furigana=True))  # noqa: S308  markdown.as_html cleans it
+def _render_body(body: str) -> str:
+    """Render Markdown likewise, as on the notice's page."""
+    return mark_safe(annotate_page(markdown.to_html(body), furigana=True))  # noqa: S308  markdown.to_html cleans it
 
 
-def _confirmation(request, form: EmergencyForm, notice: Notice, pattern: Pattern):
+def _confirmation(request, form: EmergencyForm, notice: Notice, pattern: AlertTemplate):
     counts = audience_counts(notice)
-    level = levels()[notice.level]
+    level = alert_levels()[notice.level]
     faces = [
-        _Face(
+        _LanguagePreview(
             language,
-            _read_slowly(level.names[language.code]),
-            _read_slowly(getattr(notice, f"title_{language.column}") or ""),
-            _read_slowly(getattr(notice, f"body_{language.column}") or ""),
+            _render_text(level.names[language.code]),
+            _render_text(getattr(notice, f"title_{language.column}") or ""),
+            _render_text(getattr(notice, f"body_{language.column}") or ""),
             sum(number for (code, _channel), number in counts.items() if code == language.code),
         )
         for language in settings.CITY.offered()
@@ -144,47 +146,49 @@ def _confirmation(request, form: EmergencyForm, notice: Notice, pattern: Pattern
         "faces": faces,
         "people": sum(counts.values()),
         "channels": by_channel(counts),
-        "typed": [(field.html_name, value) for field in form for value in _typed(request, field.html_name)],
+        "typed": [(field.html_name, value) for field in form for value in _typed_values(request, field.html_name)],
     }
     return render(request, "notices/staff/confirm.html", context)
 
 
-def _typed(request, name: str) -> list[str]:
+def _typed_values(request, name: str) -> list[str]:
     return [value for value in request.POST.getlist(name) if value]
 
 
 def _send(request, notice: Notice):
-    """Issue it once, however often the button was pressed."""
+    """Issue the emergency once, however often the button is pressed."""
     key = notice.public_id
     topic = Topic.objects.filter(code=TOPIC).first() or Topic.objects.first()
     try:
         if topic is None:
-            raise Refused(pgettext("staff", "There is no topic yet. Please ask the administrator to load them."))
+            raise Refused(pgettext("staff", "There are no topics yet. Ask the administrator to load them."))
         if not Notice.objects.filter(public_id=key).exists():
             notice.topic = topic
-            warning.issue(notice, by=request.user)
-            messages.success(request, pgettext("staff", "It is being sent."))
-    except IntegrityError:  # the same form, sent twice at once: the other one has issued it
+            actions.issue(notice, by=request.user)
+            messages.success(request, pgettext("staff", "The emergency notice is being sent."))
+    except IntegrityError:  # the form was sent twice at once, and the other request has issued it
         pass
-    except Refused as fault:
-        messages.error(request, str(fault))
+    except Refused as error:
+        messages.error(request, str(error))
         return redirect("newsroom:patterns")
     return redirect("newsroom:notice", key)
 
 
-# --- One more language --------------------------------------------------------------------------------
+# --- Additional languages -----------------------------------------------------------------------------
 
 
 @GET_OR_POST
 def add_language(request, public_id, language):
-    """Write a language that an emergency went out without, read it beside the source, then send it to its readers."""
+    """Add a language to an issued emergency: write it, compare it with the source, then send it."""
     if language not in settings.CITY.languages:
         raise Http404
-    notice = found_notice(request, public_id)
+    notice = get_notice(request, public_id)
     if not notice.is_emergency:
         raise Http404
     if language not in languages_to_add(notice):
-        messages.info(request, pgettext("staff", "This language has gone out already, or the emergency has ended."))
+        messages.info(
+            request, pgettext("staff", "The text in this language has already been sent, or the emergency has ended.")
+        )
         return redirect("newsroom:notice", public_id)
     form = LanguageForm(request.POST or None, notice=notice, spoken=SPOKEN[language])
     step = request.POST.get("step") if form.is_valid() else ""
@@ -195,18 +199,23 @@ def add_language(request, public_id, language):
 
 def _send_language(request, notice: Notice, language: str, form: LanguageForm):
     try:
-        warning.add_language(notice, language, **form.cleaned_data, by=request.user)
-    except Refused as fault:
-        messages.error(request, str(fault))
+        actions.add_language(notice, language, **form.cleaned_data, by=request.user)
+    except Refused as error:
+        messages.error(request, str(error))
     else:
-        messages.success(request, pgettext("staff", "It is being sent to the readers of this language."))
+        messages.success(
+            request, pgettext("staff", "The emergency notice is being sent to the readers of this language.")
+        )
     return redirect("newsroom:notice", notice.public_id)
 
 
 def _language_page(request, notice: Notice, spoken: Language, form: LanguageForm, *, is_read: bool):
     source = SPOKEN[notice.source_language]
     originals = [
-        (language, *(_read_slowly(getattr(notice, f"{name}_{language.column}") or "") for name in Notice.TEXTS))
+        (
+            language,
+            *(_render_text(getattr(notice, f"{name}_{language.column}") or "") for name in Notice.TEXTS),
+        )
         for language in dict.fromkeys([source, SPOKEN["en"]])
         if language.code in readable_languages(notice)
     ]
@@ -216,16 +225,16 @@ def _language_page(request, notice: Notice, spoken: Language, form: LanguageForm
         "spoken": spoken,
         "form": form,
         "originals": originals,
-        "people": broadcasting.waiting_for(notice, spoken.code).count(),
+        "people": broadcast.recipients_waiting_for(notice, spoken.code).count(),
     }
     if is_read:
-        words = form.cleaned_data
-        told, said = (
+        data = form.cleaned_data
+        original, added = (
             "\n\n".join(texts)
-            for texts in ([getattr(notice, f"{name}_{source.column}") for name in Notice.TEXTS], words.values())
+            for texts in ([getattr(notice, f"{name}_{source.column}") for name in Notice.TEXTS], data.values())
         )
         context |= {
-            "read": {"title": _read_slowly(words["title"]), "body": _shown_slowly(words["body"])},
-            "warnings": warnings_between(told, said, source_language=source.code, language=spoken.code),
+            "read": {"title": _render_text(data["title"]), "body": _render_body(data["body"])},
+            "warnings": warnings_between(original, added, source_language=source.code, language=spoken.code),
         }
     return render(request, "notices/staff/language.html", context, status=400 if form.errors else 200)

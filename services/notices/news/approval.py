@@ -1,4 +1,4 @@
-"""Deciding on a notice: asked for, approved by another person, paused, cancelled. What is approved stands still."""
+"""Actions of approval: submit, return, approve, pause, resume, cancel. An approved text never changes."""
 
 import datetime
 
@@ -8,23 +8,26 @@ from django.utils.translation import pgettext
 
 from services.accounts.models import User
 from services.base.refusals import Refused
-from services.notices.actions.steps import locked, not_now, queue_of, take_step
-from services.notices.actions.telling import wake_after_commit
-from services.notices.models import UNSENT, MessageState, Notice, NoticeState, Queue, WordingState
+from services.messaging.models import UNSENT, MessageState, Queue
+from services.messaging.outbox import wake_after_commit
+from services.notices.news.lifecycle import lock_notice, queue_of, refusal_for_state, transition_notice
+from services.notices.news.models import Notice, NoticeState, NoticeTranslationState
 
 
 @transaction.atomic
 def submit(notice: Notice, *, by: User) -> None:
-    """Ask for another person's approval. Refused while the source text is not checked."""
-    notice = locked(notice)
-    _insist_on_source(notice)
-    take_step(notice, NoticeState.PENDING, by, "notices.submit", returned_because="")
+    """Submit a notice for another person's approval. Refused until the source text has been reviewed."""
+    notice = lock_notice(notice)
+    _require_source_text(notice)
+    transition_notice(notice, NoticeState.PENDING, by, "notices.submit", returned_because="")
 
 
 @transaction.atomic
 def send_back(notice: Notice, *, by: User, reason: str) -> None:
-    """Return it to its author with a reason, or take back what was approved and has not begun."""
-    take_step(locked(notice), NoticeState.DRAFT, by, "notices.send_back", approver=None, returned_because=reason)
+    """Return a notice to draft with a reason, also after its approval as long as sending has not started."""
+    transition_notice(
+        lock_notice(notice), NoticeState.DRAFT, by, "notices.send_back", approver=None, returned_because=reason
+    )
 
 
 @transaction.atomic
@@ -35,54 +38,60 @@ def approve(
     scheduled_at: datetime.datetime | None = None,
     seen: datetime.datetime | None = None,
 ) -> None:
-    """Let it go out, at once or at a time. Refused to whoever wrote any of it: four eyes see what two do not.
+    """Approve a notice, to be sent at once or at a given time. Refused to anybody who wrote or edited it.
 
-    seen: when the text that the approver has read was changed last, if they say so; refused if it has changed since.
+    seen: the `changed_at` of the text that the approver has read, if known; refused if it has changed since.
     """
-    notice = locked(notice)
+    notice = lock_notice(notice)
     if by.public_id in notice.editors or by.pk == notice.author_id:
-        raise Refused(pgettext("staff", "Another person has to approve what you wrote."))
+        raise Refused(pgettext("staff", "Someone else has to approve a notice that you have written or edited."))
     if seen and seen != notice.changed_at:
-        raise Refused(pgettext("staff", "The text has changed since you opened the page. Please read it again."))
-    _insist_on_source(notice)
+        raise Refused(
+            pgettext("staff", "The text has changed since you opened the page. Read it again before you approve it.")
+        )
+    _require_source_text(notice)
     at = max(scheduled_at or timezone.now(), timezone.now())
-    take_step(notice, NoticeState.APPROVED, by, "notices.approve", approver=by, scheduled_at=at)
+    transition_notice(notice, NoticeState.APPROVED, by, "notices.approve", approver=by, scheduled_at=at)
     wake_after_commit(Queue.BULK)
 
 
-def _insist_on_source(notice: Notice) -> None:
-    checked = notice.wordings.filter(language=notice.source_language, state=WordingState.CHECKED)
+def _require_source_text(notice: Notice) -> None:
+    checked = notice.translations.filter(language=notice.source_language, state=NoticeTranslationState.REVIEWED)
     if not checked.exists():
-        raise Refused(pgettext("staff", "Check the text in its own language first."))
+        raise Refused(pgettext("staff", "Check the source text first."))
 
 
 @transaction.atomic
 def pause(notice: Notice, *, by: User) -> int:
-    """Keep back what has not gone out; returns how many messages. Those on their way arrive."""
-    turn = [MessageState.WAITING], MessageState.HELD
-    return take_step(locked(notice), NoticeState.PAUSED, by, "notices.pause", turn=turn)
+    """Hold a notice's unsent messages; return their number. Messages being sent still arrive."""
+    message_states = [MessageState.WAITING], MessageState.HELD
+    return transition_notice(
+        lock_notice(notice), NoticeState.PAUSED, by, "notices.pause", message_states=message_states
+    )
 
 
 @transaction.atomic
 def resume(notice: Notice, *, by: User) -> int:
-    """Go on; returns how many messages were waiting for it."""
-    notice = locked(notice)
+    """Resume sending; return the number of messages on hold."""
+    notice = lock_notice(notice)
     if not notice.is_paused:
-        raise Refused(not_now(notice))
+        raise Refused(refusal_for_state(notice))
     wake_after_commit(queue_of(notice))
-    turn = [MessageState.HELD], MessageState.WAITING
-    return take_step(notice, NoticeState.SENDING, by, "notices.resume", turn=turn)
+    message_states = [MessageState.HELD], MessageState.WAITING
+    return transition_notice(notice, NoticeState.SENDING, by, "notices.resume", message_states=message_states)
 
 
 @transaction.atomic
 def cancel(notice: Notice, *, by: User, reason: str = "") -> int:
-    """Stop it for good; returns how many messages will not go out.
+    """Cancel a notice for good; return the number of withdrawn messages.
 
-    After this has returned no worker takes up another of its messages: each row is either withdrawn here or was
-    already in a worker's hands, and the progress page counts those.
+    Afterwards no worker claims another of its messages: each is either withdrawn here or was being sent already, and
+    the progress page counts those.
     """
-    notice = locked(notice)
+    notice = lock_notice(notice)
     if notice.is_emergency and notice.published_at:
-        raise Refused(pgettext("staff", "An emergency is ended, not cancelled."))
-    turn = UNSENT, MessageState.WITHDRAWN
-    return take_step(notice, NoticeState.CANCELLED, by, "notices.cancel", reason=reason, turn=turn)
+        raise Refused(pgettext("staff", "You cannot cancel an emergency notice. End it instead."))
+    message_states = UNSENT, MessageState.WITHDRAWN
+    return transition_notice(
+        notice, NoticeState.CANCELLED, by, "notices.cancel", reason=reason, message_states=message_states
+    )

@@ -1,4 +1,4 @@
-"""Writing a notice: a draft in many languages, each checked by somebody; a correction, which is a draft again."""
+"""Actions of drafts: save texts in several languages, review translations, correct a sent notice."""
 
 from collections.abc import Iterable
 
@@ -9,51 +9,51 @@ from django.utils.translation import pgettext
 from services.accounts.models import User
 from services.audit.trail import record
 from services.base.refusals import Refused
-from services.languages.table import SPOKEN
-from services.notices.actions.steps import BEFORE_SENDING, NOBODY_YET, locked
-from services.notices.models import Notice, NoticeState, Wording, WordingState
+from services.languages.registry import SPOKEN
+from services.notices.news.lifecycle import NOT_SENT_YET, UNSENT_STATES, lock_notice
+from services.notices.news.models import Notice, NoticeState, NoticeTranslation, NoticeTranslationState
 
 
 @transaction.atomic
 def save_draft(notice: Notice, *, by: User, changed: Iterable[str], is_minor: bool = False) -> Notice:
-    """Keep a draft as it stands on the object.
+    """Save a draft.
 
-    changed: the names of the fields that were edited (`title_ja`…). A language whose text was edited is no longer
-    checked; if the source text was edited and the edit is not minor, the other languages are outdated.
+    changed: the names of the edited fields (`title_ja`…). A language whose text was edited is no longer reviewed; if
+    the source text was edited and the edit is not minor, the other languages become outdated.
     """
     if notice.pk is None:
         notice.author = by
-    elif locked(notice).state != NoticeState.DRAFT:
-        raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
+    elif lock_notice(notice).state != NoticeState.DRAFT:
+        raise Refused(pgettext("staff", "You can change only a draft. Return the notice to draft first."))
     notice.changed_at = timezone.now()
     notice.editors = sorted({*notice.editors, by.public_id})
     notice.save()
     changed = list(changed)
-    _note_edited_languages(notice, changed, is_minor=is_minor)
+    _mark_edited_languages(notice, changed, is_minor=is_minor)
     record(by, "notices.save", notice, fields=changed, changes=False)
     return notice
 
 
-def _note_edited_languages(notice: Notice, changed: list[str], *, is_minor: bool) -> None:
-    wordings = {wording.language: wording for wording in notice.wordings.all()}
+def _mark_edited_languages(notice: Notice, changed: list[str], *, is_minor: bool) -> None:
+    translations = {translation.language: translation for translation in notice.translations.all()}
     edited = {
         code
         for code, language in SPOKEN.items()
         if any(f"{name}_{language.column}" in changed for name in (*Notice.TEXTS, "place"))
     }
     for code in SPOKEN:
-        wording = wordings.get(code) or Wording(notice=notice, language=code)
-        state, was_checked = wording.state, wording.state == WordingState.CHECKED
+        translation = translations.get(code) or NoticeTranslation(notice=notice, language=code)
+        state, was_checked = translation.state, translation.state == NoticeTranslationState.REVIEWED
         if not has_text(notice, code):
-            state = WordingState.MISSING
+            state = NoticeTranslationState.MISSING
         elif code in edited:
-            has_been_checked = was_checked or state == WordingState.OUTDATED
-            state = WordingState.OUTDATED if has_been_checked else WordingState.MACHINE
+            has_been_checked = was_checked or state == NoticeTranslationState.OUTDATED
+            state = NoticeTranslationState.OUTDATED if has_been_checked else NoticeTranslationState.UNREVIEWED
         elif notice.source_language in edited and not is_minor and was_checked:
-            state = WordingState.OUTDATED
-        if state != wording.state or wording.pk is None:
-            wording.state, wording.checked_by, wording.checked_at = state, None, None
-            wording.save()
+            state = NoticeTranslationState.OUTDATED
+        if state != translation.state or translation.pk is None:
+            translation.state, translation.checked_by, translation.checked_at = state, None, None
+            translation.save()
 
 
 def has_text(notice: Notice, language: str) -> bool:
@@ -62,57 +62,59 @@ def has_text(notice: Notice, language: str) -> bool:
 
 
 @transaction.atomic
-def check_wording(notice: Notice, language: str, *, by: User) -> Wording:
-    """Say that a person has read the text in this language and that it says what the source says."""
-    notice = locked(notice)
+def review_translation(notice: Notice, language: str, *, by: User) -> NoticeTranslation:
+    """Record that a person has read a draft's text in a language and that it matches the source."""
+    notice = lock_notice(notice)
     if not has_text(notice, language):
         raise Refused(pgettext("staff", "There is no text in this language yet."))
     if notice.state != NoticeState.DRAFT:
-        raise Refused(pgettext("staff", "Only a draft can be changed. Take it back first."))
-    return mark_checked(notice, language, by)
+        raise Refused(pgettext("staff", "You can change only a draft. Return the notice to draft first."))
+    return mark_reviewed(notice, language, by)
 
 
-def mark_checked(notice: Notice, language: str, by: User) -> Wording:
-    """Note on a locked notice who has checked a language, with a line in the trail."""
+def mark_reviewed(notice: Notice, language: str, by: User) -> NoticeTranslation:
+    """Mark a language of a locked notice as reviewed, with an audit entry."""
     now = timezone.now()
-    wording, _made = Wording.objects.update_or_create(
+    translation, _created = NoticeTranslation.objects.update_or_create(
         notice=notice,
         language=language,
-        defaults={"state": WordingState.CHECKED, "checked_by": by, "checked_at": now},
+        defaults={"state": NoticeTranslationState.REVIEWED, "checked_by": by, "checked_at": now},
     )
     record(by, "notices.check", notice, fields=[language])
-    return wording
+    return translation
 
 
 @transaction.atomic
-def save_checked(notice: Notice, language: str, *, by: User, changed: Iterable[str], is_minor: bool = False) -> Notice:
-    """Keep a draft and say that one of its languages has been checked: both, or neither where one is refused."""
+def save_and_review(
+    notice: Notice, language: str, *, by: User, changed: Iterable[str], is_minor: bool = False
+) -> Notice:
+    """Save a draft and mark one of its languages as reviewed: both, or neither if one is refused."""
     save_draft(notice, by=by, changed=changed, is_minor=is_minor)
-    check_wording(notice, language, by=by)
+    review_translation(notice, language, by=by)
     return notice
 
 
 @transaction.atomic
 def correct(notice: Notice, *, by: User) -> Notice:
-    """A draft that will go only to those who got the wrong one, with its texts to begin from.
+    """Return a draft, prefilled with the notice's texts, that will go only to people who got the wrong one.
 
-    Asked for twice, even at once, it is the same one, as long as it has not gone out.
+    Returns the same draft every time, even for simultaneous calls, until it has been sent.
     """
-    notice = locked(notice)
+    notice = lock_notice(notice)
     if notice.published_at is None:
-        raise Refused(NOBODY_YET)
+        raise Refused(NOT_SENT_YET)
     if notice.is_emergency:
-        raise Refused(pgettext("staff", "An emergency is updated or ended, not corrected."))
-    begun = notice.corrections.filter(state__in=BEFORE_SENDING).first()
-    return begun or _copy(notice, by=by, corrects=notice)
+        raise Refused(pgettext("staff", "You cannot correct an emergency notice. Update it or end it instead."))
+    draft = notice.corrections.filter(state__in=UNSENT_STATES).first()
+    return draft or _copy_notice(notice, by=by, corrects=notice)
 
 
-def _copy(notice: Notice, *, by: User, **links) -> Notice:
+def _copy_notice(notice: Notice, *, by: User, **links) -> Notice:
     texts = {
         f"{name}_{language.column}": getattr(notice, f"{name}_{language.column}")
         for name in (*Notice.TEXTS, "place")
         for language in SPOKEN.values()
     }
-    kept = ("topic", "source_language", "area", "to_languages", "starts_at", "ends_at", "until")
-    draft = Notice(**texts, **{name: getattr(notice, name) for name in kept}, **links)
+    copied = ("topic", "source_language", "area", "to_languages", "starts_at", "ends_at", "until")
+    draft = Notice(**texts, **{name: getattr(notice, name) for name in copied}, **links)
     return save_draft(draft, by=by, changed=list(texts))

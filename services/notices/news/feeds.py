@@ -1,4 +1,4 @@
-"""Notices for programs: Atom for each language and topic (RFC 4287), CAP 1.2 (OASIS) for emergencies."""
+"""Notices as feeds: Atom (RFC 4287) by language and topic, and CAP 1.2 (OASIS) for emergencies."""
 
 import datetime
 from xml.etree import ElementTree as ET
@@ -9,41 +9,42 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import pgettext
 
-from services.base.markdown import as_words
-from services.languages.ruby import annotate_page, as_plain
-from services.languages.table import SPOKEN, Language
-from services.languages.text import text_of
-from services.notices.models import Notice, Topic
-from services.notices.patterns import levels, patterns
-from services.notices.reading import NoticeWords, columns_out_of_sight, readable_languages, words_of
+from services.base.markdown import to_plain_text
+from services.languages.furigana import annotate_page, strip_readings
+from services.languages.registry import SPOKEN, Language
+from services.languages.translated import translated
+from services.notices.alert_templates import alert_levels, alert_templates
+from services.notices.news.models import Notice
+from services.notices.news.presentation import NoticePresentation, present, readable_languages, unneeded_columns
+from services.notices.subscriptions.models import Topic
 
-NEWEST = 50
+MAX_ENTRIES = 50
 ATOM, CAP = "http://www.w3.org/2005/Atom", "urn:oasis:names:tc:emergency:cap:1.2"
-_BEGINNING = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # of a feed in which nothing has stood yet
+_EMPTY_FEED_UPDATED = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # a fixed date for feeds without entries
 
 
 # --- Atom ---------------------------------------------------------------------------------------
 
 
-def atom(language: str, topic: Topic | None) -> bytes:
-    """The newest notices for readers of `language`, which must be the active one; of one topic, or of all."""
-    notices = Notice.objects.published().select_related("topic").prefetch_related("wordings")
+def atom_feed(language: str, topic: Topic | None) -> bytes:
+    """Return the newest notices, of one topic or of all, for readers of `language`, which must be active."""
+    notices = Notice.objects.published().select_related("topic").prefetch_related("translations")
     notices = notices.filter(topic=topic) if topic else notices
-    notices = list(notices.defer(*columns_out_of_sight(language))[:NEWEST])
+    notices = list(notices.defer(*unneeded_columns(language))[:MAX_ENTRIES])
     feed = ET.Element("feed", {"xmlns": ATOM, "xml:lang": language})
     _add(feed, "id", _id("notices", topic.code if topic else "all", language))
     _add(feed, "title", " – ".join(_title_of_feed(language, topic)))
-    _add(feed, "updated", _utc(max(map(_updated, notices), default=_BEGINNING)))
-    _add(_add(feed, "author"), "name", as_plain(settings.CITY.centre(language)))
+    _add(feed, "updated", _format_utc(max(map(_updated, notices), default=_EMPTY_FEED_UPDATED)))
+    _add(_add(feed, "author"), "name", strip_readings(settings.CITY.centre(language)))
     _link_feed(feed, language, topic)
     for notice in notices:
-        _add_entry(feed, notice, words_of(notice, language), SPOKEN[language])
-    return _as_file(feed)
+        _add_entry(feed, notice, present(notice, language), SPOKEN[language])
+    return _serialise(feed)
 
 
 def _title_of_feed(language: str, topic: Topic | None) -> list[str]:
-    centre = as_plain(settings.CITY.centre(language))
-    return [centre, as_plain(text_of(topic, "name", language).value)] if topic else [centre]
+    centre = strip_readings(settings.CITY.centre(language))
+    return [centre, strip_readings(translated(topic, "name", language).value)] if topic else [centre]
 
 
 def _link_feed(feed: ET.Element, language: str, topic: Topic | None) -> None:
@@ -62,42 +63,49 @@ def _feed_address(topic: Topic | None) -> str:
     return settings.SITE_URL + path
 
 
-def _add_entry(feed: ET.Element, notice: Notice, words: NoticeWords, reader: Language) -> None:
-    """One notice. What is not in the reader's language says so: `xml:lang` for programs, a note for people."""
-    entry = _add(feed, "entry", **{"xml:lang": words.title.language.code})
+def _add_entry(feed: ET.Element, notice: Notice, presentation: NoticePresentation, reader: Language) -> None:
+    """Add a notice. Text in another language than the reader's has `xml:lang` for programs and a note for people."""
+    entry = _add(feed, "entry", **{"xml:lang": presentation.title.language.code})
     _add(entry, "id", _id("notice", notice.public_id, reader.code))
-    _add(entry, "title", _title(words))
-    _add(entry, "updated", _utc(_updated(notice)))
-    _add(entry, "published", _utc(notice.published_at))
-    _add(entry, "link", rel="alternate", type="text/html", hreflang=reader.code, href=settings.SITE_URL + words.url)
-    topic = {"xml:lang": words.topic.language.code, "label": as_plain(words.topic.value)}
+    _add(entry, "title", _title(presentation))
+    _add(entry, "updated", _format_utc(_updated(notice)))
+    _add(entry, "published", _format_utc(notice.published_at))
+    _add(
+        entry,
+        "link",
+        rel="alternate",
+        type="text/html",
+        hreflang=reader.code,
+        href=settings.SITE_URL + presentation.url,
+    )
+    topic = {"xml:lang": presentation.topic.language.code, "label": strip_readings(presentation.topic.value)}
     _add(entry, "category", term=notice.topic.code, **topic)
-    _add(entry, "summary", as_plain(words.summary), type="text")
-    html = render_to_string("notices/_entry.html", {"notice": words, "language": reader})
+    _add(entry, "summary", strip_readings(presentation.summary), type="text")
+    html = render_to_string("notices/_entry.html", {"notice": presentation, "language": reader})
     _add(entry, "content", annotate_page(html, furigana=reader.code == "ja-simple").strip(), type="html")
 
 
-def _title(words: NoticeWords) -> str:
-    """The title as text. A drill says so first, in the title's own language."""
-    if not words.is_exercise:
-        return as_plain(words.title.value)
-    with translation.override(words.title.language.code):
+def _title(presentation: NoticePresentation) -> str:
+    """Return the title as plain text; a drill's starts with "Drill" in the title's own language."""
+    if not presentation.is_exercise:
+        return strip_readings(presentation.title.value)
+    with translation.override(presentation.title.language.code):
         drill = pgettext("disaster drill, in front of a title", "Drill")
-    return as_plain(f"{drill} – {words.title.value}")
+    return strip_readings(f"{drill} – {presentation.title.value}")
 
 
 def _updated(notice: Notice) -> datetime.datetime:
-    """When its readers last got something new: it came out, ended, or was checked in one more language."""
-    checked = [wording.checked_at for wording in notice.wordings.all()]
+    """Return when the notice was last published, ended or reviewed in a further language."""
+    checked = [it.checked_at for it in notice.translations.all()]
     return max(at for at in (notice.published_at, notice.ended_at, *checked) if at)
 
 
 def _id(*names: str) -> str:
-    """A `tag:` URI (RFC 4151): it stays when addresses change."""
+    """Return a `tag:` URI (RFC 4151), which stays the same if URLs change."""
     return f"tag:{_host().partition(':')[0]},2026:{':'.join(names)}"
 
 
-def _utc(at: datetime.datetime) -> str:
+def _format_utc(at: datetime.datetime) -> str:
     return at.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
@@ -110,31 +118,31 @@ def _add(parent: ET.Element, name: str, text: str = "", **attributes) -> ET.Elem
 # --- CAP ----------------------------------------------------------------------------------------
 
 
-def alert(notice: Notice) -> bytes:
-    """An emergency as one CAP message with an `<info>` for each language in which it is ready.
+def cap_alert(notice: Notice) -> bytes:
+    """Return an emergency as a CAP message with an `<info>` for each reviewed language.
 
-    Where staff have ended it before its time, the message is a Cancel of the first one. Where another notice updates
-    it, that one says so, and this one is over (`expires`).
+    If staff ended the emergency early, the message is a Cancel of the first one. If another notice updates it, that
+    one is the Update, and this one has expired (`expires`).
     """
     root = ET.Element("alert", {"xmlns": CAP})
-    is_cancelled = _was_called_off(notice)
-    _say(root, "identifier", f"{notice.public_id}-end" if is_cancelled else notice.public_id)
-    _say(root, "sender", _host())
-    _say(root, "sent", _local(notice.ended_at if is_cancelled else notice.published_at))
-    _say(root, "status", "Exercise" if notice.is_exercise else "Actual")
-    _say(root, "msgType", "Cancel" if is_cancelled else "Update" if notice.updates_id else "Alert")
-    _say(root, "source", notice.source)
-    _say(root, "scope", "Public")
-    _say(root, "references", _reference(notice) if is_cancelled else _reference(notice.updates))
+    is_cancelled = _was_ended_early(notice)
+    _add_unless_empty(root, "identifier", f"{notice.public_id}-end" if is_cancelled else notice.public_id)
+    _add_unless_empty(root, "sender", _host())
+    _add_unless_empty(root, "sent", _format_local(notice.ended_at if is_cancelled else notice.published_at))
+    _add_unless_empty(root, "status", "Exercise" if notice.is_exercise else "Actual")
+    _add_unless_empty(root, "msgType", "Cancel" if is_cancelled else "Update" if notice.updates_id else "Alert")
+    _add_unless_empty(root, "source", notice.source)
+    _add_unless_empty(root, "scope", "Public")
+    _add_unless_empty(root, "references", _reference(notice) if is_cancelled else _reference(notice.updates))
     ready = readable_languages(notice)
     for language in settings.CITY.offered():
         if language.code in ready:
             with translation.override(language.code):
-                _add_info(root, notice, words_of(notice, language.code))
-    return _as_file(root)
+                _add_info(root, notice, present(notice, language.code))
+    return _serialise(root)
 
 
-def _was_called_off(notice: Notice) -> bool:
+def _was_ended_early(notice: Notice) -> bool:
     is_early = notice.ended_at and (notice.until is None or notice.ended_at < notice.until)
     return bool(is_early) and not _is_superseded(notice)
 
@@ -143,41 +151,47 @@ def _is_superseded(notice: Notice) -> bool:
     return Notice.objects.published().filter(updates=notice).exists()
 
 
-def _add_info(root: ET.Element, notice: Notice, words: NoticeWords) -> None:
-    """The same in one language, in the order that the standard asks for."""
-    level, pattern = levels()[notice.level], patterns().get(notice.pattern)
-    code = words.title.language.code
-    info = _say(root, "info")
-    _say(info, "language", code)
-    _say(info, "category", pattern.category if pattern else "Safety")
-    _say(info, "event", as_plain(pattern.titles.get(code, words.title.value) if pattern else words.title.value))
-    _say(info, "responseType", pattern.response if pattern else "None")
-    _say(info, "urgency", level.urgency)
-    _say(info, "severity", level.severity)
-    _say(info, "certainty", level.certainty)
-    _say(info, "effective", _local(notice.published_at))
-    _say(info, "expires", _local(min((at for at in (notice.until, notice.ended_at) if at), default=None)))
-    _say(info, "senderName", as_plain(settings.CITY.name(code)))
-    _say(info, "headline", _title(words))
-    _say(info, "description", as_plain(as_words(words.body.value)))
-    if words.first:
-        _say(info, "instruction", as_plain(words.first))
-    _say(info, "web", settings.SITE_URL + words.url)
-    _say(_say(info, "area"), "areaDesc", as_plain(words.area))
+def _add_info(root: ET.Element, notice: Notice, presentation: NoticePresentation) -> None:
+    """Add an `<info>` in one language, with its elements in the order that the standard requires."""
+    level, pattern = alert_levels()[notice.level], alert_templates().get(notice.pattern)
+    code = presentation.title.language.code
+    info = _add_unless_empty(root, "info")
+    _add_unless_empty(info, "language", code)
+    _add_unless_empty(info, "category", pattern.category if pattern else "Safety")
+    _add_unless_empty(
+        info,
+        "event",
+        strip_readings(pattern.titles.get(code, presentation.title.value) if pattern else presentation.title.value),
+    )
+    _add_unless_empty(info, "responseType", pattern.response if pattern else "None")
+    _add_unless_empty(info, "urgency", level.urgency)
+    _add_unless_empty(info, "severity", level.severity)
+    _add_unless_empty(info, "certainty", level.certainty)
+    _add_unless_empty(info, "effective", _format_local(notice.published_at))
+    _add_unless_empty(
+        info, "expires", _format_local(min((at for at in (notice.until, notice.ended_at) if at), default=None))
+    )
+    _add_unless_empty(info, "senderName", strip_readings(settings.CITY.name(code)))
+    _add_unless_empty(info, "headline", _title(presentation))
+    _add_unless_empty(info, "description", strip_readings(to_plain_text(presentation.body.value)))
+    if presentation.first:
+        _add_unless_empty(info, "instruction", strip_readings(presentation.first))
+    _add_unless_empty(info, "web", settings.SITE_URL + presentation.url)
+    _add_unless_empty(_add_unless_empty(info, "area"), "areaDesc", strip_readings(presentation.area))
 
 
 def _reference(notice: Notice | None) -> str:
-    """An earlier message as CAP names it: sender,identifier,sent."""
-    return f"{_host()},{notice.public_id},{_local(notice.published_at)}" if notice else ""
+    """Return CAP's reference to an earlier message: sender,identifier,sent."""
+    return f"{_host()},{notice.public_id},{_format_local(notice.published_at)}" if notice else ""
 
 
-def _local(at: datetime.datetime | None) -> str:
-    """A time with its offset in the city's zone; CAP knows no `Z` and writes UTC as `-00:00`."""
+def _format_local(at: datetime.datetime | None) -> str:
+    """Format a time with the city's UTC offset; CAP does not allow `Z` and writes UTC as `-00:00`."""
     return timezone.localtime(at).isoformat(timespec="seconds").replace("+00:00", "-00:00") if at else ""
 
 
-def _say(parent: ET.Element, name: str, text: str | None = None) -> ET.Element | None:
-    """An element; none where there is nothing to say in it."""
+def _add_unless_empty(parent: ET.Element, name: str, text: str | None = None) -> ET.Element | None:
+    """Add an element, unless its text is empty."""
     if text == "":
         return None
     element = ET.SubElement(parent, name)
@@ -185,12 +199,12 @@ def _say(parent: ET.Element, name: str, text: str | None = None) -> ET.Element |
     return element
 
 
-# --- Both ---------------------------------------------------------------------------------------
+# --- Shared -------------------------------------------------------------------------------------
 
 
 def _host() -> str:
     return settings.SITE_URL.partition("://")[2]
 
 
-def _as_file(root: ET.Element) -> bytes:
+def _serialise(root: ET.Element) -> bytes:
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)

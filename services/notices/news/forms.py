@@ -1,40 +1,41 @@
-"""What staff type about news, turned into clean arguments: drafts in many languages, approval, reasons."""
+"""Forms of notices: drafts in several languages, approval, reasons."""
 
 from django import forms
 from django.conf import settings
 from django.utils.translation import pgettext, pgettext_lazy
 
-from services.base.hygiene import LineField
-from services.languages.choice import staff_language
-from services.languages.fields import LanguagesField
-from services.languages.table import SPOKEN, Language
-from services.notices.models import Notice, Topic
-from services.notices.staff_fields import (
+from services.base.form_fields import LineField
+from services.languages.form_fields import LanguagesField
+from services.languages.negotiation import staff_language
+from services.languages.registry import SPOKEN, Language
+from services.notices.form_fields import (
     AreaField,
-    FutureField,
-    KeyField,
+    FutureMomentField,
+    IdempotencyKeyField,
     MomentField,
     body_field,
     place_field,
     title_field,
 )
+from services.notices.news.models import Notice
+from services.notices.subscriptions.models import Topic
 
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 
 
 def composing_order(source: str) -> list[Language]:
-    """The offered languages as a writer meets them: the source, the easy one and English, then the rest."""
+    """Return the offered languages in the order of the editing page: source, Easy Japanese, English, the others."""
     first = dict.fromkeys([source, "ja-simple", "en"])
     offered = settings.CITY.offered()
     return [SPOKEN[code] for code in first if SPOKEN[code] in offered] + [it for it in offered if it.code not in first]
 
 
 class TextsForm(forms.Form):
-    """A notice's texts in every offered language. A translator sees only these."""
+    """A notice's texts in all offered languages; translators see only these fields."""
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
     is_minor = forms.BooleanField(
-        label=pgettext_lazy("staff", "Minor edit: the other languages stay as they are"), required=False
+        label=pgettext_lazy("staff", "Minor edit: the other languages do not need to be updated"), required=False
     )
 
     def __init__(self, *args, notice: Notice, language: str, **options):
@@ -46,7 +47,7 @@ class TextsForm(forms.Form):
             self._add_texts(spoken)
         for name in self.stored_names():
             self.fields[name].initial = getattr(notice, name, None)  # a new one has no topic
-        self.fields["seen"].initial = token_of(notice)
+        self.fields["seen"].initial = version_token(notice)
 
     def _add_texts(self, spoken: Language) -> None:
         is_source = spoken.code == self.source
@@ -57,36 +58,36 @@ class TextsForm(forms.Form):
         self.text_columns[spoken.code] = (title, body, place)
 
     def stored_names(self) -> list[str]:
-        """The fields that are columns of the notice."""
+        """Return the names of the fields that are columns of the notice."""
         return [name for name in self.fields if name not in {"seen", "is_minor", "key"}]
 
     def changed_names(self) -> list[str]:
-        """Columns whose typed value differs from what is stored now."""
-        return [name for name in self.stored_names() if not self._is_as_before(name)]
+        """Return the names of the columns whose typed value differs from the stored one."""
+        return [name for name in self.stored_names() if not self._is_unchanged(name)]
 
-    def _is_as_before(self, name: str) -> bool:
-        typed, kept = self.cleaned_data[name], getattr(self.notice, name, None)
-        if isinstance(kept, str):  # a field cuts the white space off the ends
-            kept = kept.strip()
-        return (typed or None) == (kept or None)
+    def _is_unchanged(self, name: str) -> bool:
+        typed, stored = self.cleaned_data[name], getattr(self.notice, name, None)
+        if isinstance(stored, str):  # form fields strip white space
+            stored = stored.strip()
+        return (typed or None) == (stored or None)
 
     def fill(self, notice: Notice) -> None:
-        """Put what was typed onto the row."""
+        """Set the typed values on a notice."""
         for name in self.stored_names():
             setattr(notice, name, self.cleaned_data[name])
 
 
 class DraftForm(TextsForm):
-    """A whole draft, for its editor."""
+    """A complete draft, for editors."""
 
     topic = forms.ModelChoiceField(
         Topic.objects.none(), to_field_name="code", empty_label=None, label=pgettext_lazy("staff", "Topic")
     )
-    starts_at = MomentField(label=pgettext_lazy("staff", "Begins"), required=False)
-    ends_at = MomentField(label=pgettext_lazy("staff", "Ends"), required=False)
-    until = FutureField(
-        label=pgettext_lazy("staff", "On the front page until"),
-        help_text=pgettext_lazy("staff", "After this it goes to the archive and is not sent any more."),
+    starts_at = MomentField(label=pgettext_lazy("staff", "Start date and time"), required=False)
+    ends_at = MomentField(label=pgettext_lazy("staff", "End date and time"), required=False)
+    until = FutureMomentField(
+        label=pgettext_lazy("staff", "Show on the home page until"),
+        help_text=pgettext_lazy("staff", "After this, the notice is moved to the archive and is no longer sent."),
         required=False,
     )
 
@@ -98,8 +99,8 @@ class DraftForm(TextsForm):
         topics.label_from_instance = lambda topic: getattr(topic, f"name_{spoken}") or topic.code
         topics.initial = notice.topic.code if notice.topic_id else None
         self.fields["to_languages"] = LanguagesField(
-            label=pgettext_lazy("staff", "Only readers of"),
-            help_text=pgettext_lazy("staff", "No tick: readers of every language."),
+            label=pgettext_lazy("staff", "Send only to readers of these languages"),
+            help_text=pgettext_lazy("staff", "If you do not choose any, the notice goes to readers of every language."),
             required=False,
         )
         self.fields["area"] = AreaField(spoken)
@@ -110,41 +111,41 @@ class DraftForm(TextsForm):
                 self.fields[name].initial = getattr(notice, name)
 
     def clean(self):
-        """What ends has begun."""
-        words = super().clean()
-        starts_at, ends_at = words.get("starts_at"), words.get("ends_at")
+        """Require a start before the end."""
+        data = super().clean()
+        starts_at, ends_at = data.get("starts_at"), data.get("ends_at")
         if ends_at and not starts_at:
-            self.add_error("starts_at", pgettext("staff", "Please say when it begins."))
+            self.add_error("starts_at", pgettext("staff", "Enter the start date and time."))
         if starts_at and ends_at and ends_at <= starts_at:
-            self.add_error("ends_at", pgettext("staff", "It ends before it begins."))
-        return words
+            self.add_error("ends_at", pgettext("staff", "The end must be after the start."))
+        return data
 
 
 class NewDraftForm(DraftForm):
-    """The first save of a draft: sent twice, it makes one."""
+    """The form for a new draft; sent twice, it creates one."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.fields["key"] = KeyField()
+        self.fields["key"] = IdempotencyKeyField()
 
 
-def token_of(notice: Notice) -> str:
-    """Which state of the draft a form was made from."""
+def version_token(notice: Notice) -> str:
+    """Return a token for the version of the draft that a form shows."""
     return notice.changed_at.isoformat() if notice.pk else ""
 
 
 class ApprovalForm(forms.Form):
-    """When it goes out. `seen`: which state of the text the approver has before them."""
+    """When to send. `seen`: the version of the text that the approver has read."""
 
     seen = forms.DateTimeField(widget=forms.HiddenInput, required=False)
-    scheduled_at = FutureField(
-        label=pgettext_lazy("staff", "Send at"),
-        help_text=pgettext_lazy("staff", "Empty: at once."),
+    scheduled_at = FutureMomentField(
+        label=pgettext_lazy("staff", "Date and time to send"),
+        help_text=pgettext_lazy("staff", "Leave empty to send immediately."),
         required=False,
     )
 
 
-class ReasonForm(forms.Form):
-    """Why."""
+class NoticeReasonForm(forms.Form):
+    """A reason for returning, cancelling or ending a notice."""
 
-    reason = LineField(label=pgettext_lazy("staff", "Reason"), max_length=LONGEST_REASON)
+    reason = LineField(label=pgettext_lazy("staff", "Reason"), max_length=MAX_REASON_LENGTH)

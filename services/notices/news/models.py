@@ -1,6 +1,4 @@
-"""What the city tells many: news by topic, and emergencies. Each in every language it is ready in."""
-
-import datetime
+"""Notices to many people (news by topic, and emergencies), and their translations."""
 
 from django.conf import settings
 from django.db import models
@@ -9,60 +7,61 @@ from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
 from services.accounts.roles import Role
-from services.base.keeping import NOTHING_PERSONAL, Keeping
 from services.base.public_ids import PublicIdField
-from services.languages.text import TranslatedQuerySet
-from services.notices.models.subscriptions import Topic
+from services.base.retention import RetentionPolicy
+from services.languages.translated import TranslatedQuerySet
+from services.messaging.subjects import DeliveryDecision
+from services.notices.subscriptions.models import Topic
 
 
 class NoticeState(models.TextChoices):
-    """Where a notice is on its way to its readers."""
+    """The state of a notice, from draft to sent."""
 
     DRAFT = "draft", pgettext_lazy("staff", "Draft")
-    PENDING = "pending", pgettext_lazy("staff", "Waits for approval")
+    PENDING = "pending", pgettext_lazy("staff", "Waiting for approval")
     APPROVED = "approved", pgettext_lazy("staff", "Approved")
     SENDING = "sending", pgettext_lazy("staff", "Being sent")
     PAUSED = "paused", pgettext_lazy("staff", "Paused")
-    DONE = "done", pgettext_lazy("staff", "Sent to all")
+    DONE = "done", pgettext_lazy("staff", "Sent to everyone")
     CANCELLED = "cancelled", pgettext_lazy("staff", "Cancelled")
 
 
-SHOWN = (NoticeState.SENDING, NoticeState.PAUSED, NoticeState.DONE)
+PUBLISHED_STATES = (NoticeState.SENDING, NoticeState.PAUSED, NoticeState.DONE)
 
 
 class NoticeQuerySet(TranslatedQuerySet):
-    """Questions about notices."""
+    """Queries for notices."""
 
     def visible_to(self, user) -> "NoticeQuerySet":
-        """What has been published; who writes and approves sees the rest too."""
+        """Return the published notices; for staff who write or approve notices, all of them."""
         if user.is_authenticated and user.has_role(Role.EDITOR, Role.TRANSLATOR, Role.MANAGER):
             return self
         return self.published()
 
     def published(self):
-        """Out in the open, newest first."""
-        return self.filter(state__in=SHOWN).order_by("-published_at", "-pk")
+        """Return the published notices, the newest first."""
+        return self.filter(state__in=PUBLISHED_STATES).order_by("-published_at", "-pk")
 
     def current(self):
-        """Published and still of use: neither ended nor past its time."""
-        still = models.Q(until__isnull=True) | models.Q(until__gt=timezone.now())
-        return self.published().filter(still, ended_at__isnull=True)
+        """Return the published notices that have neither ended nor expired."""
+        not_expired = models.Q(until__isnull=True) | models.Q(until__gt=timezone.now())
+        return self.published().filter(not_expired, ended_at__isnull=True)
 
     def archived(self):
-        """Published once, now past."""
+        """Return the published notices that have ended or expired."""
         past = models.Q(ended_at__isnull=False) | models.Q(until__lte=timezone.now())
         return self.published().filter(past)
 
     def emergencies(self):
-        """Of every level, drills too."""
+        """Return the emergencies of all levels, drills included."""
         return self.filter(level__isnull=False)
 
     def news(self):
-        """Everything else."""
+        """Return the notices that are not emergencies."""
         return self.filter(level__isnull=True)
 
     def due(self):
-        """Approved, and their time has come; or begun and not yet written into the ledger to the end."""
+        """Return approved notices whose time has come, and those whose messages are not all created yet."""
         now = timezone.now()
         return self.filter(
             models.Q(state=NoticeState.APPROVED, scheduled_at__lte=now)
@@ -71,16 +70,18 @@ class NoticeQuerySet(TranslatedQuerySet):
 
 
 class Notice(models.Model):
-    """A text for many people. With a `level` it is an emergency, made from a checked pattern.
+    """A text for many people. With a `level` it is an emergency, made from a template.
 
-    Nobody approves what they wrote themselves. Once approved its texts stand still: what is wrong is
-    corrected, updated or ended by another notice (`corrects`, `updates`), never changed or deleted.
-    `written_up_to` is how far the ledger has been written, so that a crash goes on where it stopped.
+    Nobody approves what they wrote themselves. Approved texts never change and are never deleted: a mistake is fixed by
+    another notice (`corrects`, `updates`) or by ending the notice. `written_up_to` is how far its messages have been
+    created, so that work continues where it stopped after a crash.
     """
 
-    KEEPING = Keeping("What the city has told its people, and who of its staff wrote and approved it. A public record.")
+    RETENTION = RetentionPolicy(
+        "What the city has told its people, and who of its staff wrote and approved it. A public record."
+    )
     TEXTS = ("title", "body")
-    MOVES = {
+    TRANSITIONS = {
         NoticeState.DRAFT: {NoticeState.PENDING, NoticeState.CANCELLED},
         NoticeState.PENDING: {NoticeState.DRAFT, NoticeState.APPROVED, NoticeState.CANCELLED},
         NoticeState.APPROVED: {NoticeState.DRAFT, NoticeState.SENDING, NoticeState.CANCELLED},
@@ -89,7 +90,7 @@ class Notice(models.Model):
         NoticeState.DONE: {NoticeState.SENDING},
         NoticeState.CANCELLED: set(),
     }
-    SAFETY_LEVEL = 4  # from here on a banner cannot be put away, and everybody is told at once
+    SAFETY_LEVEL = 4  # from this level on, the banner cannot be dismissed
 
     public_id = PublicIdField()
     state = models.CharField(max_length=10, choices=NoticeState, default=NoticeState.DRAFT)
@@ -100,7 +101,7 @@ class Notice(models.Model):
 
     level = models.PositiveSmallIntegerField(null=True, blank=True)
     pattern = models.SlugField(blank=True)
-    slots = models.JSONField(default=dict, blank=True)
+    placeholders = models.JSONField(default=dict, blank=True)
     source = models.CharField(max_length=100, blank=True)
     is_exercise = models.BooleanField(default=False)
 
@@ -115,7 +116,7 @@ class Notice(models.Model):
     approver = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    editors = models.JSONField(default=list, blank=True)  # public ids of whoever has changed a draft of it
+    editors = models.JSONField(default=list, blank=True)  # public ids of all users who have edited the draft
     returned_because = models.CharField(max_length=500, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
     scheduled_at = models.DateTimeField(null=True, blank=True)
@@ -143,7 +144,7 @@ class Notice(models.Model):
                 name="notices_approver_is_another_person",
             ),
             models.CheckConstraint(
-                condition=~models.Q(state__in=SHOWN) | models.Q(published_at__isnull=False),
+                condition=~models.Q(state__in=PUBLISHED_STATES) | models.Q(published_at__isnull=False),
                 name="notices_shown_means_published",
             ),
         ]
@@ -153,51 +154,58 @@ class Notice(models.Model):
         return self.public_id
 
     def get_absolute_url(self):
-        """Its page in the active language."""
+        """Return the URL of the notice's page in the active language."""
         return reverse("notices:notice", args=[self.public_id])
 
     @property
     def is_emergency(self) -> bool:
-        """Whether it has a level, be it only information."""
+        """Whether the notice has a level, even if only "information"."""
         return self.level is not None
 
     @property
     def must_be_seen(self) -> bool:
-        """Whether its banner stays on every page."""
+        """Whether the banner cannot be dismissed."""
         return self.is_emergency and self.level >= self.SAFETY_LEVEL
 
     @property
     def is_paused(self) -> bool:
-        """Whether its messages are kept back."""
+        """Whether the notice's messages are on hold."""
         return self.state == NoticeState.PAUSED
 
-    def still_concerns(self, message) -> bool:
-        """Whether a message about it is still wanted: it has not been cancelled, nor ended since."""
-        return self.state != NoticeState.CANCELLED and self.ended_at is None
+    def delivery_decision(self, message) -> DeliveryDecision:
+        """Hold messages while the notice is paused; drop them once it has been cancelled or has ended."""
+        if self.is_paused:
+            return DeliveryDecision.HOLD
+        is_over = self.state == NoticeState.CANCELLED or self.ended_at is not None
+        return DeliveryDecision.DROP if is_over else DeliveryDecision.SEND
 
     @property
     def is_current(self) -> bool:
-        """Whether it still tells something that holds."""
-        return self.state in SHOWN and self.ended_at is None and (self.until is None or self.until > timezone.now())
+        """Whether the notice is published and has neither ended nor expired."""
+        return (
+            self.state in PUBLISHED_STATES
+            and self.ended_at is None
+            and (self.until is None or self.until > timezone.now())
+        )
 
 
-class WordingState(models.TextChoices):
-    """How far a notice is in one language. Only what a person has checked is sent."""
+class NoticeTranslationState(models.TextChoices):
+    """The state of a notice's translation into one language. Only reviewed translations are sent."""
 
     MISSING = "missing", pgettext_lazy("staff", "Missing")
-    MACHINE = "machine", pgettext_lazy("staff", "Not checked yet")
-    OUTDATED = "outdated", pgettext_lazy("staff", "Outdated")
-    CHECKED = "checked", pgettext_lazy("staff", "Checked")
+    UNREVIEWED = "unreviewed", pgettext_lazy("staff", "Not checked yet")
+    OUTDATED = "outdated", pgettext_lazy("staff", "Out of date")
+    REVIEWED = "reviewed", pgettext_lazy("staff", "Checked")
 
 
-class Wording(models.Model):
-    """A notice's text in one language: who has checked it, and when."""
+class NoticeTranslation(models.Model):
+    """The review of a notice's text in one language: who checked it, and when."""
 
-    KEEPING = Keeping("Who of the staff has checked a language. Part of the notice's record.")
+    RETENTION = RetentionPolicy("Who of the staff has checked a language. Part of the notice's record.")
 
-    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="wordings")
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="translations")
     language = models.CharField(max_length=12)
-    state = models.CharField(max_length=10, choices=WordingState, default=WordingState.MISSING)
+    state = models.CharField(max_length=10, choices=NoticeTranslationState, default=NoticeTranslationState.MISSING)
     checked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -205,33 +213,11 @@ class Wording(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["notice", "language"], name="notices_one_wording_a_language"),
+            models.UniqueConstraint(fields=["notice", "language"], name="notices_one_translation_per_language"),
             models.CheckConstraint(
-                condition=models.Q(state__in=WordingState.values), name="notices_known_wording_state"
+                condition=models.Q(state__in=NoticeTranslationState.values), name="notices_known_translation_state"
             ),
         ]
 
     def __str__(self):
         return f"{self.language} {self.state}"
-
-
-class Reminder(models.Model):
-    """Something to be told about an object when its time comes, once; a periodic job finds it."""
-
-    KEEPING = NOTHING_PERSONAL
-    PATIENCE = datetime.timedelta(days=2)
-
-    kind = models.CharField(max_length=60)
-    about_type = models.CharField(max_length=60)
-    about_id = models.BigIntegerField()
-    due_at = models.DateTimeField()
-    done_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["kind", "about_type", "about_id"], name="notices_one_reminder_an_object")
-        ]
-        indexes = [models.Index(fields=["done_at", "due_at"], name="notices_reminders_due")]
-
-    def __str__(self):
-        return self.kind

@@ -1,4 +1,4 @@
-"""Notices as their reader meets them, on a page and in a letter: prepared in Python so that templates only print."""
+"""Notices prepared for the templates of pages and messages."""
 
 import datetime
 from dataclasses import dataclass
@@ -9,34 +9,33 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import pgettext
 
-from services.base.markdown import as_html, as_text, as_words
-from services.languages.days import written_day, written_moment
-from services.languages.table import SPOKEN, Language
-from services.languages.text import Text, reading_order, text_of
-from services.notices.models import Notice, NoticeState, WordingState
-from services.notices.models.notices import NoticeQuerySet
-from services.notices.patterns import Level, levels, patterns
-from services.schedules.calendar_files import Entry
+from services.base.markdown import to_html, to_plain_text, to_text_email
+from services.languages.dates import format_date, format_datetime, join_date_and_time
+from services.languages.registry import SPOKEN, Language
+from services.languages.translated import TranslatedText, fallback_order, translated
+from services.notices.alert_templates import AlertLevel, alert_levels, alert_templates
+from services.notices.news.models import Notice, NoticeQuerySet, NoticeState, NoticeTranslationState
+from services.schedules.calendar_files import CalendarEntry
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeWords:
-    """One notice for one reader. `title` and `body` share their language; the rest is in the reader's."""
+class NoticePresentation:
+    """A notice for one reader. `title` and `body` are in the same language; the rest is in the reader's."""
 
     public_id: str
     url: str
-    title: Text
-    body: Text
+    title: TranslatedText
+    body: TranslatedText
     body_html: SafeString
     body_text: str
     summary: str
-    topic: Text
+    topic: TranslatedText
     level: int | None
     has_official_level: bool
     level_name: str
     first: str
     area: str
-    place: Text
+    place: TranslatedText
     when: str
     until: str
     until_at: datetime.datetime | None
@@ -48,50 +47,58 @@ class NoticeWords:
     is_withdrawn: bool
 
     @property
-    def fallback(self) -> Text | None:
-        """The title, if the reader has to make do with another language."""
+    def fallback(self) -> TranslatedText | None:
+        """The title, if it is not in the reader's language."""
         return self.title if self.title.is_fallback else None
 
 
 def readable_languages(notice: Notice) -> set[str]:
-    """The languages in which a person has checked it."""
-    return {wording.language for wording in notice.wordings.all() if wording.state == WordingState.CHECKED}
+    """Return the languages in which the notice has been reviewed."""
+    return {
+        translation.language
+        for translation in notice.translations.all()
+        if translation.state == NoticeTranslationState.REVIEWED
+    }
 
 
 def language_for(notice: Notice, language: str, second_language: str = "") -> str:
-    """The language in which a reader gets it: theirs, else the second they chose, else as content falls back."""
+    """Return the language in which a reader gets a notice: their own, their second one, or the usual fallback."""
     readable = readable_languages(notice)
-    wanted = [language, *(reading_order(second_language) if second_language else ()), *reading_order(language)]
+    wanted = [language, *(fallback_order(second_language) if second_language else ()), *fallback_order(language)]
     return next((code for code in wanted if code in readable), notice.source_language)
 
 
-def words_of(notice: Notice, language: str, second_language: str = "") -> NoticeWords:
-    """A notice for a reader of `language`, which must be the active one. Reads its wordings and its topic."""
+def present(notice: Notice, language: str, second_language: str = "") -> NoticePresentation:
+    """Prepare a notice for a reader of `language`, which must be active. Reads its translations and its topic."""
     code = language_for(notice, language, second_language)
     found = SPOKEN[code]
-    title, body = (Text(getattr(notice, f"{name}_{found.column}") or "", found, language) for name in Notice.TEXTS)
-    level = levels()[notice.level] if notice.is_emergency else None
-    is_official = bool(level) and notice.pattern in patterns() and patterns()[notice.pattern].is_about_leaving
-    return NoticeWords(
+    title, body = (
+        TranslatedText(getattr(notice, f"{name}_{found.column}") or "", found, language) for name in Notice.TEXTS
+    )
+    level = alert_levels()[notice.level] if notice.is_emergency else None
+    is_official = (
+        bool(level) and notice.pattern in alert_templates() and alert_templates()[notice.pattern].is_about_leaving
+    )
+    return NoticePresentation(
         notice.public_id,
         notice.get_absolute_url(),
         title,
         body,
-        as_html(body.value),
-        as_text(body.value),
-        _beginning(as_words(body.value, between=" · ")),
-        text_of(notice.topic, "name", language),
+        to_html(body.value),
+        to_text_email(body.value),
+        _excerpt(to_plain_text(body.value, between=" · ")),
+        translated(notice.topic, "name", language),
         notice.level,
         is_official,
-        _grave(level, language, is_official=is_official) if level else "",
+        _severity(level, language, is_official=is_official) if level else "",
         level.actions[language] if is_official else "",
         settings.CITY.area(notice.area, language) if notice.area or level else "",
         _place(notice, found, language),
-        _span(notice.starts_at, notice.ends_at, language),
-        _moment(notice.until, language),
+        _format_span(notice.starts_at, notice.ends_at, language),
+        _format_moment(notice.until, language),
         notice.until,
         notice.source,
-        _moment(notice.published_at, language),
+        _format_moment(notice.published_at, language),
         notice.is_exercise,
         notice.must_be_seen,
         notice.is_current,
@@ -99,53 +106,53 @@ def words_of(notice: Notice, language: str, second_language: str = "") -> Notice
     )
 
 
-def in_words(notices: NoticeQuerySet, language: str) -> list[NoticeWords]:
-    """A query's notices for a reader of `language`, in two queries, without the languages nobody here can get."""
-    rows = notices.select_related("topic").prefetch_related("wordings").defer(*columns_out_of_sight(language))
-    return [words_of(row, language) for row in rows]
+def present_all(notices: NoticeQuerySet, language: str) -> list[NoticePresentation]:
+    """Prepare all notices of a QuerySet for a reader of `language`, in two queries of only the needed columns."""
+    rows = notices.select_related("topic").prefetch_related("translations").defer(*unneeded_columns(language))
+    return [present(row, language) for row in rows]
 
 
-def columns_out_of_sight(language: str) -> list[str]:
-    """The columns of a notice and its topic that no reader of `language` can come to see."""
-    seen = {*reading_order(language), "en", settings.CITY.default_language}
+def unneeded_columns(language: str) -> list[str]:
+    """Return the columns of notices and topics that readers of `language` never see."""
+    seen = {*fallback_order(language), "en", settings.CITY.default_language}
     texts = (*Notice.TEXTS, "place", "topic__name", "topic__about")
     return [f"{text}_{spoken.column}" for text in texts for code, spoken in SPOKEN.items() if code not in seen]
 
 
-def calendar_entry(notice: Notice, language: str, second_language: str = "") -> Entry | None:
-    """What the notice tells of as an entry in its reader's calendar; None if nothing happens at a certain time."""
+def calendar_entry(notice: Notice, language: str, second_language: str = "") -> CalendarEntry | None:
+    """Return a notice's event as a calendar entry; None if the notice has no start time."""
     if not notice.starts_at:
         return None
-    words = words_of(notice, language, second_language)
-    return Entry(
+    presentation = present(notice, language, second_language)
+    return CalendarEntry(
         uid=f"{notice.public_id}@{settings.SITE_URL.partition('://')[2]}",
-        title=words.title.value,
+        title=presentation.title.value,
         starts_at=notice.starts_at,
         ends_at=notice.ends_at or notice.starts_at + datetime.timedelta(hours=1),
-        language=words.title.language.code,
-        place=words.place.value,
-        place_language=words.place.language.code,
-        url=settings.SITE_URL + words.url,
-        is_cancelled=words.is_withdrawn,
+        language=presentation.title.language.code,
+        place=presentation.place.value,
+        place_language=presentation.place.language.code,
+        url=settings.SITE_URL + presentation.url,
+        is_cancelled=presentation.is_withdrawn,
     )
 
 
-def _place(notice: Notice, found: Language, wanted: str) -> Text:
-    """The place in the text's language, else as content falls back, else as the source says it.
+def _place(notice: Notice, found: Language, wanted: str) -> TranslatedText:
+    """Return the place in the text's language, else in a fallback language, else in the source language.
 
-    Names need no translator, so a language without a text will do; one whose text nobody has checked yet will not.
+    Place names need no review, so a language without a text is fine, but not one whose text is still unreviewed.
     """
-    states = {WordingState.MACHINE, WordingState.OUTDATED}
-    unchecked = {wording.language for wording in notice.wordings.all() if wording.state in states}
-    fallbacks = [code for code in reading_order(wanted) if code not in unchecked]
+    states = {NoticeTranslationState.UNREVIEWED, NoticeTranslationState.OUTDATED}
+    unchecked = {translation.language for translation in notice.translations.all() if translation.state in states}
+    fallbacks = [code for code in fallback_order(wanted) if code not in unchecked]
     for code in (found.code, *fallbacks, notice.source_language):
         if place := getattr(notice, f"place_{SPOKEN[code].column}"):
-            return Text(place, SPOKEN[code], wanted)
-    return Text("", found, wanted)
+            return TranslatedText(place, SPOKEN[code], wanted)
+    return TranslatedText("", found, wanted)
 
 
-def _grave(level: Level, language: str, *, is_official: bool) -> str:
-    """How grave it is in a word: the official level's name, or one that fits whatever has happened."""
+def _severity(level: AlertLevel, language: str, *, is_official: bool) -> str:
+    """Return the severity as a word: the official level's name, or a general one."""
     if is_official:
         return level.names[language]
     if level.number >= Notice.SAFETY_LEVEL:
@@ -153,30 +160,38 @@ def _grave(level: Level, language: str, *, is_official: bool) -> str:
     return pgettext("how grave it is", "Warning") if level.number else pgettext("how grave it is", "Information")
 
 
-def _moment(at: datetime.datetime | None, language: str) -> str:
-    return written_moment(at, language) if at else ""
+def _format_moment(at: datetime.datetime | None, language: str) -> str:
+    return format_datetime(at, language) if at else ""
 
 
-def _span(begin: datetime.datetime | None, end: datetime.datetime | None, language: str) -> str:
+def _format_span(begin: datetime.datetime | None, end: datetime.datetime | None, language: str) -> str:
     if begin is None:
         return ""
     begin, end = timezone.localtime(begin), timezone.localtime(end) if end else None
     if end is None:
-        return _moment(begin, language)
+        return _format_moment(begin, language)
     if begin.date() == end.date():
         clock = {"begins": date_format(begin, "H:i"), "ends": date_format(end, "H:i")}
-        return f"{written_day(begin, language)} {pgettext('times of day', '%(begins)s–%(ends)s') % clock}"
-    # Translators: of an event, days with their times: "from Dec. 5, 2026 10:00 to Dec. 7, 2026 17:00".
+        times = pgettext("times of day", "%(begins)s–%(ends)s") % clock
+        return join_date_and_time(format_date(begin, language), times, language)
+    # Translators: of an event, days with their times: "from 5 December 2026, 10:00 to 7 December 2026, 17:00".
     # Words, not a dash: a dash turns round among right-to-left words, and Easy Japanese has none (から／まで).
-    told = pgettext("something of several days", "from %(begins)s to %(ends)s")
-    return told % {"begins": _moment(begin, language), "ends": _moment(end, language)}
+    phrase = pgettext("something of several days", "from %(begins)s to %(ends)s")
+    return phrase % {"begins": _format_moment(begin, language), "ends": _format_moment(end, language)}
 
 
-def _beginning(words: str, length: int = 160) -> str:
-    # Furigana may not be cut in two: the bar of a cut one would stand in the page.
-    if len(words) <= length:
-        return words
-    cut = words[:length]
+def _excerpt(text: str, length: int = 160) -> str:
+    # Do not cut furigana notation in two, or its braces would show on the page.
+    if len(text) <= length:
+        return text
+    cut = text[:length]
     if cut.rfind("{") > cut.rfind("}"):
         cut = cut[: cut.rfind("{")]
     return cut.rstrip() + "…"
+
+
+def languages_to_add(notice: Notice) -> list[str]:
+    """Return the offered languages that a current emergency lacks; [] for any other notice."""
+    if not (notice.is_emergency and notice.is_current):
+        return []
+    return [code for code in settings.CITY.languages if code not in readable_languages(notice)]

@@ -1,76 +1,70 @@
-"""Asking for news, proving the address, changing one's mind. Nobody needs an account for it."""
+"""Actions of subscriptions: request, confirm, change, unsubscribe. No account is needed."""
 
 from collections.abc import Iterable
 
-from django.db import models, transaction
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from services.audit.trail import record
 from services.base.public_ids import public_id
-from services.base.states import move
-from services.notices.actions.telling import notify
-from services.notices.models import (
-    UNSENT,
-    ChannelCode,
-    Message,
-    MessageState,
-    Queue,
-    Subscription,
-    SubscriptionState,
-    Suppression,
-    Topic,
-)
+from services.base.states import transition
+from services.messaging.kinds import MessageKind
+from services.messaging.models import EMAIL, UNSENT, Message, MessageState, Queue, Suppression
+from services.messaging.outbox import notify
+from services.notices.message_kinds import ALREADY_SUBSCRIBED, CONFIRM_SUBSCRIPTION
+from services.notices.subscriptions.models import Subscription, SubscriptionState, Topic
 
-LEFT = "The subscription was ended."
+UNSUBSCRIBED_REASON = "The subscription has ended."
 
 
 @transaction.atomic
-def ask_for_news(
+def request_subscription(
     address: str,
     topics: Iterable[Topic],
     *,
     language: str,
     second_language: str = "",
     area: str = "",
-    channel: ChannelCode = ChannelCode.EMAIL,
+    channel: str = EMAIL,
 ) -> None:
-    """Keep a wish for news until the address's owner has said yes by the link that is sent to it.
+    """Store a pending subscription and send a confirmation link to the address.
 
-    Who is subscribed already gets the link to their settings instead, so that nobody learns whose address is known.
+    An active subscriber gets a link to the settings instead, so that nobody can find out whether an address is known.
     """
-    subscription, _made = Subscription.objects.select_for_update().get_or_create(
+    subscription, _created = Subscription.objects.select_for_update().get_or_create(
         channel=channel, address=address, defaults={"language": language}
     )
     if subscription.state == SubscriptionState.ACTIVE:
-        _send(subscription, "notices/already_subscribed", language)
+        _send_link(subscription, ALREADY_SUBSCRIBED, language)
         return
     subscription.language, subscription.second_language, subscription.area = language, second_language, area
     subscription.asked_at = timezone.now()
     subscription.save()
     subscription.topics.set(topics)
-    _send(subscription, "notices/confirm_subscription", language)
+    _send_link(subscription, CONFIRM_SUBSCRIPTION, language)
 
 
-def _send(subscription: Subscription, kind: str, language: str) -> None:
+def _send_link(subscription: Subscription, kind: MessageKind, language: str) -> None:
     notify(
         subscription.address,
         kind,
         about=subscription,
         language=language,
-        channel=ChannelCode(subscription.channel),
+        channel=subscription.channel,
         queue=Queue.URGENT,
-        # Several wishes within the hour are one mail: a form that fills somebody's mailbox would be a weapon.
-        occasion=f"{subscription.public_id}:{timezone.now():%Y%m%d%H}",
+        # One email an hour at most: otherwise the form could be abused to flood somebody's mailbox.
+        idempotency_key=f"{subscription.public_id}:{timezone.now():%Y%m%d%H}",
     )
 
 
 @transaction.atomic
 def confirm(subscription: Subscription) -> None:
-    """The owner of the address has said yes. Saying it twice changes nothing."""
+    """Activate a pending subscription, confirmed by the owner of the address. Idempotent."""
     subscription = Subscription.objects.select_for_update().get(pk=subscription.pk)
     if subscription.state != SubscriptionState.PENDING:
         return
-    move(subscription, SubscriptionState.ACTIVE)
+    transition(subscription, SubscriptionState.ACTIVE)
     subscription.confirmed_at = timezone.now()
     subscription.save(update_fields=["state", "confirmed_at"])
     Suppression.objects.filter(channel=subscription.channel, address=subscription.address).delete()
@@ -78,10 +72,10 @@ def confirm(subscription: Subscription) -> None:
 
 
 @transaction.atomic
-def change_wishes(
+def change_subscription(
     subscription: Subscription, topics: Iterable[Topic], *, language: str, second_language: str, area: str
 ) -> None:
-    """Other topics, another language, another area."""
+    """Change the topics, languages and area."""
     subscription.language, subscription.second_language, subscription.area = language, second_language, area
     subscription.save(update_fields=["language", "second_language", "area"])
     subscription.topics.set(topics)
@@ -89,18 +83,20 @@ def change_wishes(
 
 
 @transaction.atomic
-def leave(subscription: Subscription) -> None:
-    """No more news, from the next message on. The address is not kept: only that somebody has left.
+def unsubscribe(subscription: Subscription) -> None:
+    """End the subscription, from the next message on. Only an anonymous row remains: somebody has unsubscribed.
 
-    What staff still have to look at (a mail that came back) keeps it until its own time is over.
+    A message that staff still have to look at (an email that bounced) keeps the address until its own retention ends.
     """
     subscription = Subscription.objects.select_for_update().get(pk=subscription.pk)
     if subscription.state == SubscriptionState.ACTIVE:
-        move(subscription, SubscriptionState.LEFT)
-        subscription.address = f"left-{public_id()}"
-        subscription.save(update_fields=["state", "address"])
-        messages = Message.objects.filter(models.Q(subscription=subscription) | Message.is_about(subscription))
-        messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN, cause=LEFT)
-        over = messages.filter(state__in=[MessageState.WITHDRAWN, MessageState.SENT])
-        over.update(**Message.KEEPING.makes)
+        transition(subscription, SubscriptionState.UNSUBSCRIBED)
+        subscription.address, subscription.area, subscription.second_language = f"left-{public_id()}", "", ""
+        subscription.save(update_fields=["state", "address", "area", "second_language"])
+        messages = Message.objects.filter(Message.is_to(subscription) | Message.is_about(subscription))
+        messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN, cause=UNSUBSCRIBED_REASON)
+        finished = messages.filter(state__in=[MessageState.WITHDRAWN, MessageState.SENT])
+        messages.exclude(pk__in=finished.values("pk")).update(recipient_left=True)  # those being sent right now
+        # The cause of a message that was not sent is a sentence of ours, so it can stay until the row's retention ends.
+        finished.update(**Message.RETENTION.anonymise | {"cause": F("cause")})
         record(None, "notices.leave", subscription, changes=False)

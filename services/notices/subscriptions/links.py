@@ -1,4 +1,4 @@
-"""The signed links of subscriptions: to confirm, to manage, to leave."""
+"""Signed links of subscriptions: to confirm, to manage, to unsubscribe."""
 
 import datetime
 from functools import cache
@@ -7,69 +7,56 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
-from services.base.signed_links import is_good, make_token, named_in
-from services.notices.composing import LEAVE as LEAVE_STAND_IN
-from services.notices.composing import MANAGE as MANAGE_STAND_IN
-from services.notices.models import Message, Subscription
+from services.base.signed_links import is_valid, make_token, unverified_public_id
+from services.messaging.recipients import RecipientLinks
+from services.notices.subscriptions.models import Subscription
 
-CONFIRM, MANAGE, LEAVE = "subscription/confirm", "subscription/manage", "subscription/leave"
-LASTS = {CONFIRM: Subscription.TIME_TO_PROVE, MANAGE: datetime.timedelta(days=365), LEAVE: None}
+CONFIRM, MANAGE, UNSUBSCRIBE = "subscription/confirm", "subscription/manage", "subscription/leave"
+MAX_AGES = {CONFIRM: Subscription.TIME_TO_PROVE, MANAGE: datetime.timedelta(days=365), UNSUBSCRIBE: None}
 
 
 def token_for(subscription: Subscription, purpose: str) -> str:
-    """A token that opens one thing, as long as the subscription is as it is now. Leaving never runs out of time."""
-    return make_token(purpose, subscription.public_id, subscription.key)
+    """Return a token for one purpose, valid until `link_version` changes or it expires (never, to unsubscribe)."""
+    return make_token(purpose, subscription.public_id, subscription.link_version)
 
 
-def subscription_behind(token: str, purpose: str) -> Subscription | None:
-    """The subscription that a token opens for this purpose; None if it opens nothing (any more)."""
-    subscription = Subscription.objects.filter(public_id=named_in(token)).first()
-    if subscription and is_good(token, purpose, subscription.key, lasts=LASTS[purpose]):
+def subscription_for_token(token: str, purpose: str) -> Subscription | None:
+    """Return the subscription of a token; None if the token is not, or no longer, valid for the purpose."""
+    subscription = Subscription.objects.filter(public_id=unverified_public_id(token)).first()
+    if subscription and is_valid(token, purpose, subscription.link_version, lasts=MAX_AGES[purpose]):
         return subscription
     return None
 
 
 def confirm_url(subscription: Subscription, language: str) -> str:
-    """Where the owner of the address says yes."""
+    """Return the link to confirm a subscription."""
     return _url(subscription, language, "notices:confirm", CONFIRM)
 
 
 def settings_url(subscription: Subscription, language: str) -> str:
-    """Where topics and language are changed."""
+    """Return the link to change topics and languages."""
     return _url(subscription, language, "notices:manage", MANAGE)
 
 
-def leave_url(subscription: Subscription, language: str) -> str:
-    """Where one tap ends it; also what mail programs post to (RFC 8058)."""
-    return _url(subscription, language, "notices:leave", LEAVE)
+def unsubscribe_url(subscription: Subscription, language: str) -> str:
+    """Return the link to unsubscribe, to which email programs can also post (RFC 8058)."""
+    return _url(subscription, language, "notices:leave", UNSUBSCRIBE)
 
 
-def with_own_links(text: str, message: Message) -> str:
-    """A letter's text with its reader's own links in the places of the stand-ins."""
-    return with_links(text, *own_links(message)) if message.subscription else text
-
-
-def with_links(text: str, leave: str, manage: str) -> str:
-    """The same with links that have been made already."""
-    return text.replace(LEAVE_STAND_IN, leave).replace(MANAGE_STAND_IN, manage)
-
-
-def own_links(message: Message) -> tuple[str, str]:
-    """Where the reader of a message leaves, and where they change their wishes; empty if they never subscribed."""
-    if message.subscription is None:
-        return "", ""
-    return leave_url(message.subscription, message.language), settings_url(message.subscription, message.language)
+def links_for(subscription: Subscription, language: str) -> RecipientLinks:
+    """Return the links for a message to a subscription."""
+    return RecipientLinks(unsubscribe_url(subscription, language), settings_url(subscription, language))
 
 
 def _url(subscription: Subscription, language: str, name: str, purpose: str) -> str:
-    before, after = _around_token(name, language)
+    before, after = _url_parts(name, language)
     return f"{settings.SITE_URL}{before}{token_for(subscription, purpose)}{after}"
 
 
 @cache
-def _around_token(name: str, language: str) -> tuple[str, str]:
-    """What stands before and after the token in an address; the same in thousands of mails."""
-    stand_in = "token-stands-here"
+def _url_parts(name: str, language: str) -> tuple[str, str]:
+    """Return the URL's parts before and after the token, cached because thousands of emails share them."""
+    placeholder = "token-stands-here"
     with translation.override(language):
-        before, _token, after = reverse(name, args=[stand_in]).partition(stand_in)
+        before, _token, after = reverse(name, args=[placeholder]).partition(placeholder)
     return before, after

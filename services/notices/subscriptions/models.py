@@ -1,20 +1,22 @@
-"""Who wants to be told what, in which language, by which channel. No account is needed."""
+"""Topics, and subscriptions to them. No account is needed."""
 
 import datetime
 
 from django.db import models
 from django.utils import timezone
 
-from services.base.keeping import NOTHING_PERSONAL, Keeping
 from services.base.public_ids import PublicIdField
-from services.languages.text import TranslatedQuerySet
-from services.notices.models.messages import DAYS_OF_A_WISH, ChannelCode
+from services.base.retention import NO_PERSONAL_DATA, RetentionPolicy
+from services.languages.translated import TranslatedQuerySet
+from services.messaging.models import EMAIL
+
+CONFIRMATION_DAYS = 3  # validity of the confirmation link
 
 
 class Topic(models.Model):
-    """Something about which the city writes to people."""
+    """A topic of news that people can subscribe to."""
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     code = models.SlugField(unique=True)
     position = models.PositiveSmallIntegerField()
@@ -32,49 +34,49 @@ class Topic(models.Model):
 
 
 class SubscriptionState(models.TextChoices):
-    """Only who has answered from the address itself gets anything."""
+    """The state of a subscription. Only an active one, confirmed by the address's owner, gets news."""
 
     PENDING = "pending"
     ACTIVE = "active"
-    LEFT = "left"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 class SubscriptionQuerySet(models.QuerySet):
-    """Questions about subscriptions."""
+    """Queries for subscriptions."""
 
     def active(self):
-        """Proved by their own address, and not left."""
+        """Return the subscriptions that have been confirmed and not ended."""
         return self.filter(state=SubscriptionState.ACTIVE)
 
 
 class Subscription(models.Model):
-    """One address that wants news. `area` empty: of the whole city. Who has left has no address here any more.
+    """An address that gets news. An empty `area` means the whole city. After unsubscribing, the address is removed.
 
-    Its links are signed over `public_id` and `key`: a new key makes every link that was ever sent open nothing.
+    The signature of its links covers `public_id` and `link_version`: a new version invalidates all links sent so far.
     """
 
-    TIME_TO_PROVE = datetime.timedelta(days=DAYS_OF_A_WISH)
-    KEEPING = Keeping(
+    TIME_TO_PROVE = datetime.timedelta(days=CONFIRMATION_DAYS)
+    RETENTION = RetentionPolicy(
         "Sending news. Kept until its owner leaves; a wish that nobody confirmed, three days.",
         since="asked_at",
         days=TIME_TO_PROVE.days,
         only=models.Q(state=SubscriptionState.PENDING),
     )
-    MOVES = {
+    TRANSITIONS = {
         SubscriptionState.PENDING: {SubscriptionState.ACTIVE},
-        SubscriptionState.ACTIVE: {SubscriptionState.LEFT},
-        SubscriptionState.LEFT: set(),
+        SubscriptionState.ACTIVE: {SubscriptionState.UNSUBSCRIBED},
+        SubscriptionState.UNSUBSCRIBED: set(),
     }
 
     public_id = PublicIdField()
-    key = models.PositiveIntegerField(default=0)
-    channel = models.CharField(max_length=10, choices=ChannelCode, default=ChannelCode.EMAIL)
+    link_version = models.PositiveIntegerField(default=0)
+    channel = models.CharField(max_length=10, default=EMAIL)
     address = models.CharField(max_length=254)
     language = models.CharField(max_length=12)
     second_language = models.CharField(max_length=12, blank=True)
     area = models.SlugField(blank=True)
     topics = models.ManyToManyField(Topic, related_name="subscriptions", blank=True)
-    state = models.CharField(max_length=10, choices=SubscriptionState, default=SubscriptionState.PENDING)
+    state = models.CharField(max_length=12, choices=SubscriptionState, default=SubscriptionState.PENDING)
     asked_at = models.DateTimeField(default=timezone.now)
     confirmed_at = models.DateTimeField(null=True, blank=True)
 

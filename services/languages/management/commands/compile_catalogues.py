@@ -1,4 +1,4 @@
-"""manage.py compile_catalogues: make the catalogues readable for Django, without gettext's programs."""
+"""manage.py compile_catalogues: compile the catalogues without the gettext programs."""
 
 from django.core.management.base import BaseCommand
 
@@ -6,12 +6,12 @@ from services.languages.catalogue import compile_all
 
 
 class Command(BaseCommand):
-    """Compiles what changed."""
+    """Compile the catalogues that have changed."""
 
     help = "Compile the catalogues that changed, in Python alone."
     requires_system_checks = []
 
     def handle(self, *args, **options):
-        """Compile and say which."""
+        """Compile them and print their names."""
         done = compile_all()
         self.stdout.write(f"Compiled: {', '.join(done)}." if done else "All catalogues are compiled.")

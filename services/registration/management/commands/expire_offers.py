@@ -1,4 +1,4 @@
-"""manage.py expire_offers: pass on the places that nobody has taken in time, where cron does the background work."""
+"""manage.py expire_offers: end overdue offers, on servers where cron does the background work."""
 
 from django.core.management.base import BaseCommand
 
@@ -6,10 +6,10 @@ from services.registration.actions import expire_offers
 
 
 class Command(BaseCommand):
-    """Does what the background work does each minute."""
+    """Does what the background task does every minute."""
 
-    help = "Pass on the offered places that nobody has taken in time; for cron. Says for how many things."
+    help = "End overdue offers and offer the places to others. For cron. Prints how many offerings had one."
 
     def handle(self, *args, **options):
-        """Two at once do no harm."""
+        """Running twice at the same time does no harm."""
         self.stdout.write(f"Passed on places of {expire_offers()}.")

@@ -1,1 +1,0 @@
-"""The verbs of notices: telling, delivering, broadcasting, reminding, subscribing."""

@@ -1,1 +1,0 @@
-"""Pages of notices: for readers (public), for whoever writes them and watches over the ledger (staff)."""
