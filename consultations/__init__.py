@@ -1,1 +1,1 @@
-"""The consultation desk: waits for its issue."""
+"""The consultation desk: timetable, appointments, consultation log, cases and statistics."""

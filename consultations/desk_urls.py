@@ -1,19 +1,20 @@
-"""Addresses of the desk's timetable and appointments, for its coordinator and its advisers."""
+"""URLs of the desk's timetable and appointments for staff."""
 
 from django.urls import path
 
-from consultations.views import counter, roster
+from consultations.appointments import staff_views
+from consultations.roster import views
 
 app_name = "desk"
 urlpatterns = [
-    path("", roster.index, name="index"),
-    path("appointments/", counter.index, name="appointments"),
-    path("appointments/new/", counter.write, name="book"),
-    path("appointments/<str:public_id>/cancel/", counter.cancel, name="cancel"),
-    path("appointments/<str:public_id>/came/", counter.came, name="came"),
-    path("<slug:kind>/new/", roster.write, name="new"),
-    path("<slug:kind>/<str:public_id>/", roster.edit, name="edit"),
-    path("<slug:kind>/<str:public_id>/day/", roster.change, name="change"),
-    path("<slug:kind>/<str:public_id>/day/back/", roster.keep, name="keep"),
-    path("<slug:kind>/<str:public_id>/end/", roster.end, name="end"),
+    path("", views.index, name="index"),
+    path("appointments/", staff_views.index, name="appointments"),
+    path("appointments/new/", staff_views.book, name="book"),
+    path("appointments/<str:public_id>/cancel/", staff_views.cancel, name="cancel"),
+    path("appointments/<str:public_id>/came/", staff_views.record_attendance, name="record_attendance"),
+    path("<slug:kind>/new/", views.add, name="new"),
+    path("<slug:kind>/<str:public_id>/", views.edit, name="edit"),
+    path("<slug:kind>/<str:public_id>/day/", views.change, name="change"),
+    path("<slug:kind>/<str:public_id>/day/back/", views.restore_regular, name="keep"),
+    path("<slug:kind>/<str:public_id>/end/", views.end, name="end"),
 ]

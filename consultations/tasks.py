@@ -1,21 +1,20 @@
-"""What the desk does when its time comes."""
+"""Scheduled jobs and reminders of the consultation desk."""
 
 from celery import shared_task
 
-from consultations.actions import counting
-from consultations.models import FollowUp
-from services.notices.actions.reminding import teller
-from services.notices.actions.telling import notify
+from consultations.message_kinds import FOLLOW_UP_DUE
+from consultations.records import tallies
+from consultations.records.models import FollowUp
+from services.messaging.outbox import notify
 
 
 @shared_task
-def count_months() -> None:
-    """Count the months that have to be counted anew. Each quarter of an hour by beat; two beats do no harm."""
-    counting.count_months()
+def tally_months() -> None:
+    """Tally the months that have changed. Runs every 15 minutes; running it twice at once is safe."""
+    tallies.tally_months()
 
 
-@teller("consultations/staff/follow_up_due")
-def tell_that_a_follow_up_is_due(follow_up: FollowUp) -> None:
-    """Whose it is hears on the day that something is due: not what, not about whom: the ledger is seen by others."""
+def remind_of_follow_up(follow_up: FollowUp) -> None:
+    """Remind the owner on the day a follow-up is due, without saying what or for whom: other staff see the ledger."""
     if follow_up.ended_at is None:
-        notify(follow_up.owner, "consultations/staff/follow_up_due", occasion=f"due:{follow_up.due_on}")
+        notify(follow_up.owner, FOLLOW_UP_DUE, idempotency_key=f"due:{follow_up.due_on}")

@@ -1,87 +1,103 @@
-"""The verbs of appointments. Who has a place is registration's to say; here are the times that places are for.
+"""Book, change and cancel appointments. `services.registration` decides who gets a place.
 
-Locks are taken in one order: the roster, the offerings by their keys, the resident, the trail's head.
+Lock order: the roster, the offerings by primary key, the resident, the head of the audit chain.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from consultations.actions.locking import lock_roster
-from consultations.models import DeskHours, Slot
-from consultations.slots import CAPACITY, MOST_WHO_WAIT, PROGRAMME, Time, covered, find_time
+from consultations.appointments.appointment_needs import AppointmentNeeds
+from consultations.appointments.availability import (
+    CAPACITY,
+    WAITING_LIMIT,
+    BookableTime,
+    find_bookable_time,
+    slot_ids_within_hours,
+)
+from consultations.appointments.models import Slot
+from consultations.message_kinds import PROGRAMME
+from consultations.timetable.locks import lock_roster
+from consultations.timetable.models import DeskHours
 from services.accounts.models import Resident, User
-from services.base.hygiene import search_key
+from services.base.normalisation import search_key
 from services.base.refusals import Refused
 from services.registration import actions as registration
 from services.registration.models import Offering, Registration
 
-MOST_WITHOUT_ACCOUNT = 3
+MAX_WITHOUT_ACCOUNT = 3
 OFFER_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody without an account: a name to be called by, a language, one way to reach them."""
+class GuestContact:
+    """A person without an account: the name they gave, their language, and one address, as Resident stores it."""
 
     name: str
     language: str
     email: str = ""
     phone: str = ""
+    contact_channel: str = ""
+    contact_address: str = ""
 
 
 @transaction.atomic
 def book(
-    time: Time,
-    person: Person | Resident,
+    time: BookableTime,
+    person: GuestContact | Resident,
     *,
     how: str,
     interpreting: str = "",
     by: User | None = None,
-    form_key: str = "",
-    may_wait: bool = False,
+    idempotency_key: str = "",
+    accept_waiting_list: bool = False,
 ) -> Registration:
-    """Keep a time for somebody, or a turn to get it if they said that they would wait.
+    """Book a time for a person, or put them on the waiting list if they accepted that.
 
-    by: who acts at the desk or is signed in; None for somebody without an account, who may have three at most: what
-    they type proves nothing, so the refusal does not say what it found. form_key: sent twice it is once.
+    by: the signed-in resident or member of staff; None for a person without an account, who may have at most three
+    appointments. What such a person types proves nothing, so the refusal does not reveal what exists.
+    idempotency_key: submitting the same form twice books once. Raises `Refused`.
     """
-    slot = _slot(time)
+    slot = _get_or_create_slot(time)
     offering = Offering.objects.locked(slot.offering_id)[slot.offering_id]
-    if form_key and (before := offering.registrations.filter(form_key=form_key).first()):
-        return before
-    if isinstance(person, Person):
+    if idempotency_key and (existing := offering.registrations.filter(idempotency_key=idempotency_key).first()):
+        return existing
+    if isinstance(person, GuestContact):
         if by is None:
-            _refuse_too_many(person, offering)
-        person = Resident.objects.create(
-            name=person.name, language=person.language, email=person.email, phone=person.phone
-        )
-    needs = {"how": how} | ({"interpreting": interpreting} if interpreting else {})
-    return registration.register(person, offering, by=by, needs=needs, form_key=form_key, may_wait=may_wait)
+            _refuse_too_many_bookings(person, offering)
+        person = Resident.objects.create(**asdict(person))
+    return registration.register(
+        person,
+        offering,
+        by=by,
+        needs=AppointmentNeeds(how=how, interpreting=interpreting),
+        idempotency_key=idempotency_key,
+        accept_waiting_list=accept_waiting_list,
+    )
 
 
-def _slot(time: Time) -> Slot:
-    """The slot of a time, made when somebody asks for it for the first time.
+def _get_or_create_slot(time: BookableTime) -> Slot:
+    """Return the slot for a time, creating it on the first request.
 
-    That is done under the roster's lock: nobody takes the hours away, or makes another that overlaps, meanwhile.
+    Creation locks the roster, so that nobody can remove the hours or create an overlapping slot at the same time.
     """
-    slots = Slot.objects.standing().filter(hours__public_id=time.hours, starts_at=time.starts_at)
+    slots = Slot.objects.not_cancelled().filter(hours__public_id=time.hours, starts_at=time.starts_at)
     if slot := slots.first():
         return slot
     lock_roster()
     if slot := slots.first():
         return slot
-    time = find_time(time.hours, time.at)
+    time = find_bookable_time(time.hours, time.at)
     if time is None:
-        raise Refused(_("This time is not there any more. Please choose another one."))
+        raise Refused(_("This time is no longer available. Choose another one."))
     offering = Offering.objects.create(
         programme=PROGRAMME,
         capacity=CAPACITY,
-        waiting_limit=MOST_WHO_WAIT,
+        waiting_limit=WAITING_LIMIT,
         offer_hours=OFFER_HOURS,
         is_one_meeting=True,
         starts_at=time.starts_at,
@@ -97,67 +113,74 @@ def _slot(time: Time) -> Slot:
     )
 
 
-def _refuse_too_many(person: Person, offering: Offering) -> None:
-    """Nobody fills the desk's calendar from one address, or asks twice for the same time under one name."""
-    coming = Registration.objects.active().filter(
+def _refuse_too_many_bookings(person: GuestContact, offering: Offering) -> None:
+    """Refuse a contact address that already has the maximum, or the same name at an overlapping time."""
+    upcoming = Registration.objects.active().filter(
         offering__programme=PROGRAMME, offering__starts_at__gt=timezone.now(), resident__user__isnull=True
     )
-    same = coming.filter(resident__email__iexact=person.email, resident__phone=person.phone)
-    rows = list(same.select_related("offering", "resident"))
-    is_twice = any(
+    same_contact = upcoming.filter(
+        resident__email__iexact=person.email,
+        resident__phone=person.phone,
+        resident__contact_channel=person.contact_channel,
+        resident__contact_address=person.contact_address,
+    )
+    rows = list(same_contact.select_related("offering", "resident"))
+    overlaps_own = any(
         search_key(row.resident.name) == search_key(person.name)
         and row.offering.starts_at < offering.ends_at
         and offering.starts_at < row.offering.ends_at
         for row in rows
     )
-    if len(rows) >= MOST_WITHOUT_ACCOUNT or is_twice:
-        raise Refused(
-            _("We cannot keep one more time for you. Please use the link in our last message, or speak with the desk.")
-        )
+    if len(rows) >= MAX_WITHOUT_ACCOUNT or overlaps_own:
+        raise Refused(_("We cannot book another appointment for you. Use the link in our last message or speak to us."))
 
 
 @transaction.atomic
-def change_time(row: Registration, time: Time, *, by: User | None = None) -> Registration:
-    """Another time instead of the one that somebody has or waits for. Refused where it is taken."""
-    slot = _slot(time)
-    if row.needs.get("how") not in slot.modes:
-        row.needs = row.needs | {"how": slot.modes[0]}
+def change_time(row: Registration, time: BookableTime, *, by: User | None = None) -> Registration:
+    """Move a booking or a waiting-list place to another time. Raises `Refused` if that time is taken."""
+    slot = _get_or_create_slot(time)
+    needs = AppointmentNeeds.from_json(row.needs)
+    if needs.how not in slot.modes:
+        row.needs = replace(needs, how=slot.modes[0]).to_json()
         Registration.objects.filter(pk=row.pk).update(needs=row.needs)
     return registration.move_to(row, slot.offering, by=by)
 
 
-class WouldLose(Refused):
-    """Appointments that somebody has or waits for would be called off, and nobody has agreed to that yet."""
+class WouldCancelAppointments(Refused):
+    """The change would cancel appointments that the member of staff has not confirmed. `rows` lists them."""
 
     def __init__(self, rows: list[Registration]):
         self.rows = rows
         super().__init__(
-            pgettext("staff", "This cancels appointments. To cancel them all, press the same button once more.")
+            pgettext(
+                "staff", "This change will cancel the appointments below. To go ahead, select the same button again."
+            )
         )
 
 
-def call_off_lost_slots(*, by: User | None, agreed: Collection[str] | None = None) -> int:
-    """Call off every coming slot that the timetable does not hold any more; how many. Everybody who had one, or waited
-    for one, is told and can choose another time. The caller holds the roster's lock.
+def cancel_slots_outside_hours(*, by: User | None, agreed: Collection[str] | None = None) -> int:
+    """Cancel every future slot that the timetable no longer covers, and return how many.
 
-    agreed: public ids of the registrations that somebody has been shown and lets go; refused (WouldLose) with others.
+    Everyone who was booked or waiting is notified and can choose another time. The caller must hold the roster lock.
+    agreed: public ids of the registrations that the member of staff has seen and confirmed; raises
+    `WouldCancelAppointments` if others would be cancelled. None cancels without confirmation.
     """
-    coming = Slot.objects.standing().filter(starts_at__gt=timezone.now())
-    slots = list(coming.select_related("offering", "hours"))
-    kept = covered(slots)
-    lost = [slot for slot in slots if slot.pk not in kept]
+    upcoming = Slot.objects.not_cancelled().filter(starts_at__gt=timezone.now())
+    slots = list(upcoming.select_related("offering", "hours"))
+    covered = slot_ids_within_hours(slots)
+    lost = [slot for slot in slots if slot.pk not in covered]
     if agreed is not None:
         rows = Registration.objects.active().filter(offering__slot__in=lost).select_related("resident", "offering")
         rows = list(rows.order_by("offering__starts_at", "pk"))
         if any(row.public_id not in agreed for row in rows):
-            raise WouldLose(rows)
-    _call_off(lost, by)
+            raise WouldCancelAppointments(rows)
+    _cancel_slots(lost, by)
     return len(lost)
 
 
-def _call_off(slots: Iterable[Slot], by: User | None) -> None:
+def _cancel_slots(slots: Iterable[Slot], by: User | None) -> None:
     Offering.objects.locked(*(slot.offering_id for slot in slots))
     for slot in slots:
-        registration.call_off(slot.offering, by=by)
+        registration.cancel_offering(slot.offering, by=by)
         slot.hours = None
         slot.save(update_fields=["hours"])

@@ -1,33 +1,33 @@
-"""Appointments: the times that somebody has asked for."""
+"""Appointment slots: the bookable times that somebody has asked for."""
 
 from django.db import models
 
-from consultations.models.roster import DeskHours, Service
-from services.base.keeping import NOTHING_PERSONAL
+from consultations.timetable.models import DeskHours, DeskService
+from services.base.retention import NO_PERSONAL_DATA
 from services.registration.models import Offering
 
 
 class SlotQuerySet(models.QuerySet):
-    """Questions about slots."""
+    """Queries for slots."""
 
-    def standing(self):
-        """Those that have not been called off."""
+    def not_cancelled(self):
+        """Slots that have not been cancelled."""
         return self.filter(offering__is_cancelled=False)
 
 
 class Slot(models.Model):
-    """One time of the desk's hours by appointment, kept from the first time that somebody asks for it.
+    """A bookable time of the desk's hours, created when somebody first asks for it.
 
-    Who has it stands in its offering. It repeats what the hours say, because they may change later. One that was called
-    off belongs to no hours any more, so that the same time can be given again when they come back.
+    Its offering holds the registrations. It copies the service, language and modes, because the hours may change. A
+    cancelled slot is detached from its hours, so that the same time can be booked again if the hours return.
     """
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     offering = models.OneToOneField(Offering, on_delete=models.PROTECT, related_name="slot")
     hours = models.ForeignKey(DeskHours, on_delete=models.SET_NULL, null=True, blank=True, related_name="slots")
     starts_at = models.DateTimeField()
-    service = models.CharField(max_length=20, choices=Service)
+    service = models.CharField(max_length=20, choices=DeskService)
     language = models.CharField(max_length=12, blank=True)
     modes = models.JSONField(default=list)
 
@@ -38,7 +38,7 @@ class Slot(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["hours", "starts_at"], name="consultations_one_slot_a_time"),
             models.CheckConstraint(
-                condition=models.Q(service__in=Service.values), name="consultations_known_service_of_slot"
+                condition=models.Q(service__in=DeskService.values), name="consultations_known_service_of_slot"
             ),
         ]
 

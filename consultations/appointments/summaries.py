@@ -1,4 +1,4 @@
-"""What letters and pages say of appointments."""
+"""What messages and pages say about an appointment."""
 
 from dataclasses import dataclass
 
@@ -7,63 +7,77 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from consultations.models import Mode, Slot
-from consultations.slots import PROGRAMME
-from consultations.times_in_words import how_in_words, interpreter_in_words, name_of, place_of, times_url, when
-from services.languages.table import SPOKEN
-from services.registration.letters import Facts, describes, facts_of
+from consultations.appointments.appointment_needs import AppointmentNeeds
+from consultations.appointments.models import Slot
+from consultations.appointments.presentation import (
+    available_times_url,
+    format_appointment_time,
+    format_interpreter,
+    format_mode,
+    place_for,
+    service_name,
+)
+from consultations.message_kinds import PROGRAMME
+from consultations.timetable.models import ConsultationMode
+from services.languages.registry import SPOKEN
 from services.registration.links import MANAGE, token_for
 from services.registration.models import Registration, RegistrationState
+from services.registration.summaries import RegistrationSummary, register_summary, summary_of
 
 
-@describes(PROGRAMME, "offering__slot__hours")
-def appointment_in_words(registration: Registration, language: str) -> Facts:
-    """An appointment: about what, when; how, where and with which interpreter only for whom it is kept.
+def appointment_summary(registration: Registration, language: str) -> RegistrationSummary:
+    """Summarise an appointment for its message or page.
 
-    Who waits, or has cancelled, must not read "please come".
+    Mode, place and interpreter appear only for a confirmed or offered place. Someone on the waiting list, or who has
+    cancelled, must not be told to come.
     """
-    slot, needs = registration.offering.slot, registration.needs
-    is_kept = registration.state in {RegistrationState.PLACED, RegistrationState.OFFERED}
-    how = needs.get("how", Mode.VISIT)
-    more = [(pgettext("to speak with the desk", "How"), how_in_words(how, language))] if is_kept else []
-    if is_kept and needs.get("interpreting") in SPOKEN:
-        more.append((_("Interpreter"), interpreter_in_words(needs["interpreting"])))
+    slot, needs = registration.offering.slot, AppointmentNeeds.from_json(registration.needs)
+    has_place = registration.state in {RegistrationState.PLACED, RegistrationState.OFFERED}
+    how = needs.how or ConsultationMode.VISIT
+    more = [(pgettext("to speak with the desk", "How to speak to us"), format_mode(how, language))] if has_place else []
+    if has_place and needs.interpreting in SPOKEN:
+        more.append((_("Interpreter"), format_interpreter(needs.interpreting)))
     # Translators: an appointment at the desk and what it is about: "Appointment: Lawyer".
     title = pgettext("calendar entry", "Appointment: %(about)s")
-    return Facts(
-        title=title % {"about": name_of(slot.service, slot.language)},
-        when=when(registration),
-        where=_where(slot, how, language) if is_kept else "",
+    return RegistrationSummary(
+        title=title % {"about": service_name(slot.service, slot.language)},
+        when=format_appointment_time(registration),
+        where=_place(slot, how, language) if has_place else "",
         more=tuple(more),
         another_url=reverse("consultations:another", args=[token_for(registration, MANAGE)]),
-        again_url=times_url(slot.service, slot.language),
+        again_url=available_times_url(slot.service, slot.language),
     )
 
 
-def _where(slot: Slot, how: str, language: str) -> str:
-    if how == Mode.VIDEO:
+def _place(slot: Slot, how: str, language: str) -> str:
+    if how == ConsultationMode.VIDEO:
         return slot.hours.video_room if slot.hours else ""
-    return place_of(how, language)
+    return place_for(how, language)
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """An appointment of somebody who is signed in, with the page on which they change it."""
+class UpcomingAppointment:
+    """An appointment of a signed-in resident, with the URL of the page for changing it."""
 
-    facts: Facts
+    facts: RegistrationSummary
     state: str
     url: str
 
 
-def coming_appointments(user, language: str) -> list[Coming]:
-    """What the user has, is offered or waits for, in order of time. One query."""
+def upcoming_appointments(user, language: str) -> list[UpcomingAppointment]:
+    """Return the user's booked, offered and waiting-list appointments, in order of time. One query."""
     rows = Registration.objects.visible_to(user).active().select_related("offering__slot__hours")
-    coming = rows.filter(offering__programme=PROGRAMME, offering__ends_at__gt=timezone.now())
+    upcoming = rows.filter(offering__programme=PROGRAMME, offering__ends_at__gt=timezone.now())
     return [
-        Coming(
-            facts_of(row, language),
+        UpcomingAppointment(
+            summary_of(row, language),
             row.state,
             reverse("registration:show", args=[token_for(row, MANAGE)]),
         )
-        for row in coming.order_by("offering__starts_at")
+        for row in upcoming.order_by("offering__starts_at")
     ]
+
+
+def register() -> None:
+    """Let messages be about appointments; called once when the app is ready."""
+    register_summary(PROGRAMME, appointment_summary, "offering__slot__hours", needs=AppointmentNeeds)

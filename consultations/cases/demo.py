@@ -1,24 +1,34 @@
-"""The demo city's cases: invented people, each with something still to do. Made by the verbs, days count from today."""
+"""The demo city's cases: invented people with tasks to do. Created by the actions; dates follow today."""
 
 import datetime
 
 from django.utils import timezone
 
-from consultations.actions.cases import add_member, open_case, write
-from consultations.actions.clients import meet
-from consultations.actions.consultations import Entry, log
-from consultations.actions.followups import attempt, plan
-from consultations.actions.referrals import answer, ask_consent, draft_referral, send
-from consultations.consent import consent_text, seal_of
-from consultations.models import Agreed, Bridging, Case, Channel, FollowUp, FollowUpKind, Outcome, Way
+from consultations.cases.actions import add_member, add_note, open_case
+from consultations.cases.consent import consent_text, proof_of_shown_text
+from consultations.cases.followups import plan_follow_up, record_attempt
+from consultations.cases.referrals import draft_referral, mark_referral_sent, record_answer, request_consent
+from consultations.log.actions import LogEntry, log
+from consultations.records.clients import identify_client
+from consultations.records.models import (
+    Case,
+    ConsentMethod,
+    ConsultationChannel,
+    FollowUp,
+    FollowUpKind,
+    LanguageSupport,
+    OfflineContactMethod,
+    Outcome,
+)
 from services.accounts.models import User
+from services.messaging.models import EMAIL
 
 DAY = datetime.timedelta(days=1)
-LATE = "Outreach day in Kamata"  # what is logged on a later day says why
+LATE = "Outreach day in Kamata"  # an entry for an earlier day needs a reason
 
 
 def load() -> None:
-    """Make them once."""
+    """Create the cases once."""
     if FollowUp.objects.exists():
         return
     maricel, james, fang, sunita = (_adviser(name) for name in ("adviser", "adviser2", "adviser3", "adviser4"))
@@ -29,13 +39,13 @@ def load() -> None:
 
 
 def _housing(by: User, colleague: User) -> None:
-    """A lease that ends: a call is due today, and the city office has taken it on."""
+    """A lease that ends: a call is due today, and the city office has accepted the referral."""
     case = _case(by, "fil", "housing", "Evicted at the end of the month", "The landlord wants the room by the 30th.")
     person = {"name": "Rosa Dela Cruz", "contact": "rosa@demo.example", "language": "fil"}
-    meet(by=by, case=case, safe_channels=[Way.EMAIL, Way.CALL], **person)
+    identify_client(by=by, case=case, safe_channels=[EMAIL, OfflineContactMethod.CALL], **person)
     add_member(case, colleague, by=by)
-    write(case, by=colleague, text="The contract says two months' notice. The landlord was told.")
-    plan(
+    add_note(case, by=colleague, text="The contract says two months' notice. The landlord was told.")
+    plan_follow_up(
         case,
         by=by,
         owner=by,
@@ -44,32 +54,39 @@ def _housing(by: User, colleague: User) -> None:
         kind=FollowUpKind.CALL,
     )
     referral = _referral(case, by, "city_dept", "That Ms Dela Cruz must leave her room.", "To find a public flat.")
-    answer(referral, by=by, state="accepted")
+    record_answer(referral, by=by, state="accepted")
 
 
 def _school(by: User, colleague: User) -> None:
-    """A boy without a school: nobody answers the telephone, and consent is asked for."""
+    """A boy without a school: nobody answers the phone, and consent is pending."""
     case = _case(by, "ne", "education", "School for a boy of nine", "Came in September; is in no school.")
-    meet(by=by, case=case, name="Kamala Thapa", contact="090-0000-0000", language="ne", safe_channels=[Way.CALL])
+    identify_client(
+        by=by,
+        case=case,
+        name="Kamala Thapa",
+        contact="090-0000-0000",
+        language="ne",
+        safe_channels=[OfflineContactMethod.CALL],
+    )
     add_member(case, colleague, by=by)
     late = _overdue(case, by, "Tell them that the school has a place", FollowUpKind.RESULT, 3)
     for _time in range(2):
-        attempt(late, by=by, way=Way.CALL, was_reached=False)
+        record_attempt(late, by=by, way=OfflineContactMethod.CALL, was_reached=False)
     draft = draft_referral(
         case, by=by, body="school", what="That Milan is nine years old.", why="To begin in April.", written_in="en"
     )
-    ask_consent(draft, by=by)
+    request_consent(draft, by=by)
 
 
 def _wages(by: User) -> None:
-    """Wages that were not paid: three calls for nothing, so a decision is demanded; the labour office is silent."""
+    """Unpaid wages: three failed calls need a decision, and the labour office has not replied."""
     case = _case(by, "zh-hans", "employment", "Two months without wages", "A restaurant in Ota; has payslips.")
     late = _overdue(case, by, "Ask for the payslips", FollowUpKind.PAPERS, 8)
     for _time in range(3):
-        attempt(late, by=by, way=Way.CALL, was_reached=False)
+        record_attempt(late, by=by, way=OfflineContactMethod.CALL, was_reached=False)
     referral = _referral(case, by, "labour_office", "That two months' wages are owed.", "To have them paid.")
-    answer(referral, by=by, state="no_reply")
-    plan(
+    record_answer(referral, by=by, state="no_reply")
+    plan_follow_up(
         case,
         by=by,
         owner=by,
@@ -80,11 +97,11 @@ def _wages(by: User) -> None:
 
 
 def _hidden(by: User, colleague: User) -> None:
-    """What exists for its two members alone."""
+    """A restricted case with two members."""
     case = _case(by, "en", "dv_abuse", "A safe place", "Wants to leave; he must not learn of it.", is_restricted=True)
-    meet(by=by, case=case, name="Grace", contact="grace@demo.example", language="en", safe_channels=[])
+    identify_client(by=by, case=case, name="Grace", contact="grace@demo.example", language="en", safe_channels=[])
     add_member(case, colleague, by=by)
-    plan(
+    plan_follow_up(
         case,
         by=by,
         owner=colleague,
@@ -108,12 +125,12 @@ def _adviser(name: str) -> User:
 
 def _case(by: User, language: str, topic: str, subject: str, note: str, *, is_restricted: bool = False) -> Case:
     first_of_month = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    entry = Entry(
-        began_at=max(timezone.now() - 2 * DAY, first_of_month),  # a year that is over stays as it was
+    entry = LogEntry(
+        began_at=max(timezone.now() - 2 * DAY, first_of_month),  # earlier months may be closed
         minutes=40,
-        channel=Channel.VISIT,
+        channel=ConsultationChannel.VISIT,
         language=language,
-        bridging=Bridging.ADVISER,
+        language_support=LanguageSupport.ADVISER,
         topics=(topic,),
         outcome=Outcome.ONGOING,
         note=note,
@@ -123,13 +140,13 @@ def _case(by: User, language: str, topic: str, subject: str, note: str, *, is_re
 
 
 def _overdue(case: Case, by: User, what: str, kind: str, days: int) -> FollowUp:
-    """Something planned for a day that is over: no verb plans for the past, so it is moved there."""
-    follow_up = plan(case, by=by, owner=by, due_on=timezone.localdate(), what=what, kind=kind)
+    """Create an overdue follow-up: actions plan only for the future, so its date is changed afterwards."""
+    follow_up = plan_follow_up(case, by=by, owner=by, due_on=timezone.localdate(), what=what, kind=kind)
     FollowUp.objects.filter(pk=follow_up.pk).update(due_on=timezone.localdate() - days * DAY)
     return follow_up
 
 
 def _referral(case: Case, by: User, body: str, what: str, why: str):
-    referral = ask_consent(draft_referral(case, by=by, body=body, what=what, why=why, written_in="en"), by=by)
-    shown = seal_of(consent_text(body, what, why, case.language))
-    return send(referral, by=by, language=case.language, agreed=Agreed.SIGNED, shown=shown)
+    referral = request_consent(draft_referral(case, by=by, body=body, what=what, why=why, written_in="en"), by=by)
+    fingerprint = proof_of_shown_text(consent_text(body, what, why, case.language))
+    return mark_referral_sent(referral, by=by, language=case.language, agreed=ConsentMethod.SIGNED, shown=fingerprint)

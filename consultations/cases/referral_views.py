@@ -1,4 +1,4 @@
-"""Referrals: worded, shown to the person in their language, sent with their consent, answered, taken back."""
+"""Referrals: draft, show the text to the person, send with their consent, record the reply, withdraw."""
 
 from collections.abc import Callable
 
@@ -9,34 +9,35 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import conditional_escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, pgettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from consultations import case_words
-from consultations.actions import referrals as actions
-from consultations.consent import consent_lines, consent_text, seal_of
-from consultations.forms.cases import AnswerForm, ConsentForm, NothingForm, ReferralForm, VerbForm
-from consultations.models import Referral, ReferralState
-from consultations.views.cases import found
-from consultations.views.log import or_404
+from consultations.cases import presentation
+from consultations.cases import referrals as actions
+from consultations.cases.consent import consent_lines, consent_text, proof_of_shown_text
+from consultations.cases.forms import CaseActionForm, ConfirmForm, ConsentForm, ReferralForm, ReferralReplyForm
+from consultations.cases.views import get_case
+from consultations.log.views import call_or_404
+from consultations.records.models import Referral, ReferralState
+from services.base.http import GET_OR_POST
 from services.base.refusals import Refused
-from services.languages.choice import staff_language
-from services.languages.ruby import as_html
-from services.languages.table import SPOKEN
+from services.languages.furigana import to_ruby
+from services.languages.negotiation import staff_language
+from services.languages.registry import SPOKEN
 
-VERBS: dict[str, tuple[Callable, type[VerbForm]]] = {
+REFERRAL_ACTIONS: dict[str, tuple[Callable, type[CaseActionForm]]] = {
     "change": (actions.change_referral, ReferralForm),
-    "ask": (actions.ask_consent, NothingForm),
-    "word-anew": (actions.word_anew, NothingForm),
-    "send": (actions.send, ConsentForm),
-    "answer": (actions.answer, AnswerForm),
-    "revoke": (actions.revoke, NothingForm),
+    "ask": (actions.request_consent, ConfirmForm),
+    "word-anew": (actions.reword_referral, ConfirmForm),
+    "send": (actions.mark_referral_sent, ConsentForm),
+    "answer": (actions.record_answer, ReferralReplyForm),
+    "revoke": (actions.withdraw_referral, ConfirmForm),
 }
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def write(request, public_id):
-    """A new referral of a case."""
-    case = found(request.user, public_id, is_member=True)
+@GET_OR_POST
+def draft(request, public_id):
+    """Draft a referral in a case."""
+    case = get_case(request.user, public_id, is_member=True)
     form = ReferralForm(request.POST or None, case=case, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -51,86 +52,91 @@ def write(request, public_id):
 
 @require_safe
 def show(request, public_id):
-    """One referral and what can be done next."""
-    return _page(request, _found(request, public_id))
+    """Show a referral and the possible next steps."""
+    return _page(request, _get_referral(request, public_id))
 
 
 @require_POST
-def do(request, public_id, verb):
-    """One of the verbs."""
-    referral = _found(request, public_id)
-    if verb not in VERBS:
+def run_action(request, public_id, verb):
+    """Run one of `REFERRAL_ACTIONS`."""
+    referral = _get_referral(request, public_id)
+    if verb not in REFERRAL_ACTIONS:
         raise Http404
-    act, form_class = VERBS[verb]
+    action, form_class = REFERRAL_ACTIONS[verb]
     form = form_class(request.POST, case=referral.case, user=request.user)
     if not form.is_valid():
-        return _refused(request, public_id, verb, form)
+        return _refused_page(request, public_id, verb, form)
     try:
-        told = act(referral, by=request.user, **form.cleaned_data)
+        result = action(referral, by=request.user, **form.cleaned_data)
     except Refused as refusal:
         form.add_error(None, str(refusal))
-        return _refused(request, public_id, verb, form)
-    messages.success(request, _done(verb, referral, told))
+        return _refused_page(request, public_id, verb, form)
+    messages.success(request, _success_message(verb, referral, result))
     return redirect("cases:referral", public_id)
 
 
-def _refused(request, public_id: str, verb: str, form):
-    """The page of the form with what was typed and why it was refused; of a button alone, the referral as it is now."""
-    referral = _found(request, public_id)
+def _refused_page(request, public_id: str, verb: str, form):
+    """Show the form again with the reason. After a button without fields, show the current referral."""
+    referral = _get_referral(request, public_id)
     if verb == "change":
         return _page(request, referral, form)
     if verb == "send" and referral.state == ReferralState.CONSENT_PENDING:
-        return _consent_page(request, referral, _read_in(referral, form.data.get("language")), form)
+        return _consent_page(request, referral, _reading_language(referral, form.data.get("language")), form)
     messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
     return redirect("cases:referral", public_id)
 
 
-def _read_in(referral: Referral, asked: str | None = None) -> str:
-    """In which language the person reads it: the one asked for, if it is offered, else their own."""
-    if asked in {offered.code for offered in settings.CITY.offered()}:
-        return asked
+def _reading_language(referral: Referral, requested: str | None = None) -> str:
+    """Return the language in which the person reads the text: the requested one if offered, else their own."""
+    if requested in {offered.code for offered in settings.CITY.offered()}:
+        return requested
     return referral.case.client.language if referral.case.client else referral.case.language
 
 
-def _done(verb: str, referral: Referral, told) -> str:
+def _success_message(verb: str, referral: Referral, shared) -> str:
     if verb != "revoke":
-        return pgettext("staff", "Written down.")
-    if not told:
-        return pgettext("staff", "Taken back. Nothing had been told to anybody.")
-    return pgettext("staff", "Taken back. This had been told to “%(body)s” already: %(what)s") % {
-        "body": case_words.body_name(referral.body),
-        "what": told,
+        return pgettext("staff", "The record has been updated.")
+    if not shared:
+        return pgettext("staff", "The referral has been withdrawn. Nothing had been shared.")
+    return pgettext(
+        "staff", "The referral has been withdrawn. The following had already been shared with “%(body)s”: %(what)s"
+    ) % {
+        "body": presentation.body_name(referral.body),
+        "what": shared,
     }
 
 
 @require_safe
 def consent(request, public_id, language):
-    """The consent in the person's language and the reader's, to be shown, or printed and signed."""
-    referral = _found(request, public_id)
+    """Show the consent text in the person's language and the user's, to read, or to print and sign."""
+    referral = _get_referral(request, public_id)
     if language not in {offered.code for offered in settings.CITY.offered()} or referral.state == ReferralState.DRAFT:
         raise Http404
     return _consent_page(request, referral, language)
 
 
 def _consent_page(request, referral: Referral, language: str, refused: ConsentForm | None = None):
-    """The words as they are now, whose seal the form carries, also where another's was refused."""
-    words = or_404(case_words.open_referral, referral, by=request.user)
+    """Render the current text with its fingerprint in the form, also after another text was refused."""
+    words = call_or_404(presentation.decrypt_referral, referral, by=request.user)
     own = staff_language(get_language())
-    faces = [_face(referral, words, code) for code in dict.fromkeys([language, own])]
-    shown = {"language": language, "shown": seal_of(consent_text(referral.body, words["what"], words["why"], language))}
-    form = refused or ConsentForm(case=referral.case, user=request.user, initial=shown)
+    faces = [_consent_text(referral, words, code) for code in dict.fromkeys([language, own])]
+    initial = {
+        "language": language,
+        "shown": proof_of_shown_text(consent_text(referral.body, words["what"], words["why"], language)),
+    }
+    form = refused or ConsentForm(case=referral.case, user=request.user, initial=initial)
     if refused:
-        refused.data = refused.data.dict() | shown
+        refused.data = refused.data.dict() | initial
     context = {"referral": referral, "faces": faces, "form": form, "languages": settings.CITY.offered()}
     status = 400 if refused else 200
     return render(request, "consultations/cases/consent.html", context | {"shown_in": SPOKEN[language]}, status=status)
 
 
-def _face(referral: Referral, words: dict[str, str], code: str) -> dict:
-    """The sentences with furigana where they have it: it is shown to the person, whatever the adviser has switched."""
+def _consent_text(referral: Referral, words: dict[str, str], code: str) -> dict:
+    """Return the sentences with furigana, whatever the adviser has chosen for themselves: they are for the person."""
     lines = consent_lines(referral.body, code)
-    shown = {name: mark_safe(as_html(conditional_escape(line))) for name, line in lines.items()}  # noqa: S308  escaped
-    return shown | {
+    html = {name: mark_safe(to_ruby(conditional_escape(line))) for name, line in lines.items()}  # noqa: S308  escaped
+    return html | {
         "language": SPOKEN[code],
         "told": words["what"],
         "because": words["why"],
@@ -138,24 +144,24 @@ def _face(referral: Referral, words: dict[str, str], code: str) -> dict:
     }
 
 
-def _found(request, public_id: str) -> Referral:
+def _get_referral(request, public_id: str) -> Referral:
     mine = Referral.objects.visible_to(request.user)
     return get_object_or_404(mine.select_related("case__client", "by", "recorded_by"), public_id=public_id)
 
 
 def _page(request, referral: Referral, refused: ReferralForm | None = None):
-    words = or_404(case_words.open_referral, referral, by=request.user)
+    words = call_or_404(presentation.decrypt_referral, referral, by=request.user)
     initial = {"body": referral.body, "written_in": referral.written_in, "what": words["what"], "why": words["why"]}
     context = {
         "referral": referral,
         "words": words,
         "case": referral.case,
-        "body": case_words.body_name(referral.body),
+        "body": presentation.body_name(referral.body),
         "written_in": SPOKEN[referral.written_in],
         "form": refused or ReferralForm(case=referral.case, user=request.user, initial=initial),
-        "consent_in": _read_in(referral),
+        "consent_in": _reading_language(referral),
         "consented_in": SPOKEN.get(referral.consent_language),
-        "answers": [(state, state.label) for state in actions.ANSWERS if state in referral.MOVES[referral.state]],
-        "may_be_revoked": ReferralState.REVOKED in referral.MOVES[referral.state],
+        "answers": [(state, state.label) for state in actions.ANSWERS if state in referral.TRANSITIONS[referral.state]],
+        "may_be_revoked": ReferralState.REVOKED in referral.TRANSITIONS[referral.state],
     }
     return render(request, "consultations/cases/referral.html", context, status=400 if refused else 200)

@@ -1,4 +1,4 @@
-"""Cases: the list, one with all that belongs to it, and its verbs."""
+"""Cases: the list, the page of one case, and the actions on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,75 +11,104 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import pgettext, pgettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from consultations import case_words
-from consultations.actions import cases as actions
-from consultations.actions import followups, regrouping
-from consultations.forms import cases as forms
-from consultations.models import Case, CaseState, Client, Consultation, FollowUp, Member, Referral, Regrouping
-from consultations.views.log import or_404
+from consultations.cases import actions, followups, forms, merging
+from consultations.cases import presentation as cases_presentation
+from consultations.log.views import call_or_404
+from consultations.records import presentation as records_presentation
+from consultations.records.models import (
+    Case,
+    CaseMember,
+    CaseMerge,
+    CaseState,
+    Client,
+    Consultation,
+    FollowUp,
+    Referral,
+)
 from services.accounts.roles import Role
 from services.audit.trail import record
+from services.base.http import GET_OR_POST
 from services.base.refusals import Refused
 
-GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 ON_A_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
-    """What can be done in a case: the action, what it needs, what is said then."""
+class CaseAction:
+    """An action on a case, with its form and its success message."""
 
-    act: Callable
-    form: type[forms.VerbForm]
+    action: Callable
+    form: type[forms.CaseActionForm]
     done: str
 
 
-VERBS = {
-    "write": Verb(actions.write, forms.NoteForm, pgettext_lazy("staff", "Written down.")),
-    "close": Verb(actions.close_case, forms.ReasonForm, pgettext_lazy("staff", "The case is closed.")),
-    "reopen": Verb(actions.reopen_case, forms.ReasonForm, pgettext_lazy("staff", "The case is open again.")),
-    "add": Verb(actions.add_member, forms.AddMemberForm, pgettext_lazy("staff", "Added. They read the case now.")),
-    "remove": Verb(actions.remove_member, forms.RemoveMemberForm, pgettext_lazy("staff", "Removed.")),
-    "hand-over": Verb(actions.assign_case, forms.HandOverForm, pgettext_lazy("staff", "The case is handed over.")),
-    "restrict": Verb(
-        actions.restrict, forms.ReasonForm, pgettext_lazy("staff", "Restricted: it exists for its members alone.")
+CASE_ACTIONS = {
+    "write": CaseAction(actions.add_note, forms.NoteForm, pgettext_lazy("staff", "The record has been updated.")),
+    "close": CaseAction(actions.close_case, forms.CaseReasonForm, pgettext_lazy("staff", "The case has been closed.")),
+    "reopen": CaseAction(
+        actions.reopen_case, forms.CaseReasonForm, pgettext_lazy("staff", "The case has been reopened.")
     ),
-    "lift": Verb(actions.lift_restriction, forms.LiftForm, pgettext_lazy("staff", "The restriction is lifted.")),
-    "merge": Verb(regrouping.merge_cases, forms.MergeForm, pgettext_lazy("staff", "The two cases are one.")),
-    "split": Verb(regrouping.split_case, forms.SplitForm, pgettext_lazy("staff", "There is a new case.")),
-    "plan": Verb(followups.plan, forms.PlanForm, pgettext_lazy("staff", "Planned.")),
+    "add": CaseAction(
+        actions.add_member,
+        forms.AddMemberForm,
+        pgettext_lazy("staff", "The member has been added and can now read the case."),
+    ),
+    "remove": CaseAction(
+        actions.remove_member, forms.RemoveMemberForm, pgettext_lazy("staff", "The member has been removed.")
+    ),
+    "hand-over": CaseAction(
+        actions.assign_case, forms.HandOverForm, pgettext_lazy("staff", "The case has been handed over.")
+    ),
+    "restrict": CaseAction(
+        actions.restrict,
+        forms.CaseReasonForm,
+        pgettext_lazy("staff", "The case has been restricted. Only members can see that it exists."),
+    ),
+    "lift": CaseAction(
+        actions.lift_restriction, forms.LiftRestrictionForm, pgettext_lazy("staff", "The restriction has been lifted.")
+    ),
+    "merge": CaseAction(
+        merging.merge_cases, forms.MergeForm, pgettext_lazy("staff", "The two cases have been merged.")
+    ),
+    "split": CaseAction(merging.split_case, forms.SplitForm, pgettext_lazy("staff", "A new case has been created.")),
+    "plan": CaseAction(
+        followups.plan_follow_up, forms.PlanFollowUpForm, pgettext_lazy("staff", "The follow-up has been added.")
+    ),
 }
 OFFERED = {
-    CaseState.OPEN: VERBS.keys() - {"reopen"},
+    CaseState.OPEN: CASE_ACTIONS.keys() - {"reopen"},
     CaseState.CLOSED: {"remove", "restrict", "lift", "reopen"},
     CaseState.MERGED: set(),
 }
 LISTS = {
     "mine": pgettext_lazy("staff: cases", "Assigned to me"),
     "open": pgettext_lazy("staff: cases", "All open"),
-    "due": pgettext_lazy("staff: cases", "Something is due"),
-    "waiting": pgettext_lazy("staff: cases", "A referral waits"),
+    "due": pgettext_lazy("staff: cases", "Follow-up due"),
+    "waiting": pgettext_lazy("staff: cases", "Referral pending"),
     "closed": pgettext_lazy("staff: cases", "Closed"),
 }
 
 
 @require_safe
 def index(request):
-    """The cases of which the reader may know; words of none."""
+    """List the cases that the user may know of. Nothing is decrypted."""
     chosen = request.GET.get("show") if request.GET.get("show") in LISTS else "open"
     found = Case.objects.visible_to(request.user).exclude(state=CaseState.MERGED)
-    next_one = FollowUp.objects.unfinished().filter(case=OuterRef("pk")).order_by("due_on").values("due_on")[:1]
-    is_strange = ~Exists(Member.objects.filter(case=OuterRef("pk"), user=request.user))
-    found = _only(found, chosen, request.user).annotate(due_on=Subquery(next_one), is_strange=is_strange)
+    next_due = FollowUp.objects.unfinished().filter(case=OuterRef("pk")).order_by("due_on").values("due_on")[:1]
+    is_not_member = ~Exists(CaseMember.objects.filter(case=OuterRef("pk"), user=request.user))
+    found = _filter_cases(found, chosen, request.user).annotate(due_on=Subquery(next_due), is_not_member=is_not_member)
     found = found.order_by("-opened_at", "-pk")
     rows = found.select_related("client", "assigned").prefetch_related("consultations__topics")
     pages = Paginator(rows, ON_A_PAGE)
     page = pages.get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "cases": [(case, case_words.about(case), case_words.language_name(case.language)) for case in page],
+        "cases": [
+            (case, cases_presentation.case_summary(case), cases_presentation.own_language_name(case.language))
+            for case in page
+        ],
         "lists": LISTS.items(),
         "chosen": chosen,
         "today": timezone.localdate(),
@@ -88,7 +117,7 @@ def index(request):
     return render(request, "consultations/cases/index.html", context)
 
 
-def _only(found, chosen: str, user):
+def _filter_cases(found, chosen: str, user):
     if chosen == "closed":
         return found.filter(state=CaseState.CLOSED)
     found = found.filter(state=CaseState.OPEN)
@@ -103,14 +132,14 @@ def _only(found, chosen: str, user):
 
 @GET_OR_POST
 def open_from(request, public_id):
-    """A new case from a consultation."""
-    kept = Consultation.objects.kept_by(request.user).select_related("case")
-    consultation = get_object_or_404(kept, public_id=public_id)
+    """Open a case for a consultation."""
+    editable = Consultation.objects.editable_by(request.user).select_related("case")
+    consultation = get_object_or_404(editable, public_id=public_id)
     if not request.user.has_role(Role.ADVISER):
         raise Http404
     if consultation.case:
         return redirect("cases:case", consultation.case.public_id)
-    form = forms.OpenForm(request.POST or None)
+    form = forms.OpenCaseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             case = actions.open_case(consultation, by=request.user, **form.cleaned_data)
@@ -118,98 +147,98 @@ def open_from(request, public_id):
             form.add_error(None, str(refusal))
         else:
             return redirect("cases:case", case.public_id)
-    context = {"form": form, "consultation": consultation, "topics": case_words.topic_names(consultation)}
+    context = {"form": form, "consultation": consultation, "topics": records_presentation.topic_names(consultation)}
     return render(request, "consultations/cases/open.html", context, status=400 if form.errors else 200)
 
 
 @require_safe
-def show(request, public_id):
-    """One case; what was merged leads to where it is now."""
-    case = found(request.user, public_id)
+def case(request, public_id):
+    """Show a case. A merged case redirects to the one it was merged into."""
+    case = get_case(request.user, public_id)
     if case.merged_into:
         return redirect("cases:case", case.merged_into.public_id)
-    return page_of(request, case)
+    return render_case_page(request, case)
 
 
 @require_POST
-def do(request, public_id, verb):
-    """One of the verbs."""
-    case = found(request.user, public_id)
-    if verb not in VERBS:
+def run_action(request, public_id, verb):
+    """Run one of `CASE_ACTIONS`."""
+    case = get_case(request.user, public_id)
+    if verb not in CASE_ACTIONS:
         raise Http404
-    form = VERBS[verb].form(request.POST, case=case, user=request.user, prefix=verb)
+    form = CASE_ACTIONS[verb].form(request.POST, case=case, user=request.user, prefix=verb)
     if form.is_valid():
         try:
-            VERBS[verb].act(case, by=request.user, **_arguments(verb, form))
+            CASE_ACTIONS[verb].action(case, by=request.user, **_arguments(verb, form))
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, VERBS[verb].done)
-            seen = Case.objects.visible_to(request.user).filter(pk=case.pk).exists()
-            return redirect("cases:case", case.public_id) if seen else redirect("cases:index")
-    return page_of(request, case, form)
+            messages.success(request, CASE_ACTIONS[verb].done)
+            is_visible = Case.objects.visible_to(request.user).filter(pk=case.pk).exists()
+            return redirect("cases:case", case.public_id) if is_visible else redirect("cases:index")
+    return render_case_page(request, case, form)
 
 
 def _arguments(verb: str, form) -> dict:
-    words = dict(form.cleaned_data)
+    arguments = dict(form.cleaned_data)
     if verb == "split":
-        words["members"] = list(words["members"])
-    return words
+        arguments["members"] = list(arguments["members"])
+    return arguments
 
 
 @require_POST
 def undo(request, public_id):
-    """A merge or a split, of cases or of records of a person, undone."""
+    """Undo a merge or a split."""
     mine = Case.objects.readable_by(request.user)
-    known = Client.objects.visible_to(request.user)
-    seen = Regrouping.objects.filter(Q(case__in=mine) | Q(client__in=known))
-    it = get_object_or_404(seen.select_related("case"), public_id=public_id)
+    visible_clients = Client.objects.visible_to(request.user)
+    visible = CaseMerge.objects.filter(Q(case__in=mine) | Q(client__in=visible_clients))
+    merge = get_object_or_404(visible.select_related("case"), public_id=public_id)
     try:
-        regrouping.undo(it, by=request.user)
+        merging.undo_merge_or_split(merge, by=request.user)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, pgettext("staff", "Undone."))
-    case = it.case or mine.filter(client=it.client_id).first()
+        messages.success(request, pgettext("staff", "The change has been undone."))
+    case = merge.case or mine.filter(client=merge.client_id).first()
     return redirect("cases:case", case.public_id) if case else redirect("cases:index")
 
 
-def found(user, public_id: str, *, is_member: bool = False) -> Case:
-    """A case of which the reader may know, or 404. is_member: of which they may read the words."""
+def get_case(user, public_id: str, *, is_member: bool = False) -> Case:
+    """Return a case that the user may know of, or raise `Http404`. is_member: only one that they may read."""
     cases = Case.objects.readable_by(user) if is_member else Case.objects.visible_to(user)
     return get_object_or_404(cases.select_related("client", "assigned", "merged_into"), public_id=public_id)
 
 
-def page_of(request, case: Case, refused: forms.VerbForm | None = None):
-    """The page of a case as it is stored, with its forms, known by their prefixes; refused: one that was typed into."""
-    words = or_404(case_words.open_words, case, by=request.user)
+def render_case_page(request, case: Case, refused: forms.CaseActionForm | None = None):
+    """Render a case's page as stored, with its forms. refused: the submitted form, to show it again with its errors."""
+    words = call_or_404(cases_presentation.decrypt_case, case, by=request.user)
     case = words.case
-    case.is_strange = not words.is_member
+    case.is_not_member = not words.is_member
     bound = {refused.prefix: refused} if refused else {}
     make = partial(_form, case, request.user, bound)
-    names = [name.replace("-", "_") for name in VERBS]
+    names = [name.replace("-", "_") for name in CASE_ACTIONS]
     context = {"words": words, "case": case, "today": timezone.localdate(), "typed_into": next(iter(bound), "")}
-    context["offered"] = _offered(case, words.is_member) | bound.keys()
-    context |= {f"{name}_form": make(verb) for name, verb in zip(names, VERBS, strict=True)}
-    rows = [(told.row, told.words["what"]) for told in words.follow_ups]
+    context["offered"] = _offered_actions(case, words.is_member) | bound.keys()
+    context |= {f"{name}_form": make(verb) for name, verb in zip(names, CASE_ACTIONS, strict=True)}
+    rows = [(entry.row, entry.words["what"]) for entry in words.follow_ups]
     context["follow_ups"] = [follow_up_row(row, case, request.user, refused) | {"what": what} for row, what in rows]
-    context["referrals"] = [(told, case_words.body_name(told.row.body)) for told in words.referrals]
+    context["referrals"] = [(entry, cases_presentation.body_name(entry.row.body)) for entry in words.referrals]
     return render(request, "consultations/cases/case.html", context, status=400 if refused else 200)
 
 
-def _offered(case: Case, is_member: bool) -> set[str]:
-    """The verbs that are not refused now."""
+def _offered_actions(case: Case, is_member: bool) -> set[str]:
+    """Return the actions that would not be refused now."""
     offered = OFFERED[case.state] - {"restrict" if case.is_restricted else "lift"}
     return offered if is_member else offered & {"hand-over"}
 
 
 def _form(case: Case, user, bound: dict, verb: str):
-    return bound.get(verb) or VERBS[verb].form(case=case, user=user, prefix=verb)
+    return bound.get(verb) or CASE_ACTIONS[verb].form(case=case, user=user, prefix=verb)
 
 
-def follow_up_row(row: FollowUp, case: Case, user, refused: forms.VerbForm | None = None) -> dict:
-    """A follow-up with its forms, whose prefix is its public id; refused: a decision that was typed, perhaps for it."""
+def follow_up_row(row: FollowUp, case: Case, user, refused: forms.CaseActionForm | None = None) -> dict:
+    """Return a follow-up with its forms, prefixed by its public id. refused: a submitted decision to show again."""
     options = {"case": case, "user": user, "prefix": row.public_id, "auto_id": f"id_{row.public_id}_%s"}
-    is_for_it = refused is not None and refused.prefix == row.public_id
-    decide = refused if is_for_it else forms.DecideForm(**options)
-    return {"row": row, "case": case, "attempt": forms.AttemptForm(**options), "decide": decide}
+    is_for_row = refused is not None and refused.prefix == row.public_id
+    decide = refused if is_for_row else forms.FollowUpDecisionForm(**options)
+    return {"row": row, "case": case, "attempt": forms.ContactAttemptForm(**options), "decide": decide}

@@ -1,21 +1,21 @@
-"""Tables on their way into the log."""
+"""Uploaded tables that are waiting to be imported."""
 
 from django.conf import settings
 from django.db import models
 
-from services.base.keeping import Keeping
+from services.base.encryption import EncryptedTextField
 from services.base.public_ids import PublicIdField
-from services.base.sealed import SealedField
+from services.base.retention import RetentionPolicy
 
 
-class Upload(models.Model):
-    """A past log as somebody uploaded it, sealed until it is taken over or thrown away. Only they can open it."""
+class ImportUpload(models.Model):
+    """A past log that somebody uploaded, encrypted until it is imported or discarded. Only they can open it."""
 
-    KEEPING = Keeping("Taking over a past log. A day later it is deleted.", since="made_at", days=1)
+    RETENTION = RetentionPolicy("Importing a past log. Deleted a day later.", since="made_at", days=1)
 
     public_id = PublicIdField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    text = SealedField()
+    text = EncryptedTextField()
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""A past log in other columns and words, read as entries of ours; what cannot be read is named by its cell."""
+"""Read a past log, with its own columns and values, as log entries. Reports each unreadable cell."""
 
 import base64
 import datetime
@@ -16,27 +16,46 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone, translation
 from django.utils.translation import pgettext
 
-from consultations import taxonomy
-from consultations.actions.consultations import Entry
-from consultations.actions.importing import Past
-from consultations.models import Asker, Bridging, Channel, Consultation, Outcome
-from consultations.models.consultations import LONGEST_MINUTES
+from consultations.imports.actions import ImportedEntry
+from consultations.log.actions import LogEntry
+from consultations.records import taxonomy
+from consultations.records.models import (
+    LONGEST_MINUTES,
+    Consultation,
+    ConsultationChannel,
+    EnquirerType,
+    LanguageSupport,
+    Outcome,
+)
 from services.accounts.models import User
-from services.base.hygiene import FIRST_DAY, clean_prose, search_key
-from services.base.tables import Table
+from services.base.csv_files import CsvTable
+from services.base.normalisation import FIRST_DAY, clean_prose, search_key
 
-NEEDED = ("day", "minutes", "channel", "language", "bridging", "topics", "outcome")
-CODED = (
-    *("channel", "asker", "language", "bridging", "topics", "outcome", "mother_tongue", "nationality", "referred_to"),
+REQUIRED_FIELDS = ("day", "minutes", "channel", "language", "language_support", "topics", "outcome")
+CODED_FIELDS = (
+    "channel",
+    "enquirer",
+    "language",
+    "language_support",
+    "topics",
+    "outcome",
+    "mother_tongue",
+    "nationality",
+    "referred_to",
 )
 LISTS = {
     "topics": taxonomy.topics,
-    "language": taxonomy.tongues,
-    "mother_tongue": taxonomy.tongues,
+    "language": taxonomy.languages,
+    "mother_tongue": taxonomy.languages,
     "nationality": taxonomy.countries,
     "referred_to": taxonomy.bodies,
 }
-CHOICES = {"channel": Channel, "asker": Asker, "bridging": Bridging, "outcome": Outcome}
+CHOICES = {
+    "channel": ConsultationChannel,
+    "enquirer": EnquirerType,
+    "language_support": LanguageSupport,
+    "outcome": Outcome,
+}
 NOON = datetime.time(12)
 BETWEEN_TOPICS = (re.compile(r"[;；、／/|\n]"), re.compile(r"[,，]"))
 ERAS = {"令和": 2018, "r": 2018, "平成": 1988, "h": 1988, "昭和": 1925, "s": 1925}
@@ -52,8 +71,8 @@ _MINUTES = re.compile(r"(?:(?P<hours>\d{1,2})\s*(?:時間|:|h)\s*)?(?:(?P<minute
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A cell that cannot be taken over, by its row in the file and its column."""
+class ImportFault:
+    """A cell that cannot be imported, named by its row in the file and its column."""
 
     row: int
     column: str
@@ -61,153 +80,157 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How a table becomes entries.
+class ImportPlan:
+    """How the rows of a table become entries.
 
-    columns: where each of our fields stands. otherwise: what holds where the cell is empty, or no column was chosen.
-    meanings: what a cell's words mean, by field and words, as somebody decided. advisers: those that a column may name
-    by their e-mail addresses. adviser: whose the other rows are.
+    columns: the column number of each field of an entry. defaults: the value for an empty cell, or if no column was
+    chosen. meanings: the code for a value, by field and value, as the user chose it. advisers: by email address, those
+    that a column may name. adviser: the adviser of all other rows.
     """
 
     columns: dict[str, int]
     adviser: User
-    otherwise: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, str] = field(default_factory=dict)
     meanings: dict[tuple[str, str], str] = field(default_factory=dict)
     advisers: dict[str, User] = field(default_factory=dict)
 
 
-def guess_columns(table: Table) -> dict[str, int]:
-    """Which column is which, by what the head calls it: by the whole name first, then by the longest part of it."""
-    names = [_key(name) for name in table.header]
+def guess_columns(table: CsvTable) -> dict[str, int]:
+    """Guess which column holds which field, from the header: exact names first, then the longest part of a name."""
+    headers = [_match_key(name) for name in table.header]
     known = sorted(
-        ((_key(word), name) for name, words in taxonomy.past_columns().items() for word in words),
+        ((_match_key(word), name) for name, words in taxonomy.column_synonyms().items() for word in words),
         key=lambda it: -len(it[0]),
     )
     found = {}
-    for fits in (str.__eq__, lambda name, word: len(word) > 1 and word in name):
+    for matches in (str.__eq__, lambda header, word: len(word) > 1 and word in header):
         for word, name in known:
-            for place, called in enumerate(names):
-                if name not in found and place not in found.values() and fits(called, word):
+            for place, header in enumerate(headers):
+                if name not in found and place not in found.values() and matches(header, word):
                     found[name] = place
     return found
 
 
-def meaning(name: str, words: str) -> str:
-    """The code that a cell's words stand for in one of our fields; empty if nobody knows."""
-    return _words_of(name).get(_key(words), "")
+def guess_meaning(name: str, words: str) -> str:
+    """Return the code that a cell's text stands for in a field; empty if unknown."""
+    return _codes_by_key(name).get(_match_key(words), "")
 
 
-def words_in(table: Table, name: str, place: int) -> list[str]:
-    """The different words of a column, as often as they come; of topics each one by itself."""
+def distinct_values(table: CsvTable, name: str, place: int) -> list[str]:
+    """Return a column's different values, the most frequent first. Topics in one cell count separately."""
     counts: dict[str, int] = {}
     for _number, cells in table.rows:
-        for words in _pieces(name, cells[place]):
-            counts[words] = counts.get(words, 0) + 1
-    return sorted(counts, key=lambda words: -counts[words])
+        for value in _split_values(name, cells[place]):
+            counts[value] = counts.get(value, 0) + 1
+    return sorted(counts, key=lambda value: -counts[value])
 
 
-def read_rows(table: Table, plan: Plan, closed: set[datetime.date], most_faults: int) -> tuple[list[Past], list[Fault]]:
-    """Every row as an entry, or the first faults. closed: months into which nothing may come."""
+def parse_rows(
+    table: CsvTable, plan: ImportPlan, closed: set[datetime.date], most_faults: int
+) -> tuple[list[ImportedEntry], list[ImportFault]]:
+    """Read every row as an entry, and stop after `most_faults` faults. closed: months that accept no entries."""
     rows, faults, seen = [], [], {}
     for number, cells in table.rows:
-        reading = _Reading(table, plan, number, cells, closed)
-        entry, adviser = reading.entry(), reading.adviser()
-        faults += reading.faults
-        if not reading.faults:
-            again = reading.known_by(entry)
-            seen[again] = seen.get(again, 0) + 1
-            if seen[again] > 1 and "number" in plan.columns:
-                faults.append(reading.fault("number", pgettext("staff", "This number stands on this day already.")))
-            rows.append(Past(entry, adviser, _public_id(again, seen[again])))
+        reader = _RowReader(table, plan, number, cells, closed)
+        entry, adviser = reader.entry(), reader.adviser()
+        faults += reader.faults
+        if not reader.faults:
+            identity = reader.identity(entry)
+            seen[identity] = seen.get(identity, 0) + 1
+            if seen[identity] > 1 and "number" in plan.columns:
+                faults.append(reader.fault("number", pgettext("staff", "This number is already used on this date.")))
+            rows.append(ImportedEntry(entry, adviser, _derive_public_id(identity, seen[identity])))
         if len(faults) >= most_faults:
             break
     return rows, faults[:most_faults]
 
 
-class _Unclear(Exception):
-    """A cell that nobody understands; says why."""
+class _UnreadableCell(Exception):
+    """A cell that cannot be read. The message says why."""
 
 
-class _Reading:
-    """One row, read cell by cell; what is wrong with it gathers in `faults`."""
+class _RowReader:
+    """Reads one row cell by cell and collects what is wrong with it in `faults`."""
 
-    def __init__(self, table: Table, plan: Plan, number: int, cells: tuple[str, ...], closed: set[datetime.date]):
+    def __init__(
+        self, table: CsvTable, plan: ImportPlan, number: int, cells: tuple[str, ...], closed: set[datetime.date]
+    ):
         self.table, self.plan, self.number, self.cells, self.closed = table, plan, number, cells, closed
-        self.faults: list[Fault] = []
+        self.faults: list[ImportFault] = []
 
-    def fault(self, name: str, text: str) -> Fault:
+    def fault(self, name: str, text: str) -> ImportFault:
         place = self.plan.columns.get(name)
-        return Fault(self.number, "" if place is None else self.table.columns[place], text)
+        return ImportFault(self.number, "" if place is None else self.table.columns[place], text)
 
     def cell(self, name: str) -> str:
         place = self.plan.columns.get(name)
-        return (self.cells[place] if place is not None else "") or self.plan.otherwise.get(name, "")
+        return (self.cells[place] if place is not None else "") or self.plan.defaults.get(name, "")
 
-    def read(self, name: str, read):
-        """The cell as `read` understands it; None and a fault if it does not."""
+    def read(self, name: str, parse):
+        """Return the cell parsed with `parse`. If it cannot be read, return None and add a fault."""
         text = self.cell(name)
         try:
             if not text:
-                if name in NEEDED:
-                    raise _Unclear(pgettext("staff", "This cell must not be empty."))
+                if name in REQUIRED_FIELDS:
+                    raise _UnreadableCell(pgettext("staff", "This cell cannot be empty."))
                 return None
-            return read(text)
-        except _Unclear as why:
+            return parse(text)
+        except _UnreadableCell as why:
             self.faults.append(self.fault(name, str(why)))
         except ValidationError as why:
             self.faults.append(self.fault(name, " ".join(why.messages)))
         return None
 
-    def entry(self) -> Entry:
+    def entry(self) -> LogEntry:
         coded = {
             name: self.read(name, lambda text, name=name: self.code(name, text)) or ""
-            for name in CODED
+            for name in CODED_FIELDS
             if name != "topics"
         }
-        self.refuse_nowhere(coded)
-        return Entry(
+        self.require_referral_target(coded)
+        return LogEntry(
             began_at=self.began_at(),
-            minutes=self.read("minutes", read_minutes),
+            minutes=self.read("minutes", parse_minutes),
             topics=self.read("topics", self.topics) or (),
             note=self.read("note", clean_prose) or "",
-            late_reason=pgettext("staff", "Taken over from an earlier log"),
-            **coded | {"asker": coded["asker"] or Asker.SELF},
+            late_reason=pgettext("staff", "Imported from a past log"),
+            **coded | {"enquirer": coded["enquirer"] or EnquirerType.SELF},
         )
 
-    def refuse_nowhere(self, coded: dict[str, str]) -> None:
+    def require_referral_target(self, coded: dict[str, str]) -> None:
         if coded["outcome"] == Outcome.REFERRAL and not self.cell("referred_to"):
             name = "referred_to" if "referred_to" in self.plan.columns else "outcome"
-            told = pgettext("staff", "Please choose where the person was referred to.")
-            self.faults.append(self.fault(name, told))
+            text = pgettext("staff", "Choose the organisation the person was referred to.")
+            self.faults.append(self.fault(name, text))
 
     def began_at(self) -> datetime.datetime | None:
-        found = self.read("day", _day_and_rest)
+        found = self.read("day", _split_day_and_time)
         if found is None:
             return None
-        day, rest = found
-        time = self.read("time", read_time)
+        day, time_text = found
+        time = self.read("time", parse_time)
         try:
-            moment = datetime.datetime.combine(day, time or (read_time(rest) if rest else NOON))
+            moment = datetime.datetime.combine(day, time or (parse_time(time_text) if time_text else NOON))
             self.refuse_day(moment := timezone.make_aware(moment))
-        except _Unclear as why:
+        except _UnreadableCell as why:
             self.faults.append(self.fault("day", str(why)))
             return None
         return moment
 
     def refuse_day(self, moment: datetime.datetime) -> None:
         if moment > timezone.now():
-            raise _Unclear(pgettext("staff", "This time is still to come."))
+            raise _UnreadableCell(pgettext("staff", "The date and time must be in the past."))
         if moment.date().replace(day=1) in self.closed:
-            raise _Unclear(pgettext("staff", "This month is closed: its figures have been reported."))
+            raise _UnreadableCell(pgettext("staff", "This month is closed: its figures have been reported."))
 
     def topics(self, text: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.code("topics", words) for words in _pieces("topics", text)))
+        return tuple(dict.fromkeys(self.code("topics", value) for value in _split_values("topics", text)))
 
-    def code(self, name: str, words: str) -> str:
-        known = self.plan.otherwise.get(name) == words and words in codes(name)
-        if code := words if known else self.plan.meanings.get((name, words)) or meaning(name, words):
+    def code(self, name: str, text: str) -> str:
+        is_default_code = self.plan.defaults.get(name) == text and text in code_labels(name)
+        if code := text if is_default_code else self.plan.meanings.get((name, text)) or guess_meaning(name, text):
             return code
-        raise _Unclear(pgettext("staff", "Nobody knows what “%(words)s” means.") % {"words": shown(words)})
+        raise _UnreadableCell(pgettext("staff", "“%(words)s” was not recognised.") % {"words": display_text(text)})
 
     def adviser(self) -> User | None:
         return self.read("adviser", self.named_adviser) or self.plan.adviser
@@ -215,21 +238,21 @@ class _Reading:
     def named_adviser(self, text: str) -> User:
         if adviser := self.plan.advisers.get(text.casefold()):
             return adviser
-        raise _Unclear(pgettext("staff", "This is not the e-mail address of an adviser."))
+        raise _UnreadableCell(pgettext("staff", "This is not an adviser's email address."))
 
-    def known_by(self, entry: Entry) -> tuple:
-        """What tells this row from others: its number and day, or everything in it."""
+    def identity(self, entry: LogEntry) -> tuple:
+        """Return what identifies this row: its number and day, or all its cells if it has no number."""
         number = self.cell("number")
         return ("number", search_key(number), str(timezone.localdate(entry.began_at))) if number else self.cells
 
 
-def read_day(text: str) -> datetime.date:
-    """A day as offices write it: 2026-03-01, 2026/3/1, 20260301, 2026年3月1日, 令和8年3月1日, R8.3.1."""
-    return _day_and_rest(text)[0]
+def parse_day(text: str) -> datetime.date:
+    """Read a date as offices write it: 2026-03-01, 2026/3/1, 20260301, 2026年3月1日, 令和8年3月1日, R8.3.1."""
+    return _split_day_and_time(text)[0]
 
 
-def _day_and_rest(text: str) -> tuple[datetime.date, str]:
-    """The day, and what stands behind it: its time."""
+def _split_day_and_time(text: str) -> tuple[datetime.date, str]:
+    """Return the date, and the text after it, which may be a time."""
     plain = search_key(text)
     found = _DAY.match(plain) or _PLAIN_DAY.match(plain)
     try:
@@ -237,69 +260,71 @@ def _day_and_rest(text: str) -> tuple[datetime.date, str]:
         year = int(it["year"]) if it.get("year") else ERAS[it["era"]] + int(it["of_era"].replace("元", "1"))
         day = datetime.date(year, int(it["month"]), int(it["day"]))
     except (KeyError, ValueError) as fault:
-        raise _Unclear(pgettext("staff", "This is no day. Please write it as 2026-03-01.")) from fault
+        raise _UnreadableCell(pgettext("staff", "Enter a valid date, for example 2026-03-01.")) from fault
     if day < FIRST_DAY:
-        raise _Unclear(pgettext("staff", "This day is too long ago."))
+        raise _UnreadableCell(pgettext("staff", "This date is too far in the past."))
     return day, plain[found.end() :].strip(" t")
 
 
-def read_time(text: str) -> datetime.time:
-    """A time of day: 9:30, 9:30:00, 9時30分, 午後2時."""
+def parse_time(text: str) -> datetime.time:
+    """Read a time of day: 9:30, 9:30:00, 9時30分, 午後2時."""
     found = _TIME.fullmatch(search_key(text))
     try:
         hour, minute = int(found["hour"]), int(found["minute"] or 0)
         return datetime.time(hour % 12 + 12 if found["half"] in {"午後", "pm"} else hour, minute)
     except (TypeError, ValueError) as fault:
-        raise _Unclear(pgettext("staff", "This is no time of day. Please write it as 14:30.")) from fault
+        raise _UnreadableCell(pgettext("staff", "Enter a valid time, for example 14:30.")) from fault
 
 
-def read_minutes(text: str) -> int:
-    """A length: 30, 30分, 1時間30分, 1:30."""
+def parse_minutes(text: str) -> int:
+    """Read a duration in minutes: 30, 30分, 1時間30分, 1:30."""
     found = _MINUTES.fullmatch(search_key(text))
     minutes = int(found["hours"] or 0) * 60 + int(found["minutes"] or 0) if found else 0
     if not 1 <= minutes <= LONGEST_MINUTES:
-        told = pgettext("staff", "Please write how long it took in minutes, from 1 to %(most)s.")
-        raise _Unclear(told % {"most": LONGEST_MINUTES})
+        text = pgettext("staff", "Enter the number of minutes, from 1 to %(most)s.")
+        raise _UnreadableCell(text % {"most": LONGEST_MINUTES})
     return minutes
 
 
-def codes(name: str) -> dict[str, str]:
-    """Every code of one of our fields, with what it is called on the staff's pages."""
+def code_labels(name: str) -> dict[str, str]:
+    """Return every code of a field with its label in the current language."""
     if name in LISTS:
         named = {code: it.name(translation.get_language()) for code, it in LISTS[name]().items()}
-        unsaid = {Consultation.DECLINED: pgettext("staff", "Not known, or would not say")}
-        return named | (unsaid if name in {"mother_tongue", "nationality"} else {})
+        withheld = {Consultation.DECLINED: pgettext("staff", "Not known or declined to say")}
+        return named | (withheld if name in {"mother_tongue", "nationality"} else {})
     return {value: str(label) for value, label in CHOICES[name].choices}
 
 
-def shown(words: str) -> str:
-    """A cell's words as a page can show them: short, without anything that turns their direction."""
-    visible = "".join(mark for mark in words if unicodedata.category(mark)[0] != "C")
+def display_text(text: str) -> str:
+    """Shorten a cell's text for a page, without control or direction characters."""
+    visible = "".join(character for character in text if unicodedata.category(character)[0] != "C")
     return f"{visible[:40]}…" if len(visible) > 40 else visible
 
 
-def _pieces(name: str, cell: str) -> Iterator[str]:
-    """A cell's words; the topics in it, of which some have the very marks in their names that stand between them."""
+def _split_values(name: str, cell: str) -> Iterator[str]:
+    """Yield a cell's values: one, or several topics. Some topic names contain the separators themselves."""
     if not cell:
         return
-    if name != "topics" or meaning(name, cell):
+    if name != "topics" or guess_meaning(name, cell):
         yield cell
         return
     for piece in filter(None, map(str.strip, BETWEEN_TOPICS[0].split(cell))):
-        yield from [piece] if meaning(name, piece) else filter(None, map(str.strip, BETWEEN_TOPICS[1].split(piece)))
+        yield from (
+            [piece] if guess_meaning(name, piece) else filter(None, map(str.strip, BETWEEN_TOPICS[1].split(piece)))
+        )
 
 
-def _key(words: str) -> str:
-    return re.sub(r"[\s:・.()]", "", search_key(words))
+def _match_key(text: str) -> str:
+    return re.sub(r"[\s:・.()]", "", search_key(text))
 
 
 @cache
-def _words_of(name: str) -> dict[str, str]:
-    """What people write for one of our fields → the code.
+def _codes_by_key(name: str) -> dict[str, str]:
+    """Map what people write for a field to its code.
 
-    Codes first, then names in Japanese and English, then what else is usual; who comes first keeps the word.
+    Codes come first, then names in Japanese and English, then other usual words. The first code keeps a word.
     """
-    words: list[tuple[str, str]] = [(code, code) for code in codes(name)]
+    words: list[tuple[str, str]] = [(code, code) for code in code_labels(name)]
     listed = LISTS[name]().values() if name in LISTS else ()
     words += [(word, it.code) for it in listed for word in (it.ja, it.en, it.ja.partition("（")[0])]
     if name == "topics":
@@ -308,19 +333,20 @@ def _words_of(name: str) -> dict[str, str]:
         words += [(tongue.own_name, tongue.code) for tongue in listed]
     for language in ("ja", "en") if name in CHOICES else ():
         with translation.override(language):
-            words += [(label, code) for code, label in codes(name).items()]
-    words += [(word, code) for code, usual in taxonomy.past_words(name).items() for word in usual]
+            words += [(label, code) for code, label in code_labels(name).items()]
+    words += [(word, code) for code, past in taxonomy.value_synonyms(name).items() for word in past]
     found: dict[str, str] = {}
     for word, code in words:
-        found.setdefault(_key(word), code)
+        found.setdefault(_match_key(word), code)
     return found
 
 
-def _public_id(known_by: tuple, turn: int) -> str:
-    """An id that nobody can work out who has not the key, and that is the same for the same row.
+def _derive_public_id(identity: tuple, count: int) -> str:
+    """Derive an id that is the same whenever the row is imported, and that nobody can compute without the key.
 
-    Its key comes from AUDIT_KEY, which stays as long as the trail does; RECORD_KEYS change. turn: rows may be alike.
+    The key derives from AUDIT_KEY, which lasts as long as the audit trail; RECORD_KEYS are rotated. count: tells
+    identical rows apart.
     """
-    own = hmac.new(settings.AUDIT_KEY.encode(), b"rows of a past log", hashlib.sha256).digest()
-    told = json.dumps([*known_by, turn], ensure_ascii=False).encode()
-    return base64.urlsafe_b64encode(hmac.new(own, told, hashlib.sha256).digest()[:16]).decode().rstrip("=")
+    key = hmac.new(settings.AUDIT_KEY.encode(), b"rows of a past log", hashlib.sha256).digest()
+    content = json.dumps([*identity, count], ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(hmac.new(key, content, hashlib.sha256).digest()[:16]).decode().rstrip("=")

@@ -1,12 +1,12 @@
-"""Addresses of taking over a past log, for managers."""
+"""URLs of the import of a past log, for managers."""
 
 from django.urls import path
 
-from consultations.views import importing
+from consultations.imports import views
 
 app_name = "importing"
 urlpatterns = [
-    path("", importing.index, name="index"),
-    path("<str:public_id>/", importing.plan, name="plan"),
-    path("<str:public_id>/discard/", importing.discard, name="discard"),
+    path("", views.index, name="index"),
+    path("<str:public_id>/", views.plan, name="plan"),
+    path("<str:public_id>/discard/", views.discard, name="discard"),
 ]

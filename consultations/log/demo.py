@@ -1,7 +1,7 @@
-"""The demo city's log: 731 consultations in its last whole fiscal year, as many as the model city had, and on to today.
+"""The demo city's log: 731 consultations in the last full fiscal year, as in the model city, and more until today.
 
-Everybody and every note is invented. Visits and telephone stand as in the national survey of such desks of fiscal 2023,
-and topics in its order. The same day always makes the same log.
+All people and notes are invented. The shares of visits and phone calls follow the national survey of such desks for
+fiscal 2023, and so does the order of topics. The same date always gives the same log.
 """
 
 import datetime
@@ -13,32 +13,32 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from consultations import taxonomy
-from consultations.models import (
-    Asker,
-    Bridging,
+from consultations.records import taxonomy
+from consultations.records.models import (
     Case,
-    Channel,
+    CaseMember,
     Client,
     Consultation,
+    ConsultationChannel,
     ConsultationTopic,
-    Member,
+    EnquirerType,
+    LanguageSupport,
     Outcome,
-    Reader,
+    ReadGrant,
 )
 from services.accounts.models import User
 from services.audit.trail import record
-from services.base.sealed import blind_index
+from services.base.encryption import blind_index
 from services.schedules.holidays import holiday_name
 
-IN_THE_FIRST_YEAR = 731
+FIRST_YEAR_COUNT = 731
 SEED = 2011
 CLOSED_ON = 5  # Saturday
-RESTRICTED = 6  # so that the figures of the year may tell of them
+RESTRICTED = 6  # at least five, so that the year's figures may include them
 
-# Who logs how much of it, in which languages they advise, and in which they write their notes.
+# Each adviser's share of the log, their languages, and the language of their notes.
 ADVISERS = (
-    # before the @, share, languages with shares, notes
+    # local part of the email address, share, languages with shares, language of notes
     ("adviser", 22, (("fil", 60), ("en", 30), ("es", 5), ("ja-simple", 5)), "en"),
     ("adviser2", 14, (("en", 85), ("fr", 8), ("ja-simple", 7)), "en"),
     ("adviser3", 22, (("zh-hans", 88), ("zh-hant", 8), ("ja-simple", 4)), "ja"),
@@ -49,23 +49,23 @@ ADVISERS = (
     ("adviser8", 10, (("ja-simple", 45), ("ja", 30), ("pt", 10), ("th", 8), ("my", 7)), "ja"),
 )
 CHANNELS = {
-    Channel.VISIT: 625,
-    Channel.PHONE: 286,
-    Channel.EMAIL: 45,
-    Channel.SNS: 18,
-    Channel.VIDEO: 13,
-    Channel.OUTREACH: 8,
-    Channel.LETTER_FAX: 2,
-    Channel.OTHER: 3,
+    ConsultationChannel.VISIT: 625,
+    ConsultationChannel.PHONE: 286,
+    ConsultationChannel.EMAIL: 45,
+    ConsultationChannel.SNS: 18,
+    ConsultationChannel.VIDEO: 13,
+    ConsultationChannel.OUTREACH: 8,
+    ConsultationChannel.LETTER_FAX: 2,
+    ConsultationChannel.OTHER: 3,
 }
-ASKERS = {
-    Asker.SELF: 78,
-    Asker.FAMILY: 10,
-    Asker.FRIEND: 4,
-    Asker.EMPLOYER: 3,
-    Asker.SCHOOL: 2,
-    Asker.OFFICE: 2,
-    Asker.SUPPORTER: 1,
+ENQUIRERS = {
+    EnquirerType.SELF: 78,
+    EnquirerType.FAMILY: 10,
+    EnquirerType.FRIEND: 4,
+    EnquirerType.EMPLOYER: 3,
+    EnquirerType.SCHOOL: 2,
+    EnquirerType.OFFICE: 2,
+    EnquirerType.SUPPORTER: 1,
 }
 OUTCOMES = {
     Outcome.INFO: 66,
@@ -77,7 +77,7 @@ OUTCOMES = {
     Outcome.COORDINATION: 2,
     Outcome.ONGOING: 2,
 }
-# Topic: share, whereto if somebody is referred, what an adviser writes (Japanese and English).
+# Topic: share, referred to, note (Japanese and English).
 TOPICS = {
     "immigration": (
         19,
@@ -126,13 +126,13 @@ TOPICS = {
     "mental_health": (1, "health", ("話し相手がいないという。ゆっくり聞いた。", "Is lonely; listened for a while.")),
     "rights": (1, "npo", ("部屋を借りられなかったという相談。", "Was refused a flat as a foreigner.")),
 }
-COMES_WITH = {
+SECOND_TOPICS = {
     "tax": "language_help",
     "insurance_pension": "municipal",
     "immigration": "employment",
     "childcare": "medical",
 }
-FROM = {
+NATIONALITIES = {
     "fil": ("PH",),
     "en": ("IN", "US", "GB", "NG", "PH", "AU"),
     "es": ("PE", "CO", "MX"),
@@ -152,46 +152,46 @@ FROM = {
     "ja-simple": ("CN", "VN", "NP", "PH", "BR", "ID"),
     "ja": ("CN", "KR", "BR"),
 }
-SPEAKS = {"ja-simple": ("zh-hans", "vi", "ne", "fil", "id"), "ja": ("zh-hans", "ko", "pt")}
+MOTHER_TONGUES = {"ja-simple": ("zh-hans", "vi", "ne", "fil", "id"), "ja": ("zh-hans", "ko", "pt")}
 
 
 @transaction.atomic
 def load() -> None:
-    """Write the log once; a second time changes nothing. The advisers must be there."""
+    """Create the log once. Running it again changes nothing. The advisers must exist."""
     emails = [f"{name}@demo.example" for name, *_rest in ADVISERS]
     advisers = {user.email.partition("@")[0]: user for user in User.objects.filter(email__in=emails)}
     if Consultation.objects.filter(adviser__in=advisers.values()).exists():
         return
-    chance = random.Random(SEED)  # noqa: S311  a demo that is the same each time
+    chance = random.Random(SEED)  # noqa: S311  the demo must be reproducible
     rows, topics = [], []
-    for began_at in _moments(chance, timezone.localtime()):
+    for began_at in _start_times(chance, timezone.localtime()):
         row, of_row = _consultation(chance, began_at, advisers)
         rows.append(row)
         topics += of_row
-    _restrict(chance, rows, topics, advisers)
+    _make_restricted_case(chance, rows, topics, advisers)
     Consultation.objects.bulk_create(rows, batch_size=500)
     ConsultationTopic.objects.bulk_create(topics, batch_size=1000)
-    Reader.objects.bulk_create(_readers(rows), batch_size=1000)
+    ReadGrant.objects.bulk_create(_read_grants(rows), batch_size=1000)
     Consultation.objects.filter(adviser__in=advisers.values()).update(logged_at=F("began_at"))
     record(None, "consultations.load_demo", changes=False)
 
 
 def first_year(today: datetime.date) -> tuple[datetime.date, datetime.date]:
-    """The last whole fiscal year before a day: its first day, and the first one after it."""
+    """Return the last full fiscal year before a day: its first day, and the first day after it."""
     begins = today.replace(month=settings.CITY.fiscal_year_starts_in, day=1)
     ends = begins if begins <= today else begins.replace(year=begins.year - 1)
     return ends.replace(year=ends.year - 1), ends
 
 
-def _moments(chance: random.Random, now: datetime.datetime) -> Iterator[datetime.datetime]:
-    """When somebody came: a set number in the first year, as many a day since."""
+def _start_times(chance: random.Random, now: datetime.datetime) -> Iterator[datetime.datetime]:
+    """Yield when consultations began: a fixed number in the first year, and as many per day since then."""
     begins, ends = first_year(now.date())
     days = _open_days(begins, ends)
-    for day in sorted(chance.choices(days, k=IN_THE_FIRST_YEAR)):
-        yield _at_some_time(chance, day)
+    for day in sorted(chance.choices(days, k=FIRST_YEAR_COUNT)):
+        yield _random_time(chance, day)
     since = _open_days(ends, now.date() + datetime.timedelta(days=1))
-    for day in sorted(chance.choices(since, k=round(IN_THE_FIRST_YEAR * len(since) / len(days)))) if since else ():
-        moment = _at_some_time(chance, day)
+    for day in sorted(chance.choices(since, k=round(FIRST_YEAR_COUNT * len(since) / len(days)))) if since else ():
+        moment = _random_time(chance, day)
         if moment + datetime.timedelta(hours=1) < now:
             yield moment
 
@@ -201,38 +201,40 @@ def _open_days(begins: datetime.date, ends: datetime.date) -> list[datetime.date
     return [day for day in days if day.weekday() != CLOSED_ON and not holiday_name(day)]
 
 
-def _at_some_time(chance: random.Random, day: datetime.date) -> datetime.datetime:
+def _random_time(chance: random.Random, day: datetime.date) -> datetime.datetime:
     minutes = chance.randrange(10 * 60, 16 * 60 + 30, 5)
     return timezone.make_aware(datetime.datetime.combine(day, datetime.time(minutes // 60, minutes % 60)))
 
 
-def _one_of(chance: random.Random, shares) -> str:
+def _weighted_choice(chance: random.Random, shares) -> str:
     return chance.choices(list(shares), weights=list(shares.values()))[0]
 
 
 def _consultation(chance, began_at, advisers) -> tuple[Consultation, list[ConsultationTopic]]:
     name, _share, languages, notes_in = chance.choices(ADVISERS, weights=[it[1] for it in ADVISERS])[0]
-    language = _one_of(chance, dict(languages))
-    codes = [_one_of(chance, {code: it[0] for code, it in TOPICS.items()})]
-    if codes[0] in COMES_WITH and chance.random() < 0.35:
-        codes.append(COMES_WITH[codes[0]])
-    outcome = _one_of(chance, OUTCOMES)
-    channel = _one_of(chance, CHANNELS)
+    language = _weighted_choice(chance, dict(languages))
+    codes = [_weighted_choice(chance, {code: it[0] for code, it in TOPICS.items()})]
+    if codes[0] in SECOND_TOPICS and chance.random() < 0.35:
+        codes.append(SECOND_TOPICS[codes[0]])
+    outcome = _weighted_choice(chance, OUTCOMES)
+    channel = _weighted_choice(chance, CHANNELS)
     row = Consultation(
         adviser=advisers[name],
         began_at=began_at,
         month=timezone.localdate(began_at).replace(day=1),
         minutes=chance.choices((5, 10, 15, 20, 30, 45, 60, 90), weights=(10, 22, 24, 18, 14, 7, 4, 1))[0],
         channel=channel,
-        asker=_one_of(chance, ASKERS),
+        enquirer=_weighted_choice(chance, ENQUIRERS),
         language=language,
-        bridging=_bridging(chance, language, languages),
+        language_support=_language_support(chance, language, languages),
         mother_tongue=_mother_tongue(chance, language),
-        nationality=chance.choices((chance.choice(FROM[language]), "", Consultation.DECLINED), weights=(70, 27, 3))[0],
+        nationality=chance.choices(
+            (chance.choice(NATIONALITIES[language]), "", Consultation.DECLINED), weights=(70, 27, 3)
+        )[0],
         outcome=outcome,
         referred_to=TOPICS[codes[0]][1] if outcome == Outcome.REFERRAL else "",
         note=TOPICS[codes[0]][2][notes_in == "en"],
-        late_reason="Logged after an outreach day." if channel == Channel.OUTREACH else "",
+        late_reason="Logged after an outreach day." if channel == ConsultationChannel.OUTREACH else "",
     )
     return row, _topics(row, codes)
 
@@ -240,28 +242,28 @@ def _consultation(chance, began_at, advisers) -> tuple[Consultation, list[Consul
 def _topics(row: Consultation, codes: list[str]) -> list[ConsultationTopic]:
     scheme = taxonomy.scheme_version()
     return [
-        ConsultationTopic(consultation=row, topic=code, scheme=scheme, is_primary=place == 0)
-        for place, code in enumerate(codes)
+        ConsultationTopic(consultation=row, topic=code, scheme=scheme, is_primary=position == 0)
+        for position, code in enumerate(codes)
     ]
 
 
-def _bridging(chance: random.Random, language: str, languages) -> str:
+def _language_support(chance: random.Random, language: str, languages) -> str:
     if language == "ja-simple":
-        return Bridging.EASY
+        return LanguageSupport.EASY
     if language == settings.CITY.default_language:
-        return Bridging.NONE
+        return LanguageSupport.NONE
     if language == languages[0][0] or chance.random() < 0.5:
-        return Bridging.ADVISER
-    return chance.choice((Bridging.THREE_WAY_PHONE, Bridging.MACHINE, Bridging.VIDEO))
+        return LanguageSupport.ADVISER
+    return chance.choice((LanguageSupport.THREE_WAY_PHONE, LanguageSupport.MACHINE, LanguageSupport.VIDEO))
 
 
 def _mother_tongue(chance: random.Random, language: str) -> str:
-    own = chance.choice(SPEAKS.get(language, (language,)))
+    own = chance.choice(MOTHER_TONGUES.get(language, (language,)))
     return chance.choices((own, "", Consultation.DECLINED), weights=(60, 38, 2))[0]
 
 
-def _restrict(chance, rows, topics, advisers) -> None:
-    """A few of the first adviser's belong to a case of violence that exists for two people alone."""
+def _make_restricted_case(chance, rows, topics, advisers) -> None:
+    """Move a few of the first adviser's consultations to a restricted case of violence with two members."""
     first, second = advisers["adviser"], advisers["adviser4"]
     client = Client.objects.create(
         name="Ana (invented)",
@@ -278,8 +280,8 @@ def _restrict(chance, rows, topics, advisers) -> None:
         assigned=first,
         opened_at=rows[-1].began_at,
     )
-    Member.objects.bulk_create(Member(case=case, user=user) for user in (first, second))
-    late = rows[IN_THE_FIRST_YEAR // 2 : IN_THE_FIRST_YEAR]
+    CaseMember.objects.bulk_create(CaseMember(case=case, user=user) for user in (first, second))
+    late = rows[FIRST_YEAR_COUNT // 2 : FIRST_YEAR_COUNT]
     chosen = chance.sample([row for row in late if row.adviser == first], k=RESTRICTED)
     keys = {row.public_id for row in chosen}
     topics[:] = [it for it in topics if it.consultation.public_id not in keys]
@@ -290,10 +292,10 @@ def _restrict(chance, rows, topics, advisers) -> None:
         topics += _topics(row, ["dv_abuse", "housing"])
 
 
-def _readers(rows: list[Consultation]) -> Iterator[Reader]:
+def _read_grants(rows: list[Consultation]) -> Iterator[ReadGrant]:
     for row in rows:
         readers = {row.adviser_id}
         if row.case:
-            readers |= set(row.case.members.values_list("user", flat=True))
+            readers |= row.case.member_ids()
         for user in readers:
-            yield Reader(consultation=row, user_id=user)
+            yield ReadGrant(consultation=row, user_id=user)

@@ -1,4 +1,4 @@
-"""The verbs of drafts: keep, open, discard. Keeping leaves no line in the trail: each pause in typing does it."""
+"""Actions on drafts: save, decrypt, discard. Saving leaves no audit entry, because every pause in typing saves."""
 
 import json
 import re
@@ -6,43 +6,42 @@ import re
 from django.db import transaction
 from django.utils.translation import pgettext
 
-from consultations.models import Consultation, Draft
+from consultations.records.access import refuse_without_role
+from consultations.records.models import Consultation, ConsultationDraft
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.audit.opening import open_sealed
+from services.audit.decryption import decrypt_with_audit
 from services.audit.trail import record
-from services.base.refusals import Refused
 
-KEY = re.compile(r"[A-Za-z0-9_-]{22}")
+DRAFT_KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 @transaction.atomic
-def keep_draft(key: str, typed: dict[str, list[str]], *, by: User) -> Draft:
-    """Keep what an adviser has typed so far under the key of its form, sealed.
+def save_draft(key: str, typed: dict[str, list[str]], *, by: User) -> ConsultationDraft:
+    """Save what an adviser has typed so far, encrypted, under the key of its form.
 
-    Raises Draft.DoesNotExist for a key that is none, somebody else's, or that of a form logged meanwhile.
+    Raises `ConsultationDraft.DoesNotExist` if the key is malformed, someone else's, or that of a form already logged.
     """
-    if not by.has_role(Role.ADVISER):
-        raise Refused(pgettext("staff", "Only advisers log consultations."))
-    if not KEY.fullmatch(key) or Consultation.objects.logged_by(by, key).exists():
-        raise Draft.DoesNotExist
+    refuse_without_role(by, Role.ADVISER, pgettext("staff", "Only advisers can log consultations."))
+    if not DRAFT_KEY.fullmatch(key) or Consultation.objects.logged_by(by, key).exists():
+        raise ConsultationDraft.DoesNotExist
     text = json.dumps(typed, ensure_ascii=False)
-    draft, is_new = Draft.objects.get_or_create(public_id=key, defaults={"adviser": by, "typed": text})
+    draft, is_new = ConsultationDraft.objects.get_or_create(public_id=key, defaults={"adviser": by, "typed": text})
     if draft.adviser_id != by.pk:
-        raise Draft.DoesNotExist
+        raise ConsultationDraft.DoesNotExist
     if not is_new:
         draft.typed = text
         draft.save(update_fields=["typed", "saved_at"])
     return draft
 
 
-def open_draft(draft: Draft, *, by: User) -> dict[str, list[str]]:
-    """What was typed, with a line in the trail."""
-    return json.loads(open_sealed(by, "consultations.open_draft", draft, "typed")["typed"])
+def decrypt_draft(draft: ConsultationDraft, *, by: User) -> dict[str, list[str]]:
+    """Decrypt and return what was typed; leaves an audit entry."""
+    return json.loads(decrypt_with_audit(by, "consultations.open_draft", draft, "typed")["typed"])
 
 
 @transaction.atomic
-def discard_draft(draft: Draft, *, by: User) -> None:
-    """Throw a draft away."""
+def discard_draft(draft: ConsultationDraft, *, by: User) -> None:
+    """Delete a draft."""
     record(by, "consultations.discard_draft", draft, changes=False)
     draft.delete()

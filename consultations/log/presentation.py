@@ -1,35 +1,26 @@
-"""The log in the words of its staff: codes by their names, one consultation as a row, as facts, as it once was."""
+"""The log for display: rows of the list, the facts of a consultation, its previous versions."""
 
 import datetime
 import json
 from dataclasses import dataclass
 
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import pgettext
 
-from consultations import taxonomy
-from consultations.models import Consultation
-from services.languages.choice import staff_language
-
-
-def for_staff() -> str:
-    """The language in which staff read the page that is being made."""
-    return staff_language(get_language())
+from consultations.records import taxonomy
+from consultations.records.models import Consultation
+from consultations.records.presentation import name_of_code
+from services.languages.negotiation import current_staff_language
 
 
-def in_words(among: dict[str, taxonomy.Choice]) -> list[tuple[str, str]]:
-    """A taxonomy as a form's choices."""
-    language = for_staff()
+def taxonomy_choices(among: dict[str, taxonomy.TaxonomyChoice]) -> list[tuple[str, str]]:
+    """Return a taxonomy as choices for a form, in the staff's language."""
+    language = current_staff_language()
     return [(code, it.name(language)) for code, it in among.items()]
 
 
-def named(among: dict[str, taxonomy.Choice], code: str) -> str:
-    """A code in words; as it stands if the list does not have it any more."""
-    return among[code].name(for_staff()) if code in among else code
-
-
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A consultation in a list: what is counted, nothing that was said."""
+class LogRow:
+    """A consultation in a list: only facts, no note."""
 
     public_id: str
     began_at: datetime.datetime
@@ -44,15 +35,15 @@ class Row:
     was_amended: bool
 
 
-def row(it: Consultation) -> Row:
-    """For a list; its topics, adviser and assigned should have been fetched."""
-    return Row(
+def log_row(it: Consultation) -> LogRow:
+    """Return a row for a list. Prefetch topics, adviser and assigned."""
+    return LogRow(
         it.public_id,
         it.began_at,
         it.minutes,
-        named(taxonomy.tongues(), it.language),
+        name_of_code(taxonomy.languages(), it.language),
         it.get_channel_display(),
-        [named(taxonomy.topics(), row.topic) for row in it.topics.all()],
+        [name_of_code(taxonomy.topics(), row.topic) for row in it.topics.all()],
         it.get_outcome_display(),
         str(it.adviser),
         str(it.assigned or ""),
@@ -61,64 +52,64 @@ def row(it: Consultation) -> Row:
     )
 
 
-def facts(it: Consultation, *, for_reader: bool) -> list[tuple[str, str]]:
-    """What is counted, in words; what leads to a person only for who may read of them."""
-    told = [
-        (pgettext("staff", "Language used"), named(taxonomy.tongues(), it.language)),
-        (pgettext("staff", "Understood by"), it.get_bridging_display()),
-        (pgettext("staff", "How they came"), it.get_channel_display()),
-        (pgettext("staff", "Who asked"), it.get_asker_display()),
-        (pgettext("staff", "What was done"), it.get_outcome_display()),
-        (pgettext("staff", "Referred to"), named(taxonomy.bodies(), it.referred_to)),
-        (pgettext("staff", "Mother tongue"), _said(taxonomy.tongues(), it.mother_tongue)),
-        (pgettext("staff", "Nationality"), _said(taxonomy.countries(), it.nationality)),
+def consultation_facts(it: Consultation, *, for_reader: bool) -> list[tuple[str, str]]:
+    """Return labels and values of the facts. for_reader: include what only its readers may see."""
+    facts = [
+        (pgettext("staff", "Language used"), name_of_code(taxonomy.languages(), it.language)),
+        (pgettext("staff", "Language support"), it.get_language_support_display()),
+        (pgettext("staff", "How they contacted us"), it.get_channel_display()),
+        (pgettext("staff", "Who contacted us"), it.get_enquirer_display()),
+        (pgettext("staff", "Outcome"), it.get_outcome_display()),
+        (pgettext("staff", "Referred to"), name_of_code(taxonomy.bodies(), it.referred_to)),
+        (pgettext("staff", "Mother tongue"), _personal_fact(taxonomy.languages(), it.mother_tongue)),
+        (pgettext("staff", "Nationality"), _personal_fact(taxonomy.countries(), it.nationality)),
     ]
     if for_reader:
-        told.append((pgettext("staff", "Why on a later day"), it.late_reason))
-        told.append((pgettext("staff", "Code"), it.client.code if it.client else ""))
-    return [(label, value) for label, value in told if value]
+        facts.append((pgettext("staff", "Reason for logging late"), it.late_reason))
+        facts.append((pgettext("staff", "Person's code"), it.client.code if it.client else ""))
+    return [(label, value) for label, value in facts if value]
 
 
-def _said(among: dict[str, taxonomy.Choice], code: str) -> str:
+def _personal_fact(among: dict[str, taxonomy.TaxonomyChoice], code: str) -> str:
     if code == Consultation.DECLINED:
-        return pgettext("staff: a fact about a person", "Declined")
-    return named(among, code) if code else pgettext("staff: a fact about a person", "Not asked")
+        return pgettext("staff: a fact about a person", "Declined to say")
+    return name_of_code(among, code) if code else pgettext("staff: a fact about a person", "Not asked")
 
 
-def field_name(name: str) -> str:
-    """What a column is called on the pages."""
+def field_label(name: str) -> str:
+    """Return a column's label."""
     names = {
-        "began_at": pgettext("staff", "Began at"),
+        "began_at": pgettext("staff", "Started at"),
         "minutes": pgettext("staff", "Minutes"),
         "topics": pgettext("staff", "Topics"),
         "language": pgettext("staff", "Language used"),
-        "bridging": pgettext("staff", "Understood by"),
-        "channel": pgettext("staff", "How they came"),
-        "asker": pgettext("staff", "Who asked"),
-        "outcome": pgettext("staff", "What was done"),
+        "language_support": pgettext("staff", "Language support"),
+        "channel": pgettext("staff", "How they contacted us"),
+        "enquirer": pgettext("staff", "Who contacted us"),
+        "outcome": pgettext("staff", "Outcome"),
         "referred_to": pgettext("staff", "Referred to"),
         "mother_tongue": pgettext("staff", "Mother tongue"),
         "nationality": pgettext("staff", "Nationality"),
-        "late_reason": pgettext("staff", "Why on a later day"),
+        "late_reason": pgettext("staff", "Reason for logging late"),
         "note": pgettext("staff", "Note"),
     }
     return names.get(name, name)
 
 
-def as_it_was(said: str, changed: list[str]) -> list[tuple[str, str]]:
-    """What an amendment kept of the columns that it changed: name and value in words."""
-    kept = json.loads(said)
-    return [(field_name(name), _value(name, kept[name])) for name in changed if name in kept]
+def previous_version(before: str, changed: list[str]) -> list[tuple[str, str]]:
+    """Return labels and values of the changed columns before an amendment. before: its decrypted JSON."""
+    values = json.loads(before)
+    return [(field_label(name), _value(name, values[name])) for name in changed if name in values]
 
 
 def _value(name: str, value) -> str:
-    lists = {"language": taxonomy.tongues(), "referred_to": taxonomy.bodies()}
-    people = {"mother_tongue": taxonomy.tongues(), "nationality": taxonomy.countries()}
+    lists = {"language": taxonomy.languages(), "referred_to": taxonomy.bodies()}
+    people = {"mother_tongue": taxonomy.languages(), "nationality": taxonomy.countries()}
     if name == "topics":
-        return ", ".join(named(taxonomy.topics(), code) for code in value)
+        return ", ".join(name_of_code(taxonomy.topics(), code) for code in value)
     if name in lists:
-        return named(lists[name], value)
+        return name_of_code(lists[name], value)
     if name in people:
-        return _said(people[name], value)
+        return _personal_fact(people[name], value)
     choices = Consultation._meta.get_field(name).choices
     return str(dict(choices).get(value, value) if choices else value)

@@ -1,90 +1,94 @@
-"""What the logging screen does at one press: log, make somebody known, send them an article. All of it or nothing."""
+"""Submit the logging form: log the consultation, register its client and send an article, all or nothing."""
 
 from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import pgettext
 
-from consultations.actions.articles import Sending, send_article
-from consultations.actions.clients import meet
-from consultations.actions.consultations import Entry, entry_of, write_down
-from consultations.models import Case, Client, Consultation, Draft
+from consultations.log.actions import LogEntry, entry_of, write_consultation
+from consultations.log.articles import ArticleDelivery, send_article
+from consultations.records.clients import identify_client
+from consultations.records.models import Case, Client, Consultation, ConsultationDraft
 from services.accounts.models import User
-from services.audit.opening import open_sealed
+from services.audit.decryption import decrypt_with_audit
 from services.base.public_ids import public_id
 from services.base.refusals import Refused
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who chose to be known to the desk, and by which ways they may be reached."""
+class NamedPerson:
+    """A person who chose to be known to the desk, and their safe contact methods."""
 
     name: str = ""
     contact: str = ""
     safe_channels: tuple[str, ...] = ()
 
 
-class LoggedOtherwise(Refused):
-    """The form was logged already, with other words."""
+class AlreadyLoggedDifferently(Refused):
+    """The form has already been logged, with other details."""
 
 
-def enter(
-    entry: Entry,
+def log_once(
+    entry: LogEntry,
     *,
     by: User,
     key: str,
     client: Client | None = None,
-    person: Person | None = None,
+    person: NamedPerson | None = None,
     case: Case | None = None,
-    sending: Sending | None = None,
+    sending: ArticleDelivery | None = None,
 ) -> Consultation:
-    """Log what was typed into the form with this key; sent twice, also at the same moment, it is one consultation.
+    """Log the form with this key exactly once, even if it is submitted twice at the same moment.
 
-    Sent again with other words it is refused (LoggedOtherwise): they would be lost.
+    Raises `AlreadyLoggedDifferently` if it was logged with other details, which would otherwise be lost. Raises
+    `Refused` as `write_consultation` and `send_article` do. A key that belongs to a record unknown to the user behaves
+    like any new key.
 
-    client: somebody known, by their code. person: somebody who becomes known now. Refused as `write_down` and
-    `send_article` refuse. A key that is taken by what the author cannot know of is answered as any other.
+    client: a known client. person: someone to register as a client now.
     """
     try:
-        return _enter(entry, by, key, client, person, case, sending)
-    except (IntegrityError, Refused) as failure:  # sent twice is rare: it is asked about only where something failed
-        if already := Consultation.objects.logged_by(by, key).first():
-            return _as_logged(already, entry, by)
+        return _log(entry, by, key, client, person, case, sending)
+    except (IntegrityError, Refused) as failure:  # submitting twice is rare, so look for it only after a failure
+        if existing := Consultation.objects.logged_by(by, key).first():
+            return _return_if_same(existing, entry, by)
         if isinstance(failure, Refused):
             raise
     try:
-        return _enter_by_another_key(entry, by, key, client, person, case, sending)
+        return _log_under_new_key(entry, by, key, client, person, case, sending)
     except IntegrityError:
-        raise Refused(pgettext("staff", "This form cannot be used any more. Please begin a new one.")) from None
+        raise Refused(pgettext("staff", "This form can no longer be used. Start a new one.")) from None
 
 
-def _as_logged(already: Consultation, entry: Entry, by: User) -> Consultation:
-    """What was logged, if it says what is sent now. The minutes are the timer's, which went on meanwhile."""
-    note = open_sealed(by, "consultations.open", already, "note")["note"]
-    if replace(entry_of(already, note=note), minutes=entry.minutes) != entry:
-        raise LoggedOtherwise(
+def _return_if_same(existing: Consultation, entry: LogEntry, by: User) -> Consultation:
+    """Return the logged consultation if it equals the entry, apart from the minutes: the timer has kept running."""
+    note = decrypt_with_audit(by, "consultations.open", existing, "note")["note"]
+    if replace(entry_of(existing, note=note), minutes=entry.minutes) != entry:
+        raise AlreadyLoggedDifferently(
             pgettext(
                 "staff",
-                "This form was logged already, with other words; what you typed now is still here. If it is about "
-                "another contact, please save again. If not, please change what was logged.",
+                "This form has already been logged with different details. What you have just entered is still here. "
+                "If it is about a different consultation, save it again. If not, change the consultation that was "
+                "logged.",
             )
         )
-    return already
+    return existing
 
 
 @transaction.atomic
-def _enter_by_another_key(entry, by, key, *more) -> Consultation:
-    consultation = _enter(entry, by, public_id(), *more)
-    Draft.objects.filter(public_id=key, adviser=by).delete()
+def _log_under_new_key(entry, by, key, *more) -> Consultation:
+    consultation = _log(entry, by, public_id(), *more)
+    ConsultationDraft.objects.filter(public_id=key, adviser=by).delete()
     return consultation
 
 
 @transaction.atomic
-def _enter(entry, by, key, client, person, case, sending) -> Consultation:
+def _log(entry, by, key, client, person, case, sending) -> Consultation:
     if person:
         safe = list(person.safe_channels)
-        client = meet(by=by, name=person.name, contact=person.contact, language=entry.language, safe_channels=safe)
-    consultation = write_down(entry, by=by, client=client, case=case, draft=key)
+        client = identify_client(
+            by=by, name=person.name, contact=person.contact, language=entry.language, safe_channels=safe
+        )
+    consultation = write_consultation(entry, by=by, client=client, case=case, draft=key)
     if sending:
         send_article(consultation, sending, by=by)
     return consultation

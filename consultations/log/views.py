@@ -1,4 +1,4 @@
-"""The log: the list, one consultation, who reads it. What is restricted is for anybody else not there."""
+"""The log: its list, one consultation, emergency access. Restricted consultations give non-readers a 404."""
 
 import datetime
 
@@ -13,18 +13,24 @@ from django.utils.http import urlencode
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST, require_safe
 
-from consultations import taxonomy
-from consultations.actions import consultations as actions
-from consultations.actions import looking
-from consultations.actions.articles import articles_sent
-from consultations.case_words import safe_ways
-from consultations.figures.periods import fiscal_year, fiscal_year_of, month_after, read_period
-from consultations.forms.log import AssignForm, CodeForm, ReasonForm
-from consultations.log_words import as_it_was, facts, field_name, in_words, row
-from consultations.models import Case, Channel, Consultation, ConsultationTopic, Draft, Outcome
+from consultations.log import actions, viewing
+from consultations.log.articles import articles_sent
+from consultations.log.forms import AssignForm, ClientCodeForm, EmergencyAccessForm
+from consultations.log.presentation import consultation_facts, field_label, log_row, previous_version, taxonomy_choices
+from consultations.records import taxonomy
+from consultations.records.models import (
+    Case,
+    Consultation,
+    ConsultationChannel,
+    ConsultationDraft,
+    ConsultationTopic,
+    Outcome,
+)
+from consultations.records.presentation import safe_methods
 from services.accounts.roles import Role
 from services.base.refusals import Refused
-from services.languages.text import text_of
+from services.figures.periods import fiscal_year, fiscal_year_of, month_after, parse_period
+from services.languages.translated import translated
 
 ON_A_PAGE = 30
 COUNTED_TO = 1000
@@ -33,23 +39,23 @@ YEARS_OFFERED = 4
 
 @require_safe
 def index(request):
-    """What one may know of, the newest first, thirty on a page; one's drafts above it."""
+    """List the consultations that the user may know of, newest first, thirty to a page, below the user's drafts."""
     visible = Consultation.objects.visible_to(request.user)
     filters = _filters(request)
     found = _filtered(visible, filters, request.user)
-    looking.look_at_list(filters, by=request.user)
-    page = list(_after(found, visible, request.GET.get("before", ""))[: ON_A_PAGE + 1])
+    viewing.record_list_access(filters, by=request.user)
+    page = list(_rows_below(found, visible, request.GET.get("before", ""))[: ON_A_PAGE + 1])
     rows, has_more = page[:ON_A_PAGE], len(page) > ON_A_PAGE
     number = found.order_by()[: COUNTED_TO + 1].count()
     context = {
-        "rows": [row(it) for it in rows],
+        "rows": [log_row(it) for it in rows],
         "older": urlencode(filters | {"before": rows[-1].public_id}) if has_more else "",
         "is_newest": "before" not in request.GET,
         "number": min(number, COUNTED_TO),
         "has_more_than_counted": number > COUNTED_TO,
         "filters": filters,
-        "offered": _offered(),
-        "drafts": Draft.objects.visible_to(request.user),
+        "offered": _filter_choices(),
+        "drafts": ConsultationDraft.objects.visible_to(request.user),
         "is_adviser": request.user.has_role(Role.ADVISER),
         "is_manager": request.user.has_role(Role.MANAGER),
         "newest": urlencode(filters),
@@ -58,24 +64,24 @@ def index(request):
 
 
 def _filters(request) -> dict[str, str]:
-    """What was asked for and can be."""
+    """Return the valid filters of the request."""
     known = {
-        "language": taxonomy.tongues(),
+        "language": taxonomy.languages(),
         "topic": taxonomy.topics(),
-        "channel": Channel.values,
+        "channel": ConsultationChannel.values,
         "outcome": Outcome.values,
         "whose": ("today", "yesterday", "mine", "assigned"),
     }
     filters = {name: value for name, among in known.items() if (value := request.GET.get(name, "")) in among}
-    period = read_period(request.GET.get("period", ""))
-    return filters | ({"period": period.typed} if period else {})
+    period = parse_period(request.GET.get("period", ""))
+    return filters | ({"period": period.query_value} if period else {})
 
 
 def _filtered(visible, filters: dict[str, str], user):
     found = visible.filter(**{name: filters[name] for name in ("language", "channel", "outcome") if name in filters})
     if "period" in filters:
-        period = read_period(filters["period"])
-        # Said by the day too, since the list is in its order.
+        period = parse_period(filters["period"])
+        # The time range is redundant, but lets the database use the index in the list's order.
         began, ended = (_midnight(day) for day in (period.first, month_after(period.last)))
         found = found.filter(month__range=(period.first, period.last), began_at__gte=began, began_at__lt=ended)
     if "topic" in filters:
@@ -97,85 +103,86 @@ def _midnight(day: datetime.date) -> datetime.datetime:
     return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
 
 
-def _after(found, visible, before: str):
-    """The rows below one, by its key: however far down, as quick as the first page."""
+def _rows_below(found, visible, before: str):
+    """Return the rows after one in the list (keyset pagination: deep pages are as fast as the first)."""
     rows = found.select_related("adviser", "assigned").prefetch_related("topics").defer("note")
     last = visible.filter(public_id=before).values_list("began_at", "pk").first() if before else None
     return rows.filter(began_at__lte=last[0]).exclude(began_at=last[0], pk__gte=last[1]) if last else rows
 
 
-def _offered() -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """The filters: name, label, choices."""
+def _filter_choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return each filter's name, label and choices."""
     today, year = timezone.localdate(), fiscal_year_of(timezone.localdate())
     years = [fiscal_year(year - back) for back in range(YEARS_OFFERED)]
     months = sorted((month for it in years for month in it.months if month <= today), reverse=True)
-    named = pgettext("staff", "Fiscal year %(year)s")
-    periods = [(it.typed, named % {"year": it.typed}) for it in years]
+    label = pgettext("staff", "Fiscal year %(year)s")
+    periods = [(it.query_value, label % {"year": it.query_value}) for it in years]
     periods += [(f"{month:%Y-%m}", f"{month:%Y-%m}") for month in months]
     whose = [
-        ("today", pgettext("staff: consultations", "Mine of today")),
-        ("yesterday", pgettext("staff: consultations", "Mine of yesterday")),
+        ("today", pgettext("staff: consultations", "Mine, today")),
+        ("yesterday", pgettext("staff: consultations", "Mine, yesterday")),
         ("mine", pgettext("staff: consultations", "Mine")),
         ("assigned", pgettext("staff: consultations", "Handed over to me")),
     ]
     return [
-        ("whose", pgettext("staff", "Whose"), whose),
+        ("whose", pgettext("staff", "Adviser"), whose),
         ("period", pgettext("staff", "When"), periods),
-        ("language", pgettext("staff", "Language used"), in_words(taxonomy.tongues())),
-        ("topic", pgettext("staff: a consultation", "Topic"), in_words(taxonomy.topics())),
-        ("channel", pgettext("staff", "How they came"), Channel.choices),
-        ("outcome", pgettext("staff", "What was done"), Outcome.choices),
+        ("language", pgettext("staff", "Language used"), taxonomy_choices(taxonomy.languages())),
+        ("topic", pgettext("staff: a consultation", "Topic"), taxonomy_choices(taxonomy.topics())),
+        ("channel", pgettext("staff", "How they contacted us"), ConsultationChannel.choices),
+        ("outcome", pgettext("staff", "Outcome"), Outcome.choices),
     ]
 
 
 @require_safe
 def consultation(request, public_id):
-    """One consultation: the facts; the words for who may read them, with a line in the trail."""
-    return _consultation_page(request, _visible(request, public_id))
+    """Show a consultation: its facts, and to readers its texts, which leaves an audit entry."""
+    return _consultation_page(request, _get_visible(request, public_id))
 
 
-def or_404(action, row, *, by):
-    """What an action opens. What ceases to exist for the reader between the list and the lock is not there."""
+def call_or_404(action, row, *, by):
+    """Call an action on a row; raise `Http404` if the user has lost access since the row was fetched."""
     try:
         return action(row, by=by)
-    except ObjectDoesNotExist as gone:
-        raise Http404 from gone
+    except ObjectDoesNotExist as error:
+        raise Http404 from error
 
 
-def _visible(request, public_id: str) -> Consultation:
+def _get_visible(request, public_id: str) -> Consultation:
     rows = Consultation.objects.visible_to(request.user).select_related("adviser", "assigned", "client", "case")
     return get_object_or_404(rows, public_id=public_id)
 
 
 def _consultation_page(request, it: Consultation, *, status: int = 200, assign=None, glass=None):
-    words = or_404(actions.open_consultation, it, by=request.user)
+    words = call_or_404(actions.decrypt_consultation, it, by=request.user)
     context = {
         "consultation": it,
-        "row": row(it),
-        "facts": facts(it, for_reader=bool(words)),
+        "row": log_row(it),
+        "facts": consultation_facts(it, for_reader=bool(words)),
         "words": words,
         "safe_ways": _safe_ways(it) if words else None,
-        "is_kept": bool(words) and Consultation.objects.kept_by(request.user).filter(pk=it.pk).exists(),
+        "is_kept": bool(words) and Consultation.objects.editable_by(request.user).filter(pk=it.pk).exists(),
         "is_adviser": request.user.has_role(Role.ADVISER),
         "case": Case.objects.visible_to(request.user).filter(pk=it.case_id).first() if it.case_id else None,
-        "sent": [text_of(article, "title").value for article in articles_sent(it)] if words else [],
+        "sent": [translated(article, "title").value for article in articles_sent(it)] if words else [],
         "amendments": [
-            (kept, [field_name(name) for name in kept.fields]) for kept in it.amendments.select_related("by")
+            (amendment, [field_label(name) for name in amendment.fields])
+            for amendment in it.amendments.select_related("by")
         ],
         "assign": assign or AssignForm(consultation=it),
-        "glass": glass or ReasonForm(),
+        "glass": glass or EmergencyAccessForm(),
     }
     return render(request, "consultations/log/consultation.html", context, status=status)
 
 
 def _safe_ways(it: Consultation) -> list[str] | None:
-    return safe_ways(it.client) if it.client else None
+    return safe_methods(it.client) if it.client else None
 
 
 @require_POST
 def assign(request, public_id):
-    """Hand it over to another adviser."""
-    it = _visible(request, public_id)
+    """Assign the consultation to another adviser."""
+    it = _get_visible(request, public_id)
     form = AssignForm(request.POST, consultation=it)
     if not form.is_valid():
         return _consultation_page(request, it, status=400, assign=form)
@@ -184,95 +191,111 @@ def assign(request, public_id):
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return _consultation_page(request, it, status=400, assign=form)
-    messages.success(request, pgettext("staff", "Handed over to %(name)s.") % {"name": form.cleaned_data["to"]})
+    messages.success(
+        request,
+        pgettext("staff", "The consultation has been handed over to %(name)s.") % {"name": form.cleaned_data["to"]},
+    )
     return redirect("log:consultation", public_id)
 
 
 @reauthentication_required
 @require_POST
-def glass(request, public_id):
-    """Read for an hour what is not one's own to read. Whoever asks proves first that it is them."""
-    it = _visible(request, public_id)
-    form = ReasonForm(request.POST)
+def break_the_glass(request, public_id):
+    """Get emergency access for an hour. The user must have authenticated again."""
+    it = _get_visible(request, public_id)
+    form = EmergencyAccessForm(request.POST)
     if form.is_valid():
         try:
-            told = actions.break_the_glass(it, by=request.user, reason=form.cleaned_data["reason"])
+            notified = actions.break_the_glass(it, by=request.user, reason=form.cleaned_data["reason"])
         except Refused as refusal:
             form.add_error("reason", str(refusal))
-        except Consultation.DoesNotExist as nothing:
-            raise Http404 from nothing
+        except Consultation.DoesNotExist as error:
+            raise Http404 from error
         else:
-            messages.warning(request, _who_was_told(told))
+            messages.warning(request, _emergency_access_message(notified))
             return redirect("log:consultation", public_id)
     return _consultation_page(request, it, status=400, glass=form)
 
 
-def _who_was_told(told: Role | None) -> str:
+def _emergency_access_message(notified: Role | None) -> str:
     return {
-        Role.MANAGER: pgettext("staff", "You can read it for one hour. The managers have been told."),
-        Role.ADMINISTRATOR: pgettext(
-            "staff", "You can read it for one hour. There is no other manager: the administrators have been told."
+        Role.MANAGER: pgettext(
+            "staff", "You can read this consultation for one hour. The managers have been notified."
         ),
-        None: pgettext("staff", "You can read it for one hour. Nobody could be told; the audit trail keeps it."),
-    }[told]
+        Role.ADMINISTRATOR: pgettext(
+            "staff",
+            "You can read this consultation for one hour. There are no other managers, so the administrators have "
+            "been notified.",
+        ),
+        None: pgettext(
+            "staff",
+            "You can read this consultation for one hour. There was no one to notify, but your access is recorded in "
+            "the audit trail.",
+        ),
+    }[notified]
 
 
 @require_POST
 def find(request):
-    """A person's thread by their code."""
-    form = CodeForm(request.POST)
-    thread = looking.find_thread(form.cleaned_data["code"], by=request.user) if form.is_valid() else None
-    return _thread_page(request, form, thread, ReasonForm(), status=400 if form.errors else 200)
+    """Find a person's earlier contact by their code."""
+    form = ClientCodeForm(request.POST)
+    thread = viewing.look_up_earlier_contact(form.cleaned_data["code"], by=request.user) if form.is_valid() else None
+    return _earlier_contact_page(request, form, thread, EmergencyAccessForm(), status=400 if form.errors else 200)
 
 
 @reauthentication_required
 @require_POST
-def open_by_code(request):
-    """Break the glass of what somebody else keeps of a person whose code one knows."""
-    code, form = CodeForm(request.POST), ReasonForm(request.POST)
+def break_glass_by_code(request):
+    """Get emergency access to a person's latest consultation by their code."""
+    code, form = ClientCodeForm(request.POST), EmergencyAccessForm(request.POST)
     if not code.is_valid():
-        return _thread_page(request, code, None, form, status=400)
+        return _earlier_contact_page(request, code, None, form, status=400)
     if form.is_valid():
         try:
             reason = form.cleaned_data["reason"]
-            opened, told = looking.open_thread(code.cleaned_data["code"], by=request.user, reason=reason)
+            opened, notified = viewing.break_glass_by_code(code.cleaned_data["code"], by=request.user, reason=reason)
         except Refused as refusal:
             form.add_error("reason", str(refusal))
         except Consultation.DoesNotExist:
-            return _thread_page(request, code, None, form)
+            return _earlier_contact_page(request, code, None, form)
         else:
-            messages.warning(request, _who_was_told(told))
+            messages.warning(request, _emergency_access_message(notified))
             return redirect("log:consultation", opened.public_id)
-    thread = looking.find_thread(code.cleaned_data["code"], by=request.user)
-    return _thread_page(request, code, thread, form, status=400)
+    thread = viewing.look_up_earlier_contact(code.cleaned_data["code"], by=request.user)
+    return _earlier_contact_page(request, code, thread, form, status=400)
 
 
-def _thread_page(request, form, thread, glass, status: int = 200):
+def _earlier_contact_page(request, form, thread, glass, status: int = 200):
     context = {
         "form": form,
         "thread": thread,
-        "rows": [row(it) for it in thread.readable] if thread else [],
+        "rows": [log_row(it) for it in thread.readable] if thread else [],
         "glass": glass,
     }
     return render(request, "consultations/log/thread.html", context, status=status)
 
 
 @require_safe
-def on_paper(request, public_id):
-    """The same for a printer, for who may read it."""
+def print_view(request, public_id):
+    """Show a consultation for printing, to its readers."""
     rows = Consultation.objects.readable_by(request.user).select_related("adviser", "assigned", "client")
     it = get_object_or_404(rows, public_id=public_id)
-    words = or_404(looking.print_consultation, it, by=request.user)
-    context = {"row": row(it), "facts": facts(it, for_reader=True), "words": words, "safe_ways": _safe_ways(it)}
+    words = call_or_404(viewing.print_consultation, it, by=request.user)
+    context = {
+        "row": log_row(it),
+        "facts": consultation_facts(it, for_reader=True),
+        "words": words,
+        "safe_ways": _safe_ways(it),
+    }
     context["now"] = timezone.localtime()
     return render(request, "consultations/log/print.html", context)
 
 
 @require_safe
 def version(request, public_id, version):
-    """What a consultation said before it was changed, for who may read it."""
+    """Show an earlier version of a consultation, to its readers."""
     it = get_object_or_404(Consultation.objects.readable_by(request.user), public_id=public_id)
     before = get_object_or_404(it.amendments.select_related("by"), version=version)
-    said = or_404(looking.open_version, before, by=request.user)
-    context = {"consultation": it, "before": before, "lines": as_it_was(said, before.fields)}
+    decrypted = call_or_404(viewing.decrypt_version, before, by=request.user)
+    context = {"consultation": it, "before": before, "lines": previous_version(decrypted, before.fields)}
     return render(request, "consultations/log/version.html", context)

@@ -1,7 +1,7 @@
-"""Keeping the count of the log: beside each consultation as it is written, and month by month from the log itself.
+"""Tally the consultation log: a delta beside each change of a consultation, and months counted from the log.
 
-Whoever counts holds the trail's head, as whoever logs does from its line in the trail on: no consultation is counted
-twice, and none is left out.
+Counting locks the head of the audit chain; logging has locked it since its audit entry. So no consultation is
+counted twice, and none is missed.
 """
 
 import datetime
@@ -11,19 +11,19 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from consultations.figures.counting import FACTS, Figures, count_log
-from consultations.figures.periods import Period
-from consultations.models import Consultation, CountedMonth, Later, Tally
-from services.audit.models import Head
+from consultations.records.counts import DIMENSION_COLUMNS, Totals, totals_from_log
+from consultations.records.models import Consultation, CountedMonth, MonthlyTally, TallyDelta
+from services.audit.models import AuditChainHead
+from services.figures.periods import Period
 
 
-def as_counted(consultation: Consultation, topics: Iterable[str], *, sign: int = 1) -> Later:
-    """What a consultation adds to the count of its month; sign -1: what it no longer adds.
+def tally_delta(consultation: Consultation, topics: Iterable[str], *, sign: int = 1) -> TallyDelta:
+    """Return the unsaved delta of one consultation for its month. sign -1: the consultation is no longer counted.
 
-    To be saved in the transaction that writes the consultation, after its line in the trail.
+    Save it in the transaction that writes the consultation, after its audit entry.
     """
-    facts = {name: getattr(consultation, name) for name in ("minutes", *FACTS.values())}
-    return Later(
+    facts = {name: getattr(consultation, name) for name in ("minutes", *DIMENSION_COLUMNS.values())}
+    return TallyDelta(
         month=consultation.month,
         is_restricted=consultation.is_restricted,
         sign=sign,
@@ -31,40 +31,42 @@ def as_counted(consultation: Consultation, topics: Iterable[str], *, sign: int =
     )
 
 
-def forget_counts(months: Iterable[datetime.date]) -> None:
-    """Have months counted from the log until they are counted anew: for who changes many consultations at once.
+def discard_tallies(months: Iterable[datetime.date]) -> None:
+    """Discard the tallies of months after changing many consultations, so that the log is counted until the next tally.
 
-    Called after the change's line in the trail, in its transaction.
+    Call it in the transaction of the change, after its audit entry.
     """
     CountedMonth.objects.filter(month__in=set(months)).delete()
 
 
-def count_months() -> int:
-    """Count anew what has to be: months never counted, and those to which something came later. How many months."""
+def tally_months() -> int:
+    """Tally every month that has never been tallied or has deltas, and return how many."""
     first = Consultation.objects.order_by("began_at").values_list("month", flat=True).first()
     if first is None:
         return 0
     period = Period(first, max(first, timezone.localdate().replace(day=1)))
     missing = set(period.months) - set(CountedMonth.objects.values_list("month", flat=True))
-    later = Later.objects.order_by().values_list("month", flat=True).distinct()
-    to_count = missing.union(later)
+    changed = TallyDelta.objects.order_by().values_list("month", flat=True).distinct()
+    to_count = missing.union(changed)
     for month in sorted(to_count):
-        count_month(month)
+        tally_month(month)
     return len(to_count)
 
 
 @transaction.atomic
-def count_month(month: datetime.date) -> None:
-    """Count a month from the log and keep what was found in place of all its tallies."""
-    list(Head.objects.select_for_update().filter(pk=1))
-    found: dict = defaultdict(Figures)
-    for _month, is_restricted, dimension, value, figures in count_log([month]):
+def tally_month(month: datetime.date) -> None:
+    """Lock the audit chain, count a month from the log and replace all its tallies and deltas."""
+    list(AuditChainHead.objects.select_for_update().filter(pk=1))
+    found: dict = defaultdict(Totals)
+    for _month, is_restricted, dimension, value, figures in totals_from_log([month]):
         found[is_restricted, dimension, value] = found[is_restricted, dimension, value].plus(figures)
-    Later.objects.filter(month=month).delete()
-    Tally.objects.filter(month=month).delete()
-    Tally.objects.bulk_create(
+    TallyDelta.objects.filter(month=month).delete()
+    MonthlyTally.objects.filter(month=month).delete()
+    MonthlyTally.objects.bulk_create(
         (
-            Tally(month=month, is_restricted=is_restricted, dimension=dimension, value=value, **figures._asdict())
+            MonthlyTally(
+                month=month, is_restricted=is_restricted, dimension=dimension, value=value, **figures._asdict()
+            )
             for (is_restricted, dimension, value), figures in found.items()
         ),
         batch_size=500,

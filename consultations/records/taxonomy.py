@@ -1,7 +1,7 @@
-"""The lists from which an adviser chooses: topics, languages, countries, bodies. Data in taxonomies/, in staff's words.
+"""The lists that advisers choose from: topics, languages, countries, organisations. The data are in taxonomies/.
 
-A topic keeps its code for ever; what is no longer chosen stays in the file, so that old rows keep their name.
-Everything is found by code, by its Japanese and English name, in kana and in romaji: nobody needs a Japanese keyboard.
+A topic keeps its code for ever. Retired entries stay in the file, so that old rows keep their names. Every entry is
+found by code, by Japanese or English name, by kana and by romaji: nobody needs a Japanese keyboard.
 """
 
 import json
@@ -15,8 +15,8 @@ _TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One line of a list. `keys`: further words by which it is found."""
+class TaxonomyChoice:
+    """One entry of a list. `keys`: more search terms."""
 
     code: str
     ja: str
@@ -24,46 +24,48 @@ class Choice:
     keys: tuple[str, ...] = ()
 
     def name(self, language: str) -> str:
-        """For staff who read in a language."""
+        """Return the name in the language of a member of staff: Japanese or English."""
         return self.ja if language.startswith("ja") else self.en
 
     @cache
-    def found_by(self) -> tuple[str, ...]:
-        """Every word that leads to it, as `finding_key` makes them."""
+    def search_keys(self) -> tuple[str, ...]:
+        """Return every search term of the entry, folded by `folded_key`."""
         words = (self.code, self.ja, self.en, *self.keys)
-        return tuple(dict.fromkeys(finding_key(word) for word in words if word))
+        return tuple(dict.fromkeys(folded_key(word) for word in words if word))
 
 
 @dataclass(frozen=True, slots=True)
-class Topic(Choice):
-    """What a consultation can be about. `group`: under which the national report counts it."""
+class TopicChoice(TaxonomyChoice):
+    """A topic of consultations. `group`: the group of the national report that counts it."""
 
     group: str = ""
     is_sensitive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Tongue(Choice):
-    """A language that is spoken at the desk: many more than the portal is written in."""
+class LanguageChoice(TaxonomyChoice):
+    """A language spoken at the desk. There are many more than the portal's own languages."""
 
     own_name: str = ""
 
     @cache
-    def found_by(self) -> tuple[str, ...]:
-        """By its own name too."""
-        return tuple(dict.fromkeys([*super(Tongue, self).found_by(), *filter(None, [finding_key(self.own_name)])]))
+    def search_keys(self) -> tuple[str, ...]:
+        """Return every search term, including the language's own name."""
+        return tuple(
+            dict.fromkeys([*super(LanguageChoice, self).search_keys(), *filter(None, [folded_key(self.own_name)])])
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Country(Choice):
-    """A country by its code of ISO 3166-1; XX stands for nobody's. `group`: the region by which figures are shown."""
+class CountryChoice(TaxonomyChoice):
+    """A country by its ISO 3166-1 code; XX means stateless. `group`: its region in statistics."""
 
     group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Choice):
-    """A question that is asked again and again, and what is written down of it. `article`: a slug of the guide."""
+class ConsultationPreset(TaxonomyChoice):
+    """A frequent question, with the topics and note usually logged for it. `article`: the slug of a guide article."""
 
     topics: tuple[str, ...] = ()
     outcome: str = ""
@@ -73,87 +75,87 @@ class Question(Choice):
     article: str = ""
 
     def note(self, language: str) -> str:
-        """In the language in which somebody reads."""
+        """Return the note in the language of a member of staff."""
         return self.note_ja if language.startswith("ja") else self.note_en
 
 
-def finding_key(text: str) -> str:
-    """The form in which typed letters and the words of a list are compared: NFKC, case folded, hiragana, no spaces."""
+def folded_key(text: str) -> str:
+    """Fold text for matching: NFKC, case folded, katakana as hiragana, without spaces."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().translate(_TO_HIRAGANA).split())
 
 
-def find(among: dict[str, Choice], typed: str) -> Choice | None:
-    """What somebody means: a code or word as it stands, else the only one that begins with it, else that holds it."""
-    key = finding_key(typed)
+def find(among: dict[str, TaxonomyChoice], typed: str) -> TaxonomyChoice | None:
+    """Return the entry meant by `typed`: an exact match, else the only prefix match, else the only substring match."""
+    key = folded_key(typed)
     if typed in among or not key:
         return among.get(typed)
-    for fits in (key.__eq__, lambda word: word.startswith(key), lambda word: key in word):
-        if found := [it for it in among.values() if any(map(fits, it.found_by()))]:
+    for matches in (key.__eq__, lambda word: word.startswith(key), lambda word: key in word):
+        if found := [it for it in among.values() if any(map(matches, it.search_keys()))]:
             return found[0] if len(found) == 1 else None
     return None
 
 
 @cache
-def topics() -> dict[str, Topic]:
-    """All topics by their code, in the order in which they are shown."""
-    return _choices(Topic, _read("topics")["topics"])
+def topics() -> dict[str, TopicChoice]:
+    """Return all topics by code, in display order."""
+    return _choices(TopicChoice, _load("topics")["topics"])
 
 
 def scheme_version() -> str:
-    """Which edition of the topics a new consultation is logged with."""
-    return _read("topics")["version"]
+    """Return the version of the topic list, which is stored with each new consultation."""
+    return _load("topics")["version"]
 
 
-def past_columns() -> dict[str, list[str]]:
-    """What other people's logs call our fields."""
-    return _read("importing")["columns"]
+def column_synonyms() -> dict[str, list[str]]:
+    """Return the names that other logs use for our fields."""
+    return _load("importing")["columns"]
 
 
-def past_words(name: str) -> dict[str, list[str]]:
-    """What other people's logs write for the codes of one of our fields."""
-    return _read("importing")["values"].get(name, {})
-
-
-@cache
-def tongues() -> dict[str, Tongue]:
-    """The languages of the desk by their code."""
-    return _choices(Tongue, _read("languages")["languages"])
+def value_synonyms(name: str) -> dict[str, list[str]]:
+    """Return the texts that other logs use for each code of a field."""
+    return _load("importing")["values"].get(name, {})
 
 
 @cache
-def countries() -> dict[str, Country]:
-    """Countries by their code."""
-    return _choices(Country, _read("countries")["countries"])
+def languages() -> dict[str, LanguageChoice]:
+    """Return the desk's languages by code."""
+    return _choices(LanguageChoice, _load("languages")["languages"])
 
 
 @cache
-def country_groups() -> dict[str, Choice]:
-    """The regions by which nationalities are counted."""
-    return _choices(Choice, _read("countries")["groups"])
+def countries() -> dict[str, CountryChoice]:
+    """Return all countries by code."""
+    return _choices(CountryChoice, _load("countries")["countries"])
 
 
 @cache
-def bodies() -> dict[str, Choice]:
-    """Where somebody can be referred to."""
-    return _choices(Choice, _read("bodies")["bodies"])
+def country_groups() -> dict[str, TaxonomyChoice]:
+    """Return the regions in which statistics group nationalities."""
+    return _choices(TaxonomyChoice, _load("countries")["groups"])
 
 
 @cache
-def questions() -> dict[str, Question]:
-    """The most frequent questions."""
-    return _choices(Question, _read("frequent")["questions"])
+def bodies() -> dict[str, TaxonomyChoice]:
+    """Return the organisations that people can be referred to, by code."""
+    return _choices(TaxonomyChoice, _load("bodies")["bodies"])
 
 
-def words_for(column: str) -> dict[str, list[str]]:
-    """Further words by which the values of a column are found: kana and romaji of channels, outcomes …"""
-    return _read("words")[column]
+@cache
+def questions() -> dict[str, ConsultationPreset]:
+    """Return the frequent questions by code."""
+    return _choices(ConsultationPreset, _load("frequent")["questions"])
 
 
-def _choices(kind: type[Choice], rows: list[dict]) -> dict[str, Choice]:
+def search_words_for(column: str) -> dict[str, list[str]]:
+    """Return more search terms (kana, romaji) for the values of a column, such as channels or outcomes."""
+    return _load("words")[column]
+
+
+def _choices(kind: type[TaxonomyChoice], rows: list[dict]) -> dict[str, TaxonomyChoice]:
     plain = [{name: tuple(it) if isinstance(it, list) else it for name, it in row.items()} for row in rows]
     return {row["code"]: kind(**row) for row in plain}
 
 
 @cache
-def _read(name: str) -> dict:
+def _load(name: str) -> dict:
     return json.loads((FOLDER / f"{name}.json").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""What the desk's coordinator types, turned into clean arguments."""
+"""Forms for the desk's coordinator: hours, shifts, exceptions."""
 
 from django import forms
 from django.conf import settings
@@ -7,14 +7,14 @@ from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import pgettext, pgettext_lazy
 
-from consultations import reading
-from consultations.models import DeskHours, Duty, Mode, Service
+from consultations.timetable.models import ConsultationMode, DeskHours, DeskService, DeskShift
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.base.hygiene import DayField, NumberField
-from services.languages.fields import LanguageField, LanguagesField
+from services.base.form_fields import DayField, NumberField
+from services.languages import negotiation
+from services.languages.form_fields import LanguageField, LanguagesField
 from services.schedules.models import Schedule
-from services.schedules.rules import WEEKS, Rule
+from services.schedules.rules import WEEKS, RecurrenceRule
 
 _DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
@@ -28,26 +28,29 @@ _WEEK_NAMES = {
 
 
 def _weekdays():
-    """From the day on which the city's week begins."""
+    """Return the days of the week as choices, from the day on which the city's week begins."""
     days = [(settings.CITY.week_starts_on + number - 1) % 7 for number in range(7)]
-    return _for_staff((day, WEEKDAYS[day]) for day in days)
+    return _in_staff_language((day, WEEKDAYS[day]) for day in days)
 
 
-def _for_staff(choices):
-    """Words that residents see too, in the language of the staff's pages."""
-    with reading.for_staff():
+def _in_staff_language(choices):
+    """Translate choices that residents see too into the language of the staff pages."""
+    with negotiation.staff_language_override():
         return [(value, str(label)) for value, label in choices]
 
 
 class ScheduleForm(forms.Form):
-    """When something happens: on these weekdays, from one time to another, from a first to perhaps a last day."""
+    """A recurring schedule: weekdays, times, the first day and an optional last day."""
 
     weekdays = forms.TypedMultipleChoiceField(
-        label=pgettext_lazy("staff", "On"), coerce=int, choices=_weekdays, widget=forms.CheckboxSelectMultiple
+        label=pgettext_lazy("staff", "Days of the week"),
+        coerce=int,
+        choices=_weekdays,
+        widget=forms.CheckboxSelectMultiple,
     )
     weeks = forms.TypedMultipleChoiceField(
-        label=pgettext_lazy("staff", "In which weeks of the month"),
-        help_text=pgettext_lazy("staff", "No tick: every week."),
+        label=pgettext_lazy("staff", "Weeks of the month"),
+        help_text=pgettext_lazy("staff", "To include every week, leave all the boxes empty."),
         coerce=int,
         choices=list(_WEEK_NAMES.items()),
         required=False,
@@ -57,65 +60,68 @@ class ScheduleForm(forms.Form):
     ends = forms.TimeField(label=pgettext_lazy("staff", "To"), widget=_TIME)
     first_day = DayField(label=pgettext_lazy("staff", "First day"), widget=_DATE, initial=timezone.localdate)
     last_day = DayField(label=pgettext_lazy("staff", "Last day"), widget=_DATE, required=False)
-    on_holidays = forms.BooleanField(label=pgettext_lazy("staff", "On public holidays too"), required=False)
+    on_holidays = forms.BooleanField(label=pgettext_lazy("staff", "Also on public holidays"), required=False)
 
     def clean(self):
-        """Ends come after beginnings."""
-        words = super().clean()
-        begins, ends = words.get("begins"), words.get("ends")
+        """Check that the end is after the start, and the last day not before the first."""
+        data = super().clean()
+        begins, ends = data.get("begins"), data.get("ends")
         if begins and ends and ends <= begins:
-            self.add_error("ends", pgettext("staff", "It ends before it begins."))
-        first, last = words.get("first_day"), words.get("last_day")
+            self.add_error("ends", pgettext("staff", "The end must be after the start."))
+        first, last = data.get("first_day"), data.get("last_day")
         if first and last and last < first:
-            self.add_error("last_day", pgettext("staff", "The last day is before the first one."))
-        return words
+            self.add_error("last_day", pgettext("staff", "The last day must be on or after the first day."))
+        return data
 
     def fill_schedule(self, schedule: Schedule) -> Schedule:
-        """Put what was typed onto a schedule; nothing is saved."""
-        words = self.cleaned_data
-        weeks = tuple(week for week in WEEKS if week in words["weeks"])
-        schedule.rule = str(Rule(tuple(sorted(words["weekdays"])), weeks))
+        """Copy the submitted values to a schedule, without saving it."""
+        data = self.cleaned_data
+        weeks = tuple(week for week in WEEKS if week in data["weeks"])
+        schedule.rule = str(RecurrenceRule(tuple(sorted(data["weekdays"])), weeks))
         for name in ("begins", "ends", "first_day", "last_day", "on_holidays"):
-            setattr(schedule, name, words[name])
+            setattr(schedule, name, data[name])
         return schedule
 
 
-def schedule_as_typed(schedule: Schedule) -> dict:
-    """A schedule's values as its form takes them."""
+def schedule_initial(schedule: Schedule) -> dict:
+    """Return a schedule's values as initial data for `ScheduleForm`."""
     names = ("begins", "ends", "first_day", "last_day", "on_holidays")
-    rule = schedule.days
+    rule = schedule.recurrence
     return {name: getattr(schedule, name) for name in names} | {"weekdays": rule.weekdays, "weeks": rule.weeks}
 
 
 class HoursForm(ScheduleForm):
-    """When a language is spoken at the desk, or a profession is there."""
+    """Hours in which a language is served, or a professional is available."""
 
-    service = forms.ChoiceField(label=pgettext_lazy("staff", "What"), choices=lambda: _for_staff(Service.choices))
+    service = forms.ChoiceField(
+        label=pgettext_lazy("staff", "Service"), choices=lambda: _in_staff_language(DeskService.choices)
+    )
     language = LanguageField(
         label=pgettext_lazy("staff", "Language"),
         help_text=pgettext_lazy(
-            "staff", "A profession needs none: it comes with the interpreter whom the person needs."
+            "staff",
+            "Leave this empty for a lawyer or other professional. An interpreter is arranged for anyone who needs one.",
         ),
         empty="–",
         required=False,
     )
     modes = forms.MultipleChoiceField(
-        label=pgettext_lazy("staff", "How"),
-        choices=lambda: _for_staff(Mode.choices),
+        label=pgettext_lazy("staff", "Contact method"),
+        choices=lambda: _in_staff_language(ConsultationMode.choices),
         widget=forms.CheckboxSelectMultiple,
     )
     by_appointment = forms.BooleanField(label=pgettext_lazy("staff", "By appointment only"), required=False)
     slot_minutes = NumberField(
-        label=pgettext_lazy("staff", "Minutes for one appointment"),
-        help_text=pgettext_lazy("staff", "Who has one already keeps it as it is."),
+        label=pgettext_lazy("staff", "Minutes per appointment"),
+        help_text=pgettext_lazy("staff", "Existing appointments will not change."),
         validators=[MinValueValidator(10), MaxValueValidator(240)],
         initial=30,
         required=False,
     )
     video_room = forms.URLField(
-        label=pgettext_lazy("staff", "Address of the video room"),
+        label=pgettext_lazy("staff", "Link to the video room"),
         help_text=pgettext_lazy(
-            "staff", "Begins with https://. Who has an appointment by video finds it in the message, others do not."
+            "staff", "Must begin with https://. Only people with a video appointment will receive this link."
         ),
         max_length=300,
         validators=[URLValidator(schemes=["https"])],
@@ -137,42 +143,42 @@ class HoursForm(ScheduleForm):
     ]
 
     def clean(self):
-        """Advice is given in a language."""
-        words = super().clean()
-        if words.get("service") == Service.ADVICE and "language" in words and not words["language"]:
-            self.add_error("language", pgettext("staff", "Please choose the language of the advice."))
-        return words
+        """Require a language for advice."""
+        data = super().clean()
+        if data.get("service") == DeskService.ADVICE and "language" in data and not data["language"]:
+            self.add_error("language", pgettext("staff", "Choose the language the advice is given in."))
+        return data
 
     def fill(self, hours: DeskHours) -> DeskHours:
-        """Put what was typed onto the row; nothing is saved."""
+        """Copy the submitted values to the row, without saving it."""
         for name in ("service", "language", "modes", "by_appointment", "video_room"):
             setattr(hours, name, self.cleaned_data[name])
         hours.slot_minutes = self.cleaned_data["slot_minutes"] or self.fields["slot_minutes"].initial
         return hours
 
     @staticmethod
-    def as_typed(hours: DeskHours) -> dict:
-        """A row's values as the form takes them."""
+    def initial_for(hours: DeskHours) -> dict:
+        """Return a row's values as initial data for this form."""
         names = ("service", "language", "modes", "by_appointment", "slot_minutes", "video_room")
-        return schedule_as_typed(hours.schedule) | {name: getattr(hours, name) for name in names}
+        return schedule_initial(hours.schedule) | {name: getattr(hours, name) for name in names}
 
 
 class AdviserField(forms.ModelChoiceField):
-    """Somebody who may advise."""
+    """A choice of adviser."""
 
     def __init__(self, **options):
         super().__init__(User.objects.none(), to_field_name="public_id", **options)
 
     def label_from_instance(self, person):
-        """The name."""
+        """Return the adviser's name, or their email address if they have none."""
         return person.name or person.email
 
 
-class DutyForm(ScheduleForm):
-    """When an adviser is at the desk, and in which languages."""
+class ShiftForm(ScheduleForm):
+    """An adviser's shift and the languages they speak during it."""
 
     adviser = AdviserField(label=pgettext_lazy("staff", "Adviser"))
-    languages = LanguagesField(label=pgettext_lazy("staff", "Languages at the desk"))
+    languages = LanguagesField(label=pgettext_lazy("staff", "Languages spoken at the desk"))
     field_order = ["adviser", "languages", "weekdays", "weeks", "begins", "ends", "on_holidays"]
 
     def __init__(self, *args, **options):
@@ -180,55 +186,59 @@ class DutyForm(ScheduleForm):
         advisers = User.objects.filter(is_active=True, grants__role=Role.ADVISER).order_by("name", "pk")
         self.fields["adviser"].queryset = advisers
 
-    def fill(self, duty: Duty) -> Duty:
-        """Put what was typed onto the row; nothing is saved."""
-        duty.adviser, duty.languages = self.cleaned_data["adviser"], self.cleaned_data["languages"]
-        return duty
+    def fill(self, shift: DeskShift) -> DeskShift:
+        """Copy the submitted values to the row, without saving it."""
+        shift.adviser, shift.languages = self.cleaned_data["adviser"], self.cleaned_data["languages"]
+        return shift
 
     @staticmethod
-    def as_typed(duty: Duty) -> dict:
-        """A row's values as the form takes them."""
-        return schedule_as_typed(duty.schedule) | {"adviser": duty.adviser.public_id, "languages": duty.languages}
+    def initial_for(shift: DeskShift) -> dict:
+        """Return a row's values as initial data for this form."""
+        return schedule_initial(shift.schedule) | {"adviser": shift.adviser.public_id, "languages": shift.languages}
 
 
-class ChangeForm(forms.Form):
-    """What is otherwise on one day: without times nothing happens."""
+class ScheduleExceptionForm(forms.Form):
+    """An exception on one day: other times, or none to close."""
 
-    day = DayField(label=pgettext_lazy("staff", "Day"), widget=_DATE)
+    day = DayField(label=pgettext_lazy("staff", "Date"), widget=_DATE)
     begins = forms.TimeField(
         label=pgettext_lazy("staff", "From"),
-        help_text=pgettext_lazy("staff", "No times: closed on that day. With times: also a day that the rule has not."),
+        help_text=pgettext_lazy(
+            "staff",
+            "Leave both times empty to close on that day. Enter times to change the hours or to add an extra day.",
+        ),
         required=False,
         widget=_TIME,
     )
     ends = forms.TimeField(label=pgettext_lazy("staff", "To"), required=False, widget=_TIME)
 
     def clean(self):
-        """Both times or none."""
-        words = super().clean()
+        """Require both times or neither, and an end after the start."""
+        data = super().clean()
         if self.errors:
-            return words
-        begins, ends = words.get("begins"), words.get("ends")
+            return data
+        begins, ends = data.get("begins"), data.get("ends")
         if (begins is None) != (ends is None):
-            self.add_error("ends" if begins else "begins", pgettext("staff", "Please write both times, or none."))
+            self.add_error("ends" if begins else "begins", pgettext("staff", "Enter both times, or leave both empty."))
         elif begins and ends <= begins:
-            self.add_error("ends", pgettext("staff", "It ends before it begins."))
-        return words
+            self.add_error("ends", pgettext("staff", "The end must be after the start."))
+        return data
 
 
-class DayForm(forms.Form):
-    """One day."""
+class RemoveExceptionForm(forms.Form):
+    """The day whose exception is removed."""
 
     day = DayField(widget=forms.HiddenInput)
 
 
-class EndForm(forms.Form):
-    """The last day."""
+class LastDayForm(forms.Form):
+    """The last day of hours or a shift."""
 
     last = DayField(
         label=pgettext_lazy("staff", "Last day"),
         help_text=pgettext_lazy(
-            "staff", "The past stays as it was. For other times from a day on: end this, add another."
+            "staff",
+            "Past days cannot be changed. To change the times from a certain date, end this entry and add a new one.",
         ),
         widget=_DATE,
     )

@@ -1,4 +1,4 @@
-"""Months that stand still: what they said when they were closed, and what they say now."""
+"""Closed months: their figures when they were closed, and their figures now."""
 
 import datetime
 from collections import defaultdict
@@ -6,54 +6,56 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from consultations.figures.counting import Count, Figures, count
-from consultations.figures.periods import Period
-from consultations.models import Closing
+from consultations.records.counts import PeriodCount, Totals, count_period
+from consultations.records.models import ClosedMonth
+from services.figures.periods import Period
 
 
 @dataclass(frozen=True, slots=True)
 class MonthState:
-    """A month: its figures, whether it stands still, and if so whether it still says what it said then."""
+    """A month, its figures, whether it is closed, and whether its figures have changed since."""
 
     month: datetime.date
-    figures: Figures
-    closing: Closing | None
+    figures: Totals
+    closing: ClosedMonth | None
     is_over: bool
     has_moved: bool
 
     @property
     def is_closed(self) -> bool:
-        """Whether it stands still."""
+        """Whether the month is closed."""
         return self.closing is not None and self.closing.is_closed
 
 
 def months_with_state(period: Period) -> list[MonthState]:
-    """The months of a period, the newest first."""
+    """Return the months of a period with their state, newest first."""
     months = list(reversed(period.months))
-    rows = Closing.objects.filter(month__range=(period.first, period.last)).select_related("closed_by", "reopened_by")
+    rows = ClosedMonth.objects.filter(month__range=(period.first, period.last)).select_related(
+        "closed_by", "reopened_by"
+    )
     closings = {row.month: row for row in rows}
-    counts = count(*(Period(month, month) for month in months))
-    return [_state(month, found, closings.get(month)) for month, found in zip(months, counts, strict=True)]
+    counts = count_period(*(Period(month, month) for month in months))
+    return [_month_state(month, found, closings.get(month)) for month, found in zip(months, counts, strict=True)]
 
 
-def _state(month: datetime.date, found: Count, closing: Closing | None) -> MonthState:
+def _month_state(month: datetime.date, found: PeriodCount, closing: ClosedMonth | None) -> MonthState:
     is_over = month < timezone.localdate().replace(day=1)
-    has_moved = closing is not None and closing.is_closed and closing.figures != _kept(found)
-    return MonthState(month, found.total.shown, closing, is_over, has_moved)
+    has_moved = closing is not None and closing.is_closed and closing.figures != _closing_figures(found)
+    return MonthState(month, found.overall.publishable, closing, is_over, has_moved)
 
 
-def figures_of(month: datetime.date) -> dict[str, dict[str, list[int]]]:
-    """A month's figures by dimension and value (consultations, topics, minutes), to be kept with its closing.
+def figures_to_close(month: datetime.date) -> dict[str, dict[str, list[int]]]:
+    """Return a month's figures to store at its closing: dimension → value → [consultations, topics, minutes].
 
-    What is restricted is in them and not told apart: a consultation may be restricted later, the sum stays as it was.
+    Restricted consultations are included without distinction, so that restricting one later changes no sum.
     """
-    (found,) = count(Period(month, month))
-    return _kept(found)
+    (found,) = count_period(Period(month, month))
+    return _closing_figures(found)
 
 
-def _kept(found: Count) -> dict[str, dict[str, list[int]]]:
-    kept: dict = defaultdict(dict)
+def _closing_figures(found: PeriodCount) -> dict[str, dict[str, list[int]]]:
+    figures: dict = defaultdict(dict)
     for (dimension, value), cell in found.cells.items():
-        if any(cell.whole):
-            kept[str(dimension)][value] = list(cell.whole)
-    return dict(kept)
+        if any(cell.total):
+            figures[str(dimension)][value] = list(cell.total)
+    return dict(figures)

@@ -1,4 +1,4 @@
-"""Closing a month: its figures have been reported and stand still."""
+"""Close and reopen months. The figures of a closed month have been reported and no longer change."""
 
 import datetime
 
@@ -6,9 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import pgettext
 
-from consultations.actions.counting import count_month
-from consultations.figures.closings import figures_of
-from consultations.models import Closing
+from consultations.records.access import refuse_without_role
+from consultations.records.models import ClosedMonth
+from consultations.records.tallies import tally_month
+from consultations.statistics.closed_months import figures_to_close
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.audit.trail import record
@@ -16,36 +17,37 @@ from services.base.refusals import Refused
 
 
 @transaction.atomic
-def close_month(month: datetime.date, *, by: User) -> Closing:
-    """Let a month's figures stand still, and keep them as they are. month: its first day.
+def close_month(month: datetime.date, *, by: User) -> ClosedMonth:
+    """Close a month and store its figures. month: its first day.
 
-    Refused for a month that is not over, and for one that is closed. Whoever is logging at this moment is either in
-    the figures or refused: the line in the trail waits for them, and what they ask last (`refuse_closed`) waits for us.
+    Raises `Refused` for a month that is not over or already closed. A consultation being logged at this moment is
+    either in the figures or refused: our audit entry waits for its transaction, and its last check
+    (`refuse_closed_months`) waits for ours.
     """
-    _refuse_others(by)
+    _refuse_non_manager(by)
     if month >= timezone.localdate().replace(day=1):
         raise Refused(pgettext("staff", "This month is not over yet."))
-    closing, made = Closing.objects.select_for_update().get_or_create(
+    closing, is_new = ClosedMonth.objects.select_for_update().get_or_create(
         month=month, defaults={"closed_at": timezone.now(), "closed_by": by}
     )
-    if not made and closing.is_closed:
-        raise Refused(pgettext("staff", "This month is closed already."))
+    if not is_new and closing.is_closed:
+        raise Refused(pgettext("staff", "This month is already closed."))
     closing.closed_at, closing.closed_by = timezone.now(), by
     closing.reopened_at, closing.reopened_by, closing.reason = None, None, ""
     record(by, "consultations.close_month", closing, changes=False)
-    count_month(month)
-    closing.figures = figures_of(month)
+    tally_month(month)
+    closing.figures = figures_to_close(month)
     closing.save()
     return closing
 
 
 @transaction.atomic
-def reopen_month(month: datetime.date, *, by: User, reason: str) -> Closing:
-    """Let a month's figures move again; the reason stands in the trail. Refused without one, and for an open month."""
-    _refuse_others(by)
+def reopen_month(month: datetime.date, *, by: User, reason: str) -> ClosedMonth:
+    """Reopen a month; the reason goes into the audit trail. Raises `Refused` without one, or if it is not closed."""
+    _refuse_non_manager(by)
     if not reason:
-        raise Refused(pgettext("staff", "Please say why the month is reopened."))
-    closing = Closing.objects.select_for_update().filter(month=month, reopened_at__isnull=True).first()
+        raise Refused(pgettext("staff", "Enter a reason for reopening the month."))
+    closing = ClosedMonth.objects.select_for_update().filter(month=month, reopened_at__isnull=True).first()
     if closing is None:
         raise Refused(pgettext("staff", "This month is not closed."))
     closing.reopened_at, closing.reopened_by, closing.reason = timezone.now(), by, reason
@@ -54,6 +56,5 @@ def reopen_month(month: datetime.date, *, by: User, reason: str) -> Closing:
     return closing
 
 
-def _refuse_others(by: User) -> None:
-    if not by.has_role(Role.MANAGER):
-        raise Refused(pgettext("staff", "Only a manager closes and reopens months."))
+def _refuse_non_manager(by: User) -> None:
+    refuse_without_role(by, Role.MANAGER, pgettext("staff", "Only managers can close and reopen months."))

@@ -1,19 +1,19 @@
-"""The demo desk's figures: all months counted, those of the fiscal year that is over closed, one of them reopened."""
+"""The demo desk's figures: all months tallied, the last fiscal year closed, and one of its months reopened."""
 
 from django.utils import timezone
 
-from consultations.actions.closing import close_month, reopen_month
-from consultations.actions.counting import count_months
-from consultations.figures.periods import fiscal_year, fiscal_year_of
-from consultations.models import Closing
+from consultations.records.models import ClosedMonth
+from consultations.records.tallies import tally_months
+from consultations.statistics.closing import close_month, reopen_month
 from services.accounts.models import User
+from services.figures.periods import fiscal_year, fiscal_year_of
 
 
 def load() -> None:
-    """Count, and close what has been reported, once."""
-    if Closing.objects.exists():
+    """Tally all months, and close the reported ones, once."""
+    if ClosedMonth.objects.exists():
         return
-    count_months()
+    tally_months()
     manager = User.objects.get(email="manager@demo.example")
     months = fiscal_year(fiscal_year_of(timezone.localdate()) - 1).months
     for month in months:

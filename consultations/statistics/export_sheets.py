@@ -1,36 +1,35 @@
-"""The desk's figures as tables to take along."""
+"""The desk's figures as sheets for export."""
 
 from django.utils.translation import pgettext
 
-from consultations.actions.exporting import COLUMNS
-from consultations.figures.exports import Sheet
-from consultations.figures.report import Report
-from consultations.figures.statistics import Hours, Line, Statistics
+from consultations.statistics.report import AnnualReport
+from consultations.statistics.tables import AdviserWorkload, Statistics, StatisticsRow
+from services.figures.sheets import Sheet
 
 
-def sheets_of_figures(figures: Statistics) -> list[Sheet]:
-    """The months and every division; minutes, so that they can be added up."""
-    months = pgettext("staff", "Months")
+def statistics_sheets(figures: Statistics) -> list[Sheet]:
+    """Return the months and every breakdown, with minutes rather than hours, so that they can be added up."""
+    months = pgettext("staff", "By month")
     found = [_sheet(months, figures.months, pgettext("staff", "Month"), figures.total)]
-    value = pgettext("staff: a column of a table of figures", "Value")
+    value = pgettext("staff: a column of a table of figures", "Category")
     return found + [_sheet(table.title, table.lines, value) for table in figures.tables]
 
 
-def _sheet(title: str, lines: list[Line], first: str, total: Line | None = None) -> Sheet:
-    head = [
+def _sheet(title: str, lines: list[StatisticsRow], first: str, total: StatisticsRow | None = None) -> Sheet:
+    header = [
         first,
         pgettext("staff", "Consultations"),
         pgettext("staff", "Topics"),
         pgettext("staff", "Minutes"),
-        pgettext("staff", "Consultations, year before"),
-        pgettext("staff", "Topics, year before"),
-        pgettext("staff", "Minutes, year before"),
+        pgettext("staff", "Consultations, previous year"),
+        pgettext("staff", "Topics, previous year"),
+        pgettext("staff", "Minutes, previous year"),
     ]
-    return Sheet(title, head, [[it.name, *it.now, *it.before] for it in [*lines, *([total] if total else [])]])
+    return Sheet(title, header, [[it.name, *it.now, *it.before] for it in [*lines, *([total] if total else [])]])
 
 
-def sheets_of_report(report: Report) -> list[Sheet]:
-    """The body's table, and how it comes out of the log."""
+def report_sheets(report: AnnualReport) -> list[Sheet]:
+    """Return the national report's table and its reconciliation with the log."""
     title = pgettext("staff", "Report")
     table = Sheet(
         title,
@@ -41,33 +40,52 @@ def sheets_of_report(report: Report) -> list[Sheet]:
         ],
         [list(line) for line in report.lines],
     )
-    return [table, Sheet(pgettext("staff", "Reconciliation"), ["", str(report.period)], _reconciled(report))]
+    return [table, Sheet(pgettext("staff", "Reconciliation"), ["", str(report.period)], _reconciliation_rows(report))]
 
 
-def _reconciled(report: Report) -> list[list[str | int]]:
+def _reconciliation_rows(report: AnnualReport) -> list[list[str | int]]:
     check, without = report.check, pgettext("staff", "Without a group: %(topic)s")
     return [
         [pgettext("staff", "Consultations in the log"), check.consultations],
         [pgettext("staff", "Topics in the log"), check.topics],
         [pgettext("staff", "Topics in the table"), check.mapped],
         *([without % {"topic": topic}, number] for topic, number in check.unmapped.items()),
-        [pgettext("staff", "Restricted, fewer than five in their group: in no row"), check.small],
+        [
+            pgettext("staff", "Topics of restricted consultations, not shown (fewer than five in their group)"),
+            check.small,
+        ],
         [pgettext("staff", "Difference"), check.difference],
     ]
 
 
-def sheets_of_hours(hours: list[Hours]) -> list[Sheet]:
-    """Each adviser's consultations, their minutes, and the minutes on duty."""
-    head = [
+def hours_sheets(hours: list[AdviserWorkload]) -> list[Sheet]:
+    """Return each adviser's consultations, their minutes, and the minutes of their shifts."""
+    header = [
         pgettext("staff", "Adviser"),
         pgettext("staff", "Consultations"),
-        pgettext("staff", "Minutes of consultation"),
-        pgettext("staff", "Minutes on duty"),
+        pgettext("staff", "Consultation time (minutes)"),
+        pgettext("staff", "Time on duty (minutes)"),
     ]
     rows = [[it.name, it.figures.consultations, it.figures.minutes, it.on_duty] for it in hours]
-    return [Sheet(pgettext("staff", "Hours of advisers"), head, rows)]
+    return [Sheet(pgettext("staff", "Advisers' hours"), header, rows)]
 
 
-def sheets_of_rows(rows: list[list[str | int]]) -> list[Sheet]:
-    """The log's rows by the names of their columns, for programs to read."""
-    return [Sheet("", [*COLUMNS, "topics"], rows)]
+def consultation_sheets(rows: list[list[str | int]]) -> list[Sheet]:
+    """Return the log's rows under their column names, for other programs."""
+    return [Sheet("", [*EXPORT_COLUMNS, "topics"], rows)]
+
+
+# The columns that leave the portal: facts under a public id, never a note, a client or a name.
+EXPORT_COLUMNS = (
+    "public_id",
+    "month",
+    "channel",
+    "enquirer",
+    "language",
+    "language_support",
+    "mother_tongue",
+    "nationality",
+    "outcome",
+    "referred_to",
+    "minutes",
+)

@@ -1,4 +1,4 @@
-"""What the counted values are called in the language in which staff read."""
+"""Labels of counted values, in the staff's language."""
 
 import json
 from collections.abc import Callable
@@ -6,25 +6,25 @@ from functools import cache
 
 from django.utils.translation import pgettext
 
-from consultations import taxonomy
-from consultations.log_words import named
-from consultations.models import Bridging, Channel, Consultation, Dimension, Outcome
+from consultations.records import taxonomy
+from consultations.records.models import Consultation, ConsultationChannel, Dimension, LanguageSupport, Outcome
+from consultations.records.presentation import name_of_code
 
 DECLINED = Consultation.DECLINED
 
 
 def topic_name(code: str) -> str:
-    """A topic; one that no scheme knows keeps its code."""
-    return named(taxonomy.topics(), code)
+    """Return a topic's name, or its code if it is unknown."""
+    return name_of_code(taxonomy.topics(), code)
 
 
 def language_name(code: str) -> str:
-    """A language of the desk."""
-    return named(taxonomy.tongues(), code)
+    """Return the name of a language spoken at the desk."""
+    return name_of_code(taxonomy.languages(), code)
 
 
 def country_group(code: str) -> str:
-    """The region under which a nationality is counted; "not asked" and "declined" stand for themselves."""
+    """Return the region of a nationality; "not asked" and "declined" are returned unchanged."""
     if code in ("", DECLINED):
         return code
     country = taxonomy.countries().get(code)
@@ -32,28 +32,28 @@ def country_group(code: str) -> str:
 
 
 def country_group_name(code: str) -> str:
-    """Such a region."""
-    words = {
+    """Return the name of a region."""
+    names = {
         "": pgettext("staff: a fact about a client", "Not asked"),
         DECLINED: pgettext("staff: a fact about a client", "Declined to say"),
-        "other": pgettext("staff: nationality", "Another country"),
+        "other": pgettext("staff: nationality", "Another country or region"),
     }
-    return words.get(code) or named(taxonomy.country_groups(), code)
+    return names.get(code) or name_of_code(taxonomy.country_groups(), code)
 
 
 def group_name(code: str) -> str:
-    """A group of the national report; without a code: what belongs to none."""
-    return named(report_groups(), code) or pgettext("staff", "Topics without a group")
+    """Return the name of a group of the national report. An empty code stands for topics without a group."""
+    return name_of_code(report_groups(), code) or pgettext("staff", "Topics without a group")
 
 
 @cache
-def report_groups() -> dict[str, taxonomy.Choice]:
-    """The groups of the reporting body, in its order."""
-    return {row["code"]: taxonomy.Choice(**row) for row in _report()["groups"]}
+def report_groups() -> dict[str, taxonomy.TaxonomyChoice]:
+    """Return the groups of the national report, in its order."""
+    return {row["code"]: taxonomy.TaxonomyChoice(**row) for row in _report()["groups"]}
 
 
 def mapping_version() -> str:
-    """The edition of these groups."""
+    """Return the edition of the report's groups."""
     return _report()["mapping"]
 
 
@@ -66,12 +66,12 @@ def _label(choices) -> Callable[[str], str]:
     return lambda value: str(choices(value).label) if value in choices.values else value
 
 
-NAMES: dict[str, Callable[[str], str]] = {
+DIMENSION_LABELS: dict[str, Callable[[str], str]] = {
     Dimension.LANGUAGE: language_name,
-    Dimension.PRIMARY: topic_name,
+    Dimension.PRIMARY_TOPIC: topic_name,
     Dimension.TOPIC: topic_name,
-    Dimension.CHANNEL: _label(Channel),
-    Dimension.BRIDGING: _label(Bridging),
+    Dimension.CHANNEL: _label(ConsultationChannel),
+    Dimension.LANGUAGE_SUPPORT: _label(LanguageSupport),
     Dimension.NATIONALITY: country_group_name,
     Dimension.OUTCOME: _label(Outcome),
 }

@@ -1,21 +1,20 @@
-"""The yearly report to the national body: topics by its groups, in its order, and how they come out of the log."""
+"""The yearly report to the national body: topics by its groups, in its order, reconciled with the log."""
 
 from dataclasses import dataclass
 
-from consultations import taxonomy
-from consultations.figures import naming
-from consultations.figures.counting import Cell, count
-from consultations.figures.periods import Period
-from consultations.models import ConsultationTopic, Dimension
+from consultations.records import taxonomy
+from consultations.records.counts import CellTotals, count_period
+from consultations.records.models import ConsultationTopic, Dimension
+from consultations.statistics import labels
+from services.figures.periods import Period
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """From what may be told of the log to the sum of the table.
+    """The steps from the log to the sum of the report's table.
 
-    `unmapped`: topics that belong to no group, by name. `small`: topics of restricted consultations of which their
-    group has fewer than five, and which are therefore in the total alone. `difference`: rows of topics in the log that
-    were not counted; must be 0.
+    `unmapped`: topics without a group, by name. `small`: topics of restricted consultations that are fewer than five in
+    their group, and are therefore only in the total. `difference`: topics in the log that were not counted; must be 0.
     """
 
     consultations: int
@@ -27,8 +26,8 @@ class Reconciliation:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The table (group, topics, consultations) in the body's order, the edition of its groups, the reconciliation."""
+class AnnualReport:
+    """The report's rows (group, topics, consultations) in the body's order, its edition, and the reconciliation."""
 
     period: Period
     mapping: str
@@ -36,35 +35,35 @@ class Report:
     check: Reconciliation
 
 
-def read_report(period: Period) -> Report:
-    """A period's report, reconciled to the log's own rows."""
-    (found,) = count(period)
-    cells, groups = found.by(Dimension.GROUP), naming.report_groups()
-    shown = {code: cells.get(code, Cell()).shown for code in groups}
-    lines = [(naming.group_name(code), it.topics, it.consultations) for code, it in shown.items()]
+def load_report(period: Period) -> AnnualReport:
+    """Load a period's report, reconciled with the log's rows."""
+    (found,) = count_period(period)
+    cells, groups = found.by(Dimension.TOPIC_GROUP), labels.report_groups()
+    shown = {code: cells.get(code, CellTotals()).publishable for code in groups}
+    lines = [(labels.group_name(code), it.topics, it.consultations) for code, it in shown.items()]
     mapped = sum(it.topics for it in shown.values())
-    unmapped = sum(cell.shown.topics for code, cell in cells.items() if code not in groups)
-    total = found.total
+    unmapped = sum(cell.publishable.topics for code, cell in cells.items() if code not in groups)
+    overall = found.overall
     in_log = ConsultationTopic.objects.filter(consultation__month__range=(period.first, period.last))
     check = Reconciliation(
-        consultations=total.shown.consultations,
-        topics=total.shown.topics,
+        consultations=overall.publishable.consultations,
+        topics=overall.publishable.topics,
         mapped=mapped,
-        unmapped=_named(found.by(Dimension.TOPIC), groups, unmapped),
-        small=total.shown.topics - mapped - unmapped,
-        difference=in_log.count() - total.whole.topics,
+        unmapped=_unmapped_by_name(found.by(Dimension.TOPIC), groups, unmapped),
+        small=overall.publishable.topics - mapped - unmapped,
+        difference=in_log.count() - overall.total.topics,
     )
-    return Report(period, naming.mapping_version(), lines, check)
+    return AnnualReport(period, labels.mapping_version(), lines, check)
 
 
-def _named(topics: dict[str, Cell], groups, unmapped: int) -> dict[str, int]:
-    """How many rows of which topic have no group; what is too small to be named stands under no name."""
+def _unmapped_by_name(topics: dict[str, CellTotals], groups, unmapped: int) -> dict[str, int]:
+    """Return the number of topics without a group, by name. Numbers too small to publish are added up unnamed."""
     known = taxonomy.topics()
     names = {
-        naming.topic_name(code): cell.shown.topics
+        labels.topic_name(code): cell.publishable.topics
         for code, cell in topics.items()
-        if cell.shown.topics and (code not in known or known[code].group not in groups)
+        if cell.publishable.topics and (code not in known or known[code].group not in groups)
     }
     if rest := unmapped - sum(names.values()):
-        names[naming.group_name("")] = rest
+        names[labels.group_name("")] = rest
     return names

@@ -1,19 +1,19 @@
-"""Addresses of the desk's figures, for its advisers and its manager."""
+"""URLs of the desk's statistics, for advisers and managers."""
 
 from django.urls import path
 
-from consultations.views import statistics
+from consultations.statistics import views
 
 app_name = "statistics"
 urlpatterns = [
-    path("", statistics.index, name="index"),
-    path("export/<slug:kind>/", statistics.export, name="export"),
-    path("rows/<slug:kind>/", statistics.export_rows, name="export_rows"),
-    path("hours/", statistics.hours, name="hours"),
-    path("hours/<slug:kind>/", statistics.export_hours, name="export_hours"),
-    path("report/", statistics.report, name="report"),
-    path("report/<slug:kind>/", statistics.export_report, name="export_report"),
-    path("months/", statistics.months, name="months"),
-    path("months/close/", statistics.close, name="close"),
-    path("months/reopen/", statistics.reopen, name="reopen"),
+    path("", views.index, name="index"),
+    path("export/<slug:kind>/", views.export, name="export"),
+    path("rows/<slug:kind>/", views.export_rows, name="export_rows"),
+    path("hours/", views.hours, name="hours"),
+    path("hours/<slug:kind>/", views.export_hours, name="export_hours"),
+    path("report/", views.report, name="report"),
+    path("report/<slug:kind>/", views.export_report, name="export_report"),
+    path("months/", views.months, name="months"),
+    path("months/close/", views.close, name="close"),
+    path("months/reopen/", views.reopen, name="reopen"),
 ]

@@ -1,8 +1,8 @@
-"""What whoever changes the timetable, or makes a new time of it bookable, locks first."""
+"""The lock that everyone takes before changing the timetable or making a new time bookable."""
 
-from consultations.models import Roster
+from consultations.timetable.models import RosterLock
 
 
 def lock_roster() -> None:
-    """Hold the timetable's one row until the transaction ends."""
-    Roster.objects.select_for_update().get_or_create(pk=1)
+    """Lock the only `RosterLock` row until the transaction ends."""
+    RosterLock.objects.select_for_update().get_or_create(pk=1)

@@ -1,37 +1,37 @@
-"""The roster: when the desk is open, in which language, and who is there."""
+"""The roster: the desk's hours in each language, and the advisers' shifts."""
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from services.base.keeping import NOTHING_PERSONAL, Keeping
 from services.base.public_ids import PublicIdField
+from services.base.retention import NO_PERSONAL_DATA, RetentionPolicy
 from services.schedules.models import Schedule
 
 
-class Service(models.TextChoices):
-    """Who answers: the desk's advisers, or somebody of a profession who comes on certain days."""
+class DeskService(models.TextChoices):
+    """Who answers: the desk's advisers, or a visiting professional."""
 
     ADVICE = "advice", _("Advice on daily life")
     LAWYER = "lawyer", _("Lawyer")
-    IMMIGRATION = "immigration", _("Residence status and visas")
-    LABOUR = "labour", _("Trouble at work")
-    HEALTH = "health", _("Health and worries")
+    IMMIGRATION = "immigration", _("Visas and residence status")
+    LABOUR = "labour", _("Problems at work")
+    HEALTH = "health", _("Health and wellbeing")
 
 
-class Mode(models.TextChoices):
-    """How one can speak with the desk."""
+class ConsultationMode(models.TextChoices):
+    """How a person can speak to the desk."""
 
     VISIT = "visit", pgettext_lazy("at the desk", "In person")
-    PHONE = "phone", pgettext_lazy("at the desk", "By telephone")
+    PHONE = "phone", pgettext_lazy("at the desk", "By phone")
     VIDEO = "video", pgettext_lazy("at the desk", "By video")
 
 
-class Roster(models.Model):
-    """The timetable's one row, locked first by whoever changes it."""
+class RosterLock(models.Model):
+    """A single row that serialises all changes to the timetable: lock it first."""
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="consultations_only_one_roster")]
@@ -41,17 +41,18 @@ class Roster(models.Model):
 
 
 class DeskHours(models.Model):
-    """When one language is spoken at the desk, or a profession is there. Nothing is promised without a duty behind it.
+    """Hours in which one language is spoken at the desk, or a professional is available.
 
-    `language` is empty for a profession that comes with whatever interpreter the person needs. `slot_minutes`: how long
-    one appointment is, where it is by appointment. `video_room`: the address of a video room that stays the same.
+    Hours for advice are shown as open only while an adviser's shift covers them. `language` is empty for a
+    professional, who works with whichever interpreter the person needs. `slot_minutes` is the length of one
+    appointment. `video_room` is the URL of a permanent video room.
     """
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     public_id = PublicIdField()
     schedule = models.OneToOneField(Schedule, on_delete=models.CASCADE, related_name="desk_hours")
-    service = models.CharField(max_length=20, choices=Service, default=Service.ADVICE)
+    service = models.CharField(max_length=20, choices=DeskService, default=DeskService.ADVICE)
     language = models.CharField(max_length=12, blank=True)
     modes = models.JSONField(default=list)
     by_appointment = models.BooleanField(default=False)
@@ -61,9 +62,11 @@ class DeskHours(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(service__in=Service.values), name="consultations_known_service"),
             models.CheckConstraint(
-                condition=~models.Q(service=Service.ADVICE) | ~models.Q(language=""),
+                condition=models.Q(service__in=DeskService.values), name="consultations_known_service"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(service=DeskService.ADVICE) | ~models.Q(language=""),
                 name="consultations_advice_has_a_language",
             ),
             models.CheckConstraint(
@@ -75,19 +78,19 @@ class DeskHours(models.Model):
         return f"{self.service} {self.language} {self.schedule}"
 
 
-class Duty(models.Model):
-    """When an adviser is at the desk, and which languages they speak there."""
+class DeskShift(models.Model):
+    """An adviser's shift at the desk, and the languages they speak during it."""
 
-    KEEPING = Keeping("Who of the staff is at the desk when. Kept for counting the desk's hours.")
+    RETENTION = RetentionPolicy("Who of the staff is at the desk when. Kept for counting the desk's hours.")
 
     public_id = PublicIdField()
-    adviser = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="duties")
-    schedule = models.OneToOneField(Schedule, on_delete=models.CASCADE, related_name="duty")
+    adviser = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="shifts")
+    schedule = models.OneToOneField(Schedule, on_delete=models.CASCADE, related_name="shift")
     languages = models.JSONField(default=list)
 
     class Meta:
         ordering = ["pk"]
-        verbose_name_plural = "duties"
+        verbose_name_plural = "shifts"
 
     def __str__(self):
         return f"{self.adviser} {self.schedule}"

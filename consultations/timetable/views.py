@@ -1,4 +1,4 @@
-"""The desk's page for everybody: which languages, when, how, where; its calendar files."""
+"""The desk's public page (languages, hours, address, modes of contact) and its calendar files."""
 
 import datetime
 import json
@@ -11,40 +11,39 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from consultations import reading
-from consultations.figures.counting import FEWEST
-from consultations.figures.periods import fiscal_year
-from consultations.figures.public import read_year, years_to_show
-from consultations.timetable import LOOK_AHEAD, read_timetable
-from services.languages.table import SPOKEN
-from services.schedules.calendar_files import calendar_file
+from consultations.timetable import presentation
+from consultations.timetable.openings import LOOK_AHEAD, load_timetable
+from services.languages.registry import SPOKEN
+from services.schedules.calendar_files import render_calendar
 
 WEEKS_IN_CALENDAR = 8
-# As Django's json_script does it: no text can end the script element.
-_HARMLESS = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 
-@never_cache  # "now, until 17:00" is true for this minute only: no copy may be kept
+# Escaped as in Django's json_script, so that no text can close the script element.
+_SCRIPT_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+
+
+@never_cache  # "now, until 17:00" is true for a minute only
 @require_safe
 def index(request):
-    """The desk, as it is now and in the week that was asked for."""
+    """Show the desk's current status and the requested week."""
     moment, language = timezone.localtime(), request.LANGUAGE_CODE
     today = moment.date()
-    start = reading.asked_week(request.GET.get("week", ""), today)
+    start = presentation.requested_week(request.GET.get("week", ""), today)
     end = start + datetime.timedelta(days=6)
-    timetable = read_timetable(min(today, start), max(end, today + LOOK_AHEAD))
+    timetable = load_timetable(min(today, start), max(end, today + LOOK_AHEAD))
     context = {
-        "next": reading.next_in_words(timetable, language, moment),
-        "week": reading.week_in_words(timetable, start, language, today),
+        "next": presentation.next_opening(timetable, language, moment),
+        "week": presentation.present_week(timetable, start, language, today),
         "is_this_week": start <= today <= end,
         "earlier": _week_before(start, today),
         "later": _week_after(start, today),
-        "professions": reading.professions_in_words(timetable, moment),
+        "professions": presentation.present_professionals(timetable, moment),
         "has_appointments": any(it.by_appointment for it in timetable.openings),
-        "ways": reading.ways_in_words(timetable, today),
+        "ways": presentation.available_modes(timetable, today),
         "desk": settings.CITY.desk,
         "address": settings.CITY.desk.address[language] if settings.CITY.desk else "",
-        "for_machines": _as_script(reading.for_machines(timetable, today, language)),
+        "for_machines": _as_json_script(presentation.opening_hours_json_ld(timetable, today, language)),
     }
     return render(request, "consultations/index.html", context)
 
@@ -55,37 +54,23 @@ def _week_before(start: datetime.date, today: datetime.date) -> datetime.date | 
 
 def _week_after(start: datetime.date, today: datetime.date) -> datetime.date | None:
     later = start + datetime.timedelta(weeks=1)
-    return later if reading.asked_week(later.isoformat(), today) == later else None
+    return later if presentation.requested_week(later.isoformat(), today) == later else None
 
 
-def _as_script(facts: dict) -> SafeString:
-    return mark_safe(json.dumps(facts, ensure_ascii=False).translate(_HARMLESS))  # noqa: S308  nothing ends it
+def _as_json_script(data: dict) -> SafeString:
+    escaped = json.dumps(data, ensure_ascii=False).translate(_SCRIPT_ESCAPES)
+    return mark_safe(escaped)  # noqa: S308  no text can close the element
 
 
 @require_safe
 def calendar(request):
-    """The next eight weeks of one language (the page's own, unless another is asked for) as a calendar file."""
+    """Return eight weeks of one language as a calendar file. The default is the page's own language."""
     spoken = request.GET.get("language", request.LANGUAGE_CODE)
     if spoken not in settings.CITY.languages:
         raise Http404
     now = timezone.localtime()
-    timetable = read_timetable(now.date(), now.date() + datetime.timedelta(weeks=WEEKS_IN_CALENDAR, days=-1))
-    entries = reading.calendar_entries(timetable, spoken, request.LANGUAGE_CODE)
+    timetable = load_timetable(now.date(), now.date() + datetime.timedelta(weeks=WEEKS_IN_CALENDAR, days=-1))
+    entries = presentation.calendar_entries(timetable, spoken, request.LANGUAGE_CODE)
     headers = {"Content-Disposition": f'attachment; filename="consultation-desk-{SPOKEN[spoken].code}.ics"'}
-    file = calendar_file(entries, stamp=now.astimezone(datetime.UTC))
+    file = render_calendar(entries, stamp=now.astimezone(datetime.UTC))
     return HttpResponse(file, content_type="text/calendar; charset=utf-8", headers=headers)
-
-
-@never_cache  # no recorded change of what is public tells that a consultation was logged late
-@require_safe
-def figures(request):
-    """A year of the desk in a few figures: the newest that is over, or another one of the last."""
-    years = years_to_show()
-    asked = next((year for year in years if str(year) == request.GET.get("year")), years[0] if years else None)
-    context = {
-        "years": [(year, fiscal_year(year)) for year in years],
-        "asked": asked,
-        "figures": read_year(asked) if asked else None,
-        "fewest": FEWEST,
-    }
-    return render(request, "consultations/figures.html", context)

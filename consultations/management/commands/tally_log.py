@@ -1,22 +1,22 @@
-"""manage.py count_log: count the desk's log anew, for cron or after something was changed by hand."""
+"""manage.py tally_log: tally the consultation log, from cron or after a change made by hand."""
 
 from django.core.management.base import BaseCommand
 
-from consultations.actions.counting import count_months
-from consultations.models import CountedMonth
+from consultations.records.models import CountedMonth
+from consultations.records.tallies import tally_months
 
 
 class Command(BaseCommand):
-    """Counts what has to be counted, as the background work does each quarter of an hour."""
+    """Tally the log as the scheduled job does every 15 minutes."""
 
     help = "Count the months of the consultation desk to which something came; --all: every month, from the log itself."
 
     def add_arguments(self, parser):
-        """Only the new, or all."""
+        """Add --all, which tallies every month again."""
         parser.add_argument("--all", action="store_true", help="every month")
 
     def handle(self, *args, **options):
-        """Says how many months were counted."""
+        """Tally, and print how many months were tallied."""
         if options["all"]:
             CountedMonth.objects.all().delete()
-        self.stdout.write(f"Months counted: {count_months()}")
+        self.stdout.write(f"Months counted: {tally_months()}")

@@ -1,63 +1,65 @@
-"""What must be followed beyond one contact."""
+"""Cases: matters that the desk follows beyond one consultation."""
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
-from consultations.models.clients import Client
+from consultations.records.models.clients import Client
 from services.accounts.roles import Role
-from services.base.keeping import Keeping
+from services.base.encryption import EncryptedTextField
 from services.base.public_ids import PublicIdField
-from services.base.sealed import SealedField
+from services.base.retention import RetentionPolicy
 
 DAYS_KEPT = 5 * 365
 
 
 class CaseState(models.TextChoices):
-    """Whether something is still to be done."""
+    """Whether the desk still works on a case."""
 
     OPEN = "open", pgettext_lazy("staff: a case", "Open")
     CLOSED = "closed", pgettext_lazy("staff: a case", "Closed")
-    MERGED = "merged", pgettext_lazy("staff: a case", "Merged into another")
+    MERGED = "merged", pgettext_lazy("staff: a case", "Merged into another case")
 
 
 class CaseQuerySet(models.QuerySet):
-    """Questions about cases."""
+    """Queries for cases."""
 
     def visible_to(self, user) -> "CaseQuerySet":
-        """Of which the user may know that they exist: a member's own; for a manager all that are not restricted too."""
+        """Cases that the user may know of: members see theirs, managers also see all unrestricted cases."""
         if not user.is_authenticated or not user.has_role(Role.ADVISER, Role.MANAGER):
             return self.none()
-        own = models.Exists(Member.objects.filter(user=user, case=models.OuterRef("pk")))
+        own = models.Exists(CaseMember.objects.filter(user=user, case=models.OuterRef("pk")))
         return self.filter(models.Q(is_restricted=False) | own) if user.has_role(Role.MANAGER) else self.filter(own)
 
     def readable_by(self, user) -> "CaseQuerySet":
-        """Whose words they may read, and in which they may write: a member's own."""
+        """Cases whose texts the user may read and in which they may write: only those they are a member of."""
         if not user.is_authenticated or not user.has_role(Role.ADVISER, Role.MANAGER):
             return self.none()
-        return self.filter(models.Exists(Member.objects.filter(user=user, case=models.OuterRef("pk"))))
+        return self.filter(models.Exists(CaseMember.objects.filter(user=user, case=models.OuterRef("pk"))))
 
 
 class Case(models.Model):
-    """Something that must follow: its members read all its consultations. *Restricted* it exists for them alone.
+    """A matter that the desk follows. Its members read all its consultations.
 
-    A case is restricted exactly if its consultations are; consultations.actions.cases keeps the two in step.
-    `closed_at`: since when nothing happens in it; what is done in a closed case, such as restricting it, moves it on.
-    What was merged into another keeps its row, its members in step with the other's, to be taken apart again.
+    A *restricted* case is visible to its members alone.
+
+    A case is restricted exactly if its consultations are; `consultations.cases.actions` keeps both in step.
+    `closed_at` starts the retention period. An action in a closed case, such as restricting it, moves it forward.
+    A merged case keeps its row, and its members follow those of the other case, so that the merge can be undone.
     """
 
-    KEEPING = Keeping(
-        "Following what was begun. Five years after it was closed it is deleted.", since="closed_at", days=DAYS_KEPT
+    RETENTION = RetentionPolicy(
+        "Following up a matter. Deleted five years after the case was closed.", since="closed_at", days=DAYS_KEPT
     )
-    MOVES = {
+    TRANSITIONS = {
         CaseState.OPEN: {CaseState.CLOSED, CaseState.MERGED},
         CaseState.CLOSED: {CaseState.OPEN},
         CaseState.MERGED: {CaseState.OPEN},
     }
 
     public_id = PublicIdField()
-    subject = SealedField()
+    subject = EncryptedTextField()
     client = models.ForeignKey(Client, on_delete=models.SET_NULL, null=True, blank=True, related_name="cases")
     language = models.CharField(max_length=12)
     state = models.CharField(max_length=10, choices=CaseState, default=CaseState.OPEN)
@@ -88,11 +90,15 @@ class Case(models.Model):
     def __str__(self):
         return self.public_id
 
+    def member_ids(self) -> set[int]:
+        """Return the primary keys of the members."""
+        return set(self.members.values_list("user", flat=True))
 
-class Member(models.Model):
-    """Somebody who works on a case, and so reads it."""
 
-    KEEPING = Keeping("Who works on a case. Goes with it.")
+class CaseMember(models.Model):
+    """A member of staff who works on a case and may therefore read it."""
+
+    RETENTION = RetentionPolicy("Who works on a case. Deleted with the case.")
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="case_memberships")
@@ -111,7 +117,7 @@ class EventKind(models.TextChoices):
     NOTE = "note", pgettext_lazy("staff: in a case", "Note")
     OPENED = "opened", pgettext_lazy("staff: in a case", "Opened")
     CLOSED = "closed", pgettext_lazy("staff: in a case", "Closed")
-    REOPENED = "reopened", pgettext_lazy("staff: in a case", "Opened again")
+    REOPENED = "reopened", pgettext_lazy("staff: in a case", "Reopened")
     JOINED = "joined", pgettext_lazy("staff: in a case", "Member added")
     LEFT = "left", pgettext_lazy("staff: in a case", "Member removed")
     ASSIGNED = "assigned", pgettext_lazy("staff: in a case", "Handed over")
@@ -119,26 +125,26 @@ class EventKind(models.TextChoices):
     LIFTED = "lifted", pgettext_lazy("staff: in a case", "Restriction lifted")
     MERGED = "merged", pgettext_lazy("staff: in a case", "Merged")
     SPLIT = "split", pgettext_lazy("staff: in a case", "Split")
-    UNDONE = "undone", pgettext_lazy("staff: in a case", "Merging or splitting undone")
+    UNDONE = "undone", pgettext_lazy("staff: in a case", "Merge or split undone")
     DECIDED = "decided", pgettext_lazy("staff: in a case", "Decision after three attempts")
     REFERRED = "referred", pgettext_lazy("staff: in a case", "Referral")
     TOLD = "told", pgettext_lazy("staff: in a case", "Message to the person")
 
 
 class CaseEvent(models.Model):
-    """Something that happened in a case. Only ever added: a trigger in the database refuses to change or delete it.
+    """An event in a case. Append-only: a database trigger refuses changes and deletions, with two exceptions.
 
-    Two things must stay possible. A change of keys seals `text` anew: the trigger lets a text become one of the same
-    length under another key. And what is past its time goes with its case: the trigger lets events go that are as old
-    as Case.KEEPING says, which those of a case whose time is over are. See migration 0004_cases.
+    Key rotation encrypts `text` again: the trigger allows a new ciphertext of the same length under another key. And
+    retention deletes events with their case: the trigger allows deleting events older than `Case.RETENTION` says, as
+    all events of an expired case are. See migration 0004_cases.
     """
 
-    KEEPING = Keeping("How a case came to be where it is. Goes with it.")
+    RETENTION = RetentionPolicy("The history of a case. Deleted with the case.")
 
     public_id = PublicIdField()
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=12, choices=EventKind)
-    text = SealedField()
+    text = EncryptedTextField()
     about = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -155,28 +161,28 @@ class CaseEvent(models.Model):
         return self.public_id
 
 
-class RegroupingKind(models.TextChoices):
-    """What was put together or taken apart."""
+class CaseMergeKind(models.TextChoices):
+    """What was merged or split."""
 
-    MERGED_CASES = "merged_cases", pgettext_lazy("staff", "Two cases became one")
-    SPLIT_CASE = "split_case", pgettext_lazy("staff", "A case became two")
-    MERGED_CLIENTS = "merged_clients", pgettext_lazy("staff", "Two records of a person became one")
+    MERGED_CASES = "merged_cases", pgettext_lazy("staff", "Two cases merged")
+    SPLIT_CASE = "split_case", pgettext_lazy("staff", "Case split")
+    MERGED_CLIENTS = "merged_clients", pgettext_lazy("staff", "Two records of a person merged")
 
 
-class Regrouping(models.Model):
-    """The record by which a merge or a split is undone: what stood where. `other`: what was merged, or came of a split.
+class CaseMerge(models.Model):
+    """The record of a merge or a split, from which it can be undone.
 
-    moved: by the name of what was moved, the public ids.
+    other: the merged case, or the new one of a split. moved: the public ids of all moved rows, by relation name.
     """
 
-    KEEPING = Keeping(
-        "Undoing a merge or a split. Five years later it is deleted, or earlier with what it is about.",
+    RETENTION = RetentionPolicy(
+        "Undoing a merge or a split. Deleted after five years, or earlier with its cases or clients.",
         since="at",
         days=DAYS_KEPT,
     )
 
     public_id = PublicIdField()
-    kind = models.CharField(max_length=16, choices=RegroupingKind)
+    kind = models.CharField(max_length=16, choices=CaseMergeKind)
     case = models.ForeignKey(Case, on_delete=models.CASCADE, null=True, blank=True, related_name="regroupings")
     other = models.ForeignKey(Case, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     client = models.ForeignKey(Client, on_delete=models.CASCADE, null=True, blank=True, related_name="regroupings")
@@ -190,9 +196,9 @@ class Regrouping(models.Model):
         ordering = ["-at", "-pk"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind=RegroupingKind.MERGED_CLIENTS, client__isnull=False, other_client__isnull=False)
+                condition=models.Q(kind=CaseMergeKind.MERGED_CLIENTS, client__isnull=False, other_client__isnull=False)
                 | models.Q(
-                    kind__in=[RegroupingKind.MERGED_CASES, RegroupingKind.SPLIT_CASE],
+                    kind__in=[CaseMergeKind.MERGED_CASES, CaseMergeKind.SPLIT_CASE],
                     case__isnull=False,
                     other__isnull=False,
                 ),

@@ -1,4 +1,4 @@
-"""Those who ask for help and chose to be known to the desk."""
+"""Clients: people who asked for help and chose to be known to the desk."""
 
 import secrets
 
@@ -7,53 +7,53 @@ from django.conf import settings
 from django.db import models
 
 from services.accounts.roles import Role
-from services.base.keeping import Keeping
+from services.base.encryption import EncryptedTextField
 from services.base.public_ids import PublicIdField
-from services.base.sealed import SealedField
+from services.base.retention import RetentionPolicy
 
-ALPHABET = "23456789CDFGHJKLMNPQRTVWXYZ"  # no letters and digits that look or sound alike, no words
+ALPHABET = "23456789CDFGHJKLMNPQRTVWXYZ"  # no characters that look or sound alike, and no vowels that form words
 
 
 def client_code() -> str:
-    """A new code that somebody can say on the telephone: K7F2-QX9M. 27 to the eighth, so nobody finds one by trying."""
-    marks = "".join(secrets.choice(ALPHABET) for _mark in range(8))
-    return f"{marks[:4]}-{marks[4:]}"
+    """Return a new code that is easy to say on the phone: K7F2-QX9M. One of 27**8, so it cannot be guessed."""
+    characters = "".join(secrets.choice(ALPHABET) for _position in range(8))
+    return f"{characters[:4]}-{characters[4:]}"
 
 
 class ClientQuerySet(models.QuerySet):
-    """Questions about those whom the desk knows."""
+    """Queries for clients."""
 
     def visible_to(self, user) -> "ClientQuerySet":
-        """Whoever may read one of their consultations or cases knows of them; before there is one, who met them."""
+        """Clients of the user's readable consultations and cases, and clients they registered that have none yet."""
         if not user.is_authenticated or not user.has_role(Role.ADVISER, Role.MANAGER):
             return self.none()
-        its = models.OuterRef("pk")
+        client = models.OuterRef("pk")
         consultations = apps.get_model("consultations.Consultation").objects
         cases = apps.get_model("consultations.Case").objects
-        threads = models.Exists(consultations.filter(client=its)) | models.Exists(cases.filter(client=its))
+        has_records = models.Exists(consultations.filter(client=client)) | models.Exists(cases.filter(client=client))
         return self.filter(
-            models.Exists(consultations.readable_by(user).filter(client=its))
-            | models.Exists(cases.readable_by(user).filter(client=its))
-            | models.Q(met_by=user) & ~threads
+            models.Exists(consultations.readable_by(user).filter(client=client))
+            | models.Exists(cases.readable_by(user).filter(client=client))
+            | models.Q(met_by=user) & ~has_records
         )
 
 
 class Client(models.Model):
-    """Somebody whom the desk may know by name, because they chose so. Everybody else is in no table.
+    """A person whom the desk may know by name, because they chose so. Nobody else has a row in any table.
 
-    Name and contact are sealed; the indexes find the same one again without telling who it is. What is in
-    `safe_channels` may be used to reach them, and nothing else: a call can endanger somebody. Whoever may read one of
-    their consultations may know of them. A restricted case shares its client with nothing else, so that no new address
-    reaches who knew an old one. `merged_into` leads to the record that has the threads now, never by way of another.
+    Name and contact are encrypted; blind indexes find equal values without revealing them. Only the contact methods in
+    `safe_channels` may be used: a phone call can put a person in danger. Whoever may read one of the person's
+    consultations may know of them. A restricted case shares its client with no other record, so that nobody who knew an
+    old address learns the new one. `merged_into` leads directly to the record that has taken over, never in two steps.
 
-    On purpose no row leads from here to an account: what somebody says at the desk is not tied to how they sign in.
-    So the page of one's own data (`/me/data/`) knows nothing of the desk; a person takes their record along or has it
-    forgotten at the desk, where they show their code (`consultations.actions.clients.forget_client`).
+    On purpose there is no link to an account: what a person says at the desk is not tied to how they sign in. So the
+    page of one's own data (`/me/data/`) does not include the desk. At the desk a person who shows their code gets their
+    record, or has it deleted (`consultations.records.clients.forget_client`).
     """
 
-    KEEPING = Keeping(
-        "Going on helping somebody who comes back. Five years after their last visit it is deleted, or later, once no "
-        "case of theirs is open.",
+    RETENTION = RetentionPolicy(
+        "Helping a person who comes back. Deleted five years after their last visit, or later if a case of theirs is "
+        "still open.",
         since="last_seen_at",
         days=5 * 365,
         only=~models.Q(cases__state="open") & ~models.Q(consultations__case__state="open"),
@@ -61,8 +61,8 @@ class Client(models.Model):
 
     public_id = PublicIdField()
     code = models.CharField(max_length=9, unique=True, default=client_code, editable=False)
-    name = SealedField(index="name_index")
-    contact = SealedField(index="contact_index")
+    name = EncryptedTextField(index="name_index")
+    contact = EncryptedTextField(index="contact_index")
     name_index = models.CharField(max_length=32, blank=True, db_index=True)
     contact_index = models.CharField(max_length=32, blank=True, db_index=True)
     language = models.CharField(max_length=12)
@@ -83,5 +83,5 @@ class Client(models.Model):
 
     @property
     def as_merged(self) -> "Client":
-        """The record that has this one's threads now: itself, or the one that it was merged into."""
+        """The record that has taken over from this one by a merge, or this one itself."""
         return self.merged_into or self

@@ -1,4 +1,4 @@
-"""The log: one row for each contact with somebody who asks for help, who may read it, and how it came to be so."""
+"""The consultation log: consultations, their topics, readers and amendments; drafts and closed months."""
 
 import datetime
 
@@ -7,23 +7,23 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
-from consultations.models.cases import Case, CaseState
-from consultations.models.clients import Client
+from consultations.records.models.cases import Case, CaseState
+from consultations.records.models.clients import Client
 from services.accounts.roles import Role
-from services.base.keeping import Keeping
+from services.base.encryption import EncryptedTextField
 from services.base.public_ids import PublicIdField
-from services.base.sealed import SealedField
+from services.base.retention import RetentionPolicy
 
 YEARS_KEPT = 5
 LONGEST_MINUTES = 720
 
 
-class Channel(models.TextChoices):
-    """How somebody came to the desk."""
+class ConsultationChannel(models.TextChoices):
+    """How a person contacted the desk."""
 
     VISIT = "visit", pgettext_lazy("staff", "In person at the desk")
-    PHONE = "phone", pgettext_lazy("staff", "Telephone")
-    EMAIL = "email", pgettext_lazy("staff", "E-mail or web form")
+    PHONE = "phone", pgettext_lazy("staff", "Phone")
+    EMAIL = "email", pgettext_lazy("staff", "Email or web form")
     SNS = "sns", pgettext_lazy("staff", "Social media or chat")
     VIDEO = "video", pgettext_lazy("staff", "Video call")
     OUTREACH = "outreach", pgettext_lazy("staff", "Outreach visit or mobile desk")
@@ -31,111 +31,114 @@ class Channel(models.TextChoices):
     OTHER = "other", pgettext_lazy("staff: how somebody came to the desk", "Other")
 
 
-class Asker(models.TextChoices):
-    """Who asked."""
+class EnquirerType(models.TextChoices):
+    """Who contacted the desk."""
 
-    SELF = "self", pgettext_lazy("staff: who asked", "The person")
+    SELF = "self", pgettext_lazy("staff: who asked", "The person themselves")
     FAMILY = "family", pgettext_lazy("staff: who asked", "Family")
     FRIEND = "friend", pgettext_lazy("staff: who asked", "Friend or acquaintance")
     EMPLOYER = "employer", pgettext_lazy("staff: who asked", "Employer")
     SCHOOL = "school", pgettext_lazy("staff: who asked", "School")
-    OFFICE = "office", pgettext_lazy("staff: who asked", "Office or clinic")
-    SUPPORTER = "supporter", pgettext_lazy("staff: who asked", "Supporter or NPO")
-    OTHER = "other", pgettext_lazy("staff: who asked", "Somebody else")
+    OFFICE = "office", pgettext_lazy("staff: who asked", "Public office, clinic or hospital")
+    SUPPORTER = "supporter", pgettext_lazy("staff: who asked", "Supporter or non-profit organisation")
+    OTHER = "other", pgettext_lazy("staff: who asked", "Someone else")
 
 
-class Bridging(models.TextChoices):
-    """How the two understood each other."""
+class LanguageSupport(models.TextChoices):
+    """How adviser and enquirer understood each other."""
 
-    NONE = "none", pgettext_lazy("staff", "None: in the city's language")
+    NONE = "none", pgettext_lazy("staff", "None: spoke in the city's language")
     EASY = "easy_japanese", pgettext_lazy("staff", "Easy Japanese")
     ADVISER = "adviser", pgettext_lazy("staff", "The adviser speaks the language")
-    ONSITE = "onsite", pgettext_lazy("staff", "Interpreter on the spot")
-    THREE_WAY_PHONE = "three_way_phone", pgettext_lazy("staff", "Three-way telephone")
-    VIDEO = "video_remote", pgettext_lazy("staff", "Interpreter by video")
-    MACHINE = "machine", pgettext_lazy("staff", "Machine or app")
+    ONSITE = "onsite", pgettext_lazy("staff", "Interpreter in person")
+    THREE_WAY_PHONE = "three_way_phone", pgettext_lazy("staff", "Three-way phone call")
+    VIDEO = "video_remote", pgettext_lazy("staff", "Interpreter by video call")
+    MACHINE = "machine", pgettext_lazy("staff", "Translation device or app")
     WRITTEN = "written", pgettext_lazy("staff", "Written translation")
-    SIGN = "sign", pgettext_lazy("staff", "Sign language or writing")
+    SIGN = "sign", pgettext_lazy("staff", "Sign language or written notes")
 
 
 class Outcome(models.TextChoices):
-    """What was done."""
+    """The result of a consultation."""
 
     INFO = "info", pgettext_lazy("staff", "Information given")
-    LISTEN = "listen", pgettext_lazy("staff", "Listened")
-    REFERRAL = "referral", pgettext_lazy("staff", "Referred to another body")
-    ACCOMPANY = "accompany", pgettext_lazy("staff", "Accompanied or interpreted")
-    EXPERT = "expert", pgettext_lazy("staff", "Expert consultation booked")
-    TRANSLATION = "translation", pgettext_lazy("staff", "Translation request taken")
-    COORDINATION = "coordination", pgettext_lazy("staff", "Coordinated with other bodies")
-    ONGOING = "ongoing", pgettext_lazy("staff", "Follow-up continues")
+    LISTEN = "listen", pgettext_lazy("staff", "Listened to the person")
+    REFERRAL = "referral", pgettext_lazy("staff", "Referred to another organisation")
+    ACCOMPANY = "accompany", pgettext_lazy("staff", "Accompanied the person or interpreted for them")
+    EXPERT = "expert", pgettext_lazy("staff", "Appointment with a professional booked")
+    TRANSLATION = "translation", pgettext_lazy("staff", "Translation request accepted")
+    COORDINATION = "coordination", pgettext_lazy("staff", "Coordinated with other organisations")
+    ONGOING = "ongoing", pgettext_lazy("staff", "Ongoing follow-up")
     EMERGENCY = "emergency", pgettext_lazy("staff", "Emergency response")
-    CLOSED_NO_CONTACT = "closed_no_contact", pgettext_lazy("staff", "Ended, could not be reached")
+    CLOSED_NO_CONTACT = "closed_no_contact", pgettext_lazy("staff", "Closed: could not reach the person")
 
 
 class ConsultationQuerySet(models.QuerySet):
-    """Questions about the log. Every list, count, search, export and page begins at `visible_to`."""
+    """Queries for consultations. Every list, count, search, export and page begins with `visible_to`."""
 
     def visible_to(self, user) -> "ConsultationQuerySet":
-        """Of which the user may know that they exist.
+        """Consultations that the user may know of.
 
-        An adviser: what they may read. A manager: all that are not restricted, and what they may read. Nobody else.
+        An adviser: those they may read. A manager: also all unrestricted ones. Anyone else: none.
         """
         if not user.is_authenticated or not user.has_role(Role.ADVISER, Role.MANAGER):
             return self.none()
-        readable = models.Exists(Reader.objects.live().filter(user=user, consultation=models.OuterRef("pk")))
+        readable = models.Exists(ReadGrant.objects.active().filter(user=user, consultation=models.OuterRef("pk")))
         if user.has_role(Role.MANAGER):
             return self.filter(models.Q(is_restricted=False) | readable)
         return self.filter(readable)
 
     def readable_by(self, user) -> "ConsultationQuerySet":
-        """Whose note and client they may read: author, assigned, member of the case, or by breaking the glass."""
+        """Consultations whose note and client the user may read, by a current `ReadGrant`."""
         if not user.is_authenticated or not user.has_role(Role.ADVISER, Role.MANAGER):
             return self.none()
-        return self.filter(models.Exists(Reader.objects.live().filter(user=user, consultation=models.OuterRef("pk"))))
+        return self.filter(
+            models.Exists(ReadGrant.objects.active().filter(user=user, consultation=models.OuterRef("pk")))
+        )
 
-    def kept_by(self, user) -> "ConsultationQuerySet":
-        """Which are theirs to change and to act on. Who broke the glass reads for an hour, and does nothing else."""
+    def editable_by(self, user) -> "ConsultationQuerySet":
+        """Consultations that the user may change. Emergency access only allows reading, for an hour."""
         return self.readable_by(user).filter(
-            models.Exists(Reader.objects.filter(user=user, consultation=models.OuterRef("pk"), until__isnull=True))
+            models.Exists(ReadGrant.objects.filter(user=user, consultation=models.OuterRef("pk"), until__isnull=True))
         )
 
     def logged_by(self, user, key: str) -> "ConsultationQuerySet":
-        """What the user's own form with this key became. A key that they cannot know of is one as any other."""
+        """The user's own consultation that was logged from the form with this key. Another user's key finds nothing."""
         return self.readable_by(user).filter(adviser=user, public_id=key)
 
 
 class Consultation(models.Model):
-    """One contact: when, how, in which language, about what, what came of it.
+    """One contact with a person: when, how, in which language, about what, and with what result.
 
-    `language` was used; mother tongue and nationality are other facts, each perhaps "not asked" (empty) or `declined`.
-    `month`: the first day of its month on the city's calendar, by which it is counted. *Restricted*: for whoever is no
-    reader it does not exist. Only consultations.actions writes it.
+    `language` is the one used. Mother tongue and nationality are separate facts; each may be empty (not asked) or
+    `declined`. `month` is the first day of the month in the city's time zone, used for statistics. A *restricted*
+    consultation is invisible to everyone but its readers. Only `consultations.log`, `consultations.imports` and the
+    actions on cases write to it.
     """
 
     DECLINED = "declined"
-    KEEPING = Keeping(
-        "Going on helping, and seeing what people need. After five years, or once its case is open no more, only what "
-        "is counted stays.",
+    RETENTION = RetentionPolicy(
+        "Helping a person again, and learning what people need. After five years, or once its case is closed, only the "
+        "counted facts stay.",
         since="began_at",
         days=YEARS_KEPT * 365,
         only=~models.Q(case__state=CaseState.OPEN),
-        makes={"note": b"", "client": None, "case": None, "late_reason": ""},
+        anonymise={"note": b"", "client": None, "case": None, "late_reason": ""},
     )
 
     public_id = PublicIdField()
     began_at = models.DateTimeField()
     month = models.DateField()
     minutes = models.PositiveSmallIntegerField()
-    channel = models.CharField(max_length=20, choices=Channel)
-    asker = models.CharField(max_length=20, choices=Asker, default=Asker.SELF)
+    channel = models.CharField(max_length=20, choices=ConsultationChannel)
+    enquirer = models.CharField(max_length=20, choices=EnquirerType, default=EnquirerType.SELF)
     language = models.CharField(max_length=12)
-    bridging = models.CharField(max_length=20, choices=Bridging)
+    language_support = models.CharField(max_length=20, choices=LanguageSupport)
     mother_tongue = models.CharField(max_length=12, blank=True)
     nationality = models.CharField(max_length=8, blank=True)
     outcome = models.CharField(max_length=20, choices=Outcome)
     referred_to = models.CharField(max_length=20, blank=True)
-    note = SealedField()
+    note = EncryptedTextField()
     client = models.ForeignKey(Client, on_delete=models.SET_NULL, null=True, blank=True, related_name="consultations")
     case = models.ForeignKey(Case, on_delete=models.SET_NULL, null=True, blank=True, related_name="consultations")
     adviser = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="consultations")
@@ -154,7 +157,7 @@ class Consultation(models.Model):
         indexes = [
             models.Index(fields=["-began_at", "-id"], name="consultations_newest"),
             models.Index(fields=["month", "language"], name="consultations_by_month"),
-            # A filter of the list by what is rare must not look through all years.
+            # A filter for a rare value must not scan all years.
             models.Index(fields=["language", "-began_at", "-id"], name="consultations_by_language"),
             models.Index(fields=["channel", "-began_at", "-id"], name="consultations_by_channel"),
             models.Index(fields=["outcome", "-began_at", "-id"], name="consultations_by_outcome"),
@@ -163,13 +166,18 @@ class Consultation(models.Model):
             models.CheckConstraint(
                 condition=models.Q(minutes__range=(1, LONGEST_MINUTES)), name="consultations_minutes_in_range"
             ),
-            models.CheckConstraint(condition=models.Q(channel__in=Channel.values), name="consultations_known_channel"),
-            models.CheckConstraint(condition=models.Q(asker__in=Asker.values), name="consultations_known_asker"),
             models.CheckConstraint(
-                condition=models.Q(bridging__in=Bridging.values), name="consultations_known_bridging"
+                condition=models.Q(channel__in=ConsultationChannel.values), name="consultations_known_channel"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(enquirer__in=EnquirerType.values), name="consultations_known_enquirer"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(language_support__in=LanguageSupport.values),
+                name="consultations_known_language_support",
             ),
             models.CheckConstraint(condition=models.Q(outcome__in=Outcome.values), name="consultations_known_outcome"),
-            # Who was sent elsewhere was sent somewhere.
+            # A referral names the organisation.
             models.CheckConstraint(
                 condition=~models.Q(outcome=Outcome.REFERRAL) | ~models.Q(referred_to=""),
                 name="consultations_referral_says_where",
@@ -181,11 +189,11 @@ class Consultation(models.Model):
 
 
 class ConsultationTopic(models.Model):
-    """One topic of a consultation: the national statistic counts these rows. One of them is the primary one."""
+    """One topic of a consultation, one of them primary. The national statistics count these rows."""
 
-    KEEPING = Keeping("What a consultation was about. Goes with it; counted for ever.")
+    RETENTION = RetentionPolicy("What a consultation was about. Deleted with it; the counts stay for ever.")
 
-    consultation = models.ForeignKey(  # found by the constraint's own index
+    consultation = models.ForeignKey(  # the unique constraint already has an index
         Consultation, on_delete=models.CASCADE, related_name="topics", db_index=False
     )
     topic = models.CharField(max_length=30)
@@ -208,29 +216,29 @@ class ConsultationTopic(models.Model):
         return self.topic
 
 
-class ReaderQuerySet(models.QuerySet):
-    """Questions about who may read."""
+class ReadGrantQuerySet(models.QuerySet):
+    """Queries for read grants."""
 
-    def live(self) -> "ReaderQuerySet":
-        """Those whose time is not over."""
+    def active(self) -> "ReadGrantQuerySet":
+        """Grants that have not expired."""
         return self.filter(models.Q(until__isnull=True) | models.Q(until__gt=timezone.now()))
 
 
-class Reader(models.Model):
-    """Somebody who needs to know of a consultation. `until`: they broke the glass; else it lasts.
+class ReadGrant(models.Model):
+    """A user's permission to read a consultation. `until` is set for emergency access; other grants are permanent.
 
-    The one guard for every output: who has no live row here reads nothing, and of what is restricted sees nothing.
+    It guards every output: a user without an active grant reads nothing, and does not see restricted consultations.
     """
 
-    KEEPING = Keeping("Who may read a consultation. Goes with it.")
+    RETENTION = RetentionPolicy("Who may read a consultation. Deleted with it.")
 
-    consultation = models.ForeignKey(  # found by the constraint's own index
+    consultation = models.ForeignKey(  # the unique constraint already has an index
         Consultation, on_delete=models.CASCADE, related_name="readers", db_index=False
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="readable_consultations")
     until = models.DateTimeField(null=True, blank=True)
 
-    objects = ReaderQuerySet.as_manager()
+    objects = ReadGrantQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["consultation", "user"], name="consultations_reader_once")]
@@ -240,14 +248,14 @@ class Reader(models.Model):
 
 
 class Amendment(models.Model):
-    """What a consultation said before it was changed, by whom and why. Never changed itself."""
+    """An earlier version of a consultation, with who changed it and why. Never changed itself."""
 
-    KEEPING = Keeping(
-        "How a record came to be what it is. Once its consultation's words go, only that there was a change stays.",
+    RETENTION = RetentionPolicy(
+        "The history of a record. When its consultation is anonymised, only the fact of the change stays.",
         since="consultation__began_at",
         days=YEARS_KEPT * 365,
         only=~models.Q(consultation__case__state=CaseState.OPEN),
-        makes={"before": b"", "reason": ""},
+        anonymise={"before": b"", "reason": ""},
     )
 
     public_id = PublicIdField()
@@ -257,7 +265,7 @@ class Amendment(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=200)
     fields = models.JSONField(default=list)
-    before = SealedField()
+    before = EncryptedTextField()
 
     class Meta:
         ordering = ["version"]
@@ -269,31 +277,31 @@ class Amendment(models.Model):
         return f"{self.consultation} {self.version}"
 
 
-class DraftQuerySet(models.QuerySet):
-    """Questions about drafts."""
+class ConsultationDraftQuerySet(models.QuerySet):
+    """Queries for drafts."""
 
-    def visible_to(self, user) -> "DraftQuerySet":
-        """One's own, but what was logged from another window just as it was kept once more."""
+    def visible_to(self, user) -> "ConsultationDraftQuerySet":
+        """The user's own drafts, without any that another window has logged while this one saved it again."""
         if not user.is_authenticated:
             return self.none()
         logged = models.Exists(Consultation.objects.logged_by(user, models.OuterRef("public_id")))
         return self.filter(~logged, adviser=user)
 
 
-class Draft(models.Model):
-    """What an adviser has typed and not yet logged: survives a closed browser, an ended session, a crash.
+class ConsultationDraft(models.Model):
+    """What an adviser has typed and not logged yet. It survives a closed browser, an expired session or a crash.
 
-    `public_id` is the key of its form too: a form sent twice logs once.
+    `public_id` is also the idempotency key of its form: submitting the form twice logs one consultation.
     """
 
-    KEEPING = Keeping("Losing nothing that was typed. A month later it is deleted.", since="saved_at", days=30)
+    RETENTION = RetentionPolicy("Losing nothing that was typed. Deleted after a month.", since="saved_at", days=30)
 
     public_id = PublicIdField()
     adviser = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
-    typed = SealedField()
+    typed = EncryptedTextField()
     saved_at = models.DateTimeField(auto_now=True)
 
-    objects = DraftQuerySet.as_manager()
+    objects = ConsultationDraftQuerySet.as_manager()
 
     class Meta:
         ordering = ["-saved_at"]
@@ -302,13 +310,13 @@ class Draft(models.Model):
         return self.public_id
 
 
-class Closing(models.Model):
-    """A month whose figures stand still: nothing is logged or changed in it until it is reopened, with a reason.
+class ClosedMonth(models.Model):
+    """A month whose figures are final: nothing in it is logged or changed until it is reopened, with a reason.
 
-    `figures`: its tallies as they were when it was closed, by dimension and value: consultations, topics, minutes.
+    `figures`: its totals when it was closed, by dimension and value, as [consultations, topics, minutes].
     """
 
-    KEEPING = Keeping("Who answers for a month's figures. Kept with the figures.")
+    RETENTION = RetentionPolicy("Who is accountable for a month's figures. Kept with the figures.")
 
     month = models.DateField(unique=True)
     figures = models.JSONField(default=dict)
@@ -334,10 +342,10 @@ class Closing(models.Model):
 
     @classmethod
     def months(cls) -> set[datetime.date]:
-        """Those that are closed now."""
+        """Return the months that are closed now."""
         return set(cls.objects.filter(reopened_at__isnull=True).values_list("month", flat=True))
 
     @property
     def is_closed(self) -> bool:
-        """Whether it stands still now."""
+        """Whether the month is closed now."""
         return self.reopened_at is None

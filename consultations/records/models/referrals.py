@@ -1,4 +1,4 @@
-"""Telling another body about somebody, which needs their consent."""
+"""Referrals: sharing information about a person with another organisation, with their consent."""
 
 from django.conf import settings
 from django.db import models
@@ -6,59 +6,59 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
-from consultations.models.cases import Case
-from services.base.keeping import Keeping
+from consultations.records.models.cases import Case
+from services.base.encryption import EncryptedTextField
 from services.base.public_ids import PublicIdField
-from services.base.sealed import SealedField
+from services.base.retention import RetentionPolicy
 
 
 class ReferralState(models.TextChoices):
-    """How far it has come."""
+    """The progress of a referral."""
 
     DRAFT = "draft", pgettext_lazy("staff: a referral", "Draft")
-    CONSENT_PENDING = "consent_pending", pgettext_lazy("staff: a referral", "Waits for consent")
+    CONSENT_PENDING = "consent_pending", pgettext_lazy("staff: a referral", "Waiting for consent")
     SENT = "sent", pgettext_lazy("staff: a referral", "Sent")
     ACCEPTED = "accepted", pgettext_lazy("staff: a referral", "Accepted")
     REJECTED = "rejected", pgettext_lazy("staff: a referral", "Rejected")
     NO_REPLY = "no_reply", pgettext_lazy("staff: a referral", "No reply")
     DONE = "done", pgettext_lazy("staff: a referral", "Done")
-    REVOKED = "revoked", pgettext_lazy("staff: a referral", "Taken back")
+    REVOKED = "revoked", pgettext_lazy("staff: a referral", "Withdrawn")
 
 
 UNSENT = (ReferralState.DRAFT, ReferralState.CONSENT_PENDING)
 WAITING = (ReferralState.CONSENT_PENDING, ReferralState.SENT, ReferralState.NO_REPLY)
 
 
-class Agreed(models.TextChoices):
-    """How somebody said yes."""
+class ConsentMethod(models.TextChoices):
+    """How the person gave consent."""
 
     SIGNED = "signed", pgettext_lazy("staff: how somebody agreed", "Signed on paper")
-    SPOKEN = "spoken", pgettext_lazy("staff: how somebody agreed", "Said so at the desk")
-    PHONE = "phone", pgettext_lazy("staff: how somebody agreed", "Said so on the telephone")
+    SPOKEN = "spoken", pgettext_lazy("staff: how somebody agreed", "Verbal consent at the desk")
+    PHONE = "phone", pgettext_lazy("staff: how somebody agreed", "Verbal consent by phone")
 
 
 class ReferralQuerySet(models.QuerySet):
-    """Questions about referrals."""
+    """Queries for referrals."""
 
     def visible_to(self, user) -> "ReferralQuerySet":
-        """Those of the cases that the user is a member of; nobody else, no manager either."""
+        """Referrals in cases that the user is a member of. Managers see no others."""
         return self.filter(case__in=Case.objects.readable_by(user))
 
     def waiting(self) -> "ReferralQuerySet":
-        """For the person's consent, or for the body's answer."""
+        """Referrals that wait for the person's consent or the organisation's reply."""
         return self.filter(state__in=WAITING)
 
 
 class Referral(models.Model):
-    """What a body is told about somebody, and why. Nothing is sent before the person has agreed to exactly these words.
+    """What an organisation is told about a person, and why. Nothing is sent before the person agrees to the exact text.
 
-    From `consent_pending` on the words stand still. Consent and sending are one deed: what has consent is sent, and
-    what is sent has consent (a constraint says so too). `consent` is the very text that the person was shown, in
-    `consent_language`; `written_in` is the language of `what` and `why`.
+    The text cannot change from `consent_pending` on. Consent and sending are one step: a referral with consent is
+    sent, and a sent one has consent (a constraint checks this too). `consent` is the exact text that the person was
+    shown, in `consent_language`; `written_in` is the language of `what` and `why`.
     """
 
-    KEEPING = Keeping("What was told to whom with whose consent. Goes with its case.")
-    MOVES = {
+    RETENTION = RetentionPolicy("What was shared with whom and with whose consent. Deleted with its case.")
+    TRANSITIONS = {
         ReferralState.DRAFT: {ReferralState.CONSENT_PENDING, ReferralState.REVOKED},
         ReferralState.CONSENT_PENDING: {ReferralState.DRAFT, ReferralState.SENT, ReferralState.REVOKED},
         ReferralState.SENT: {
@@ -77,16 +77,16 @@ class Referral(models.Model):
     public_id = PublicIdField()
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="referrals")
     body = models.CharField(max_length=20)
-    what = SealedField()
-    why = SealedField()
+    what = EncryptedTextField()
+    why = EncryptedTextField()
     written_in = models.CharField(max_length=12)
     state = models.CharField(max_length=16, choices=ReferralState, default=ReferralState.DRAFT)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="referrals")
     made_at = models.DateTimeField(default=timezone.now)
-    consent = SealedField()
+    consent = EncryptedTextField()
     consent_language = models.CharField(max_length=12, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
-    agreed = models.CharField(max_length=10, choices=Agreed, blank=True)
+    agreed = models.CharField(max_length=10, choices=ConsentMethod, blank=True)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -107,7 +107,7 @@ class Referral(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(consented_at__isnull=True, consent_language="", agreed="", recorded_by__isnull=True)
-                | Q(consented_at__isnull=False, agreed__in=Agreed.values, recorded_by__isnull=False)
+                | Q(consented_at__isnull=False, agreed__in=ConsentMethod.values, recorded_by__isnull=False)
                 & ~Q(consent_language="")
                 & ~Q(consent=b""),
                 name="consultations_consent_is_whole",
@@ -124,5 +124,5 @@ class Referral(models.Model):
 
     @property
     def was_shared(self) -> bool:
-        """Whether the body has been told."""
+        """Whether the information has been shared with the organisation."""
         return self.consented_at is not None

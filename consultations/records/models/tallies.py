@@ -1,29 +1,29 @@
-"""What was counted of the log: many months stay fast to read, and the figures of what is long anonymous stay too."""
+"""Tallies of the log: they make counting many months fast, and outlast the anonymised consultations."""
 
 from django.db import models
 
-from services.base.keeping import NOTHING_PERSONAL, Keeping
+from services.base.retention import NO_PERSONAL_DATA, RetentionPolicy
 
 
 class Dimension(models.TextChoices):
-    """By what consultations are counted."""
+    """What consultations are counted by."""
 
     ALL = "all"
     LANGUAGE = "language"
     CHANNEL = "channel"
-    BRIDGING = "bridging"
+    LANGUAGE_SUPPORT = "language_support"
     NATIONALITY = "nationality"
     OUTCOME = "outcome"
     ADVISER = "adviser"
-    PRIMARY = "primary"
+    PRIMARY_TOPIC = "primary"
     TOPIC = "topic"
-    GROUP = "group"  # of the national report
+    TOPIC_GROUP = "group"  # of the national report
 
 
 class CountedMonth(models.Model):
-    """A month whose tallies hold all of it. A month without such a row is counted from the log itself."""
+    """A month whose tallies are complete. A month without such a row is counted from the log."""
 
-    KEEPING = NOTHING_PERSONAL
+    RETENTION = NO_PERSONAL_DATA
 
     month = models.DateField(primary_key=True)
 
@@ -34,16 +34,16 @@ class CountedMonth(models.Model):
         return f"{self.month:%Y-%m}"
 
 
-class Tally(models.Model):
-    """One cell of a month's count. Only consultations.actions.counting writes it.
+class MonthlyTally(models.Model):
+    """One cell of a month's count. Only `consultations.records.tallies` writes it.
 
-    Restricted consultations stand apart: figures tell of them only where there are five.
+    Restricted consultations are counted apart: figures include them only if there are at least five.
     """
 
-    KEEPING = Keeping("How much the desk did, by adviser too. Kept with the figures.")
+    RETENTION = RetentionPolicy("How much the desk did, also by adviser. Kept with the figures.")
 
     month = models.DateField()
-    dimension = models.CharField(max_length=12, choices=Dimension)
+    dimension = models.CharField(max_length=20, choices=Dimension)
     value = models.CharField(max_length=30, blank=True)
     is_restricted = models.BooleanField(default=False)
     consultations = models.IntegerField()
@@ -58,13 +58,13 @@ class Tally(models.Model):
         return f"{self.month:%Y-%m} {self.dimension} {self.value}"
 
 
-class Later(models.Model):
-    """What one consultation adds to its month since the month was counted; `sign` -1: what it no longer adds.
+class TallyDelta(models.Model):
+    """What one consultation adds to its month since the month was tallied. `sign` -1: it is no longer counted.
 
-    `facts`: what it is counted by, with its topics. The next count of the month takes it in and deletes it.
+    `facts`: the columns it is counted by, and its topics. The next tally of the month includes and deletes it.
     """
 
-    KEEPING = Keeping("Figures that are right at once. The next count, in a quarter of an hour, deletes it.")
+    RETENTION = RetentionPolicy("Up-to-date figures. Deleted by the next tally, within 15 minutes.")
 
     month = models.DateField(db_index=True)
     is_restricted = models.BooleanField()
@@ -72,7 +72,7 @@ class Later(models.Model):
     facts = models.JSONField()
 
     class Meta:
-        verbose_name_plural = "later"
+        verbose_name_plural = "tally deltas"
 
     def __str__(self):
         return f"{self.month:%Y-%m} {self.sign:+}"

@@ -1,1 +1,0 @@
-"""What is typed at the desk, turned into clean arguments; one subject a file."""
