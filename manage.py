@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for the portal."""
+"""Django's command-line tool for the portal."""
 
 import os
 import sys
@@ -11,5 +11,5 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     try:
         execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as unsettled:
-        sys.exit(f"The portal cannot start. {unsettled}")  # the sentence says what to do; a traceback would hide it
+    except ImproperlyConfigured as error:
+        sys.exit(f"The portal cannot start. {error}")  # a traceback would hide the sentence that says what to do

@@ -1,4 +1,4 @@
-"""The roof: the Django project, and every page that spans programmes."""
+"""The Django project, and the pages that span several programmes."""
 
 from portal.celery import app as celery_app
 

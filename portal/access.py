@@ -1,6 +1,6 @@
-"""Who may open what: one row for every URL name. What has no row nobody may open.
+"""The access rule of every URL name. Nobody may open a URL without a rule.
 
-A row says which people; which objects, each view's query says by `visible_to`.
+A rule says who may open a page; each view's `visible_to` query says which objects they see there.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from services.accounts.roles import NEED_SECOND_FACTOR, Role
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """Who may open an address: everybody, the signed-in, or the holders of one of some roles.
+class AccessRule:
+    """Who may open a URL: everybody, signed-in users, or users with one of some roles.
 
-    `enrols` marks the pages on which a second factor is enrolled, which cannot ask for it.
+    `enrols` marks the pages to enrol a second factor, which cannot require one.
     """
 
     roles: frozenset[str] = frozenset()
@@ -25,37 +25,37 @@ class Rule:
     enrols: bool = False
 
     def admits(self, user) -> bool:
-        """Whether this user may open it."""
+        """Whether a user may open the URL."""
         if self.roles:
             return user.is_authenticated and not self.roles.isdisjoint(user.roles)
         return user.is_authenticated or not self.signed_in
 
     def needs_second_factor(self, user) -> bool:
-        """Whether this user must have enrolled a second factor before opening it."""
+        """Whether a user must have enrolled a second factor to open the URL."""
         return bool(self.roles) and not self.enrols and not NEED_SECOND_FACTOR.isdisjoint(user.roles)
 
 
-EVERYBODY = Rule()
-SIGNED_IN = Rule(signed_in=True)
-STAFF = Rule(roles=frozenset(Role))
-ENROLMENT = Rule(roles=frozenset(Role), enrols=True)
-NOBODY = Rule(roles=frozenset({"nobody"}))
-ADMIN = Rule(roles=frozenset({Role.ADMINISTRATOR, Role.EDITOR}))
-DEMO_ONLY = Rule(only_in_demo=True)
-WRITES_NEWS = Rule(roles=frozenset({Role.EDITOR}))
-WORDS_NEWS = Rule(roles=frozenset({Role.EDITOR, Role.TRANSLATOR}))
-DECIDES_NEWS = Rule(roles=frozenset({Role.EDITOR, Role.MANAGER}))
-SEES_NEWS = Rule(roles=frozenset({Role.EDITOR, Role.TRANSLATOR, Role.MANAGER}))
-WATCHES_LEDGER = Rule(roles=frozenset({Role.MANAGER, Role.ADMINISTRATOR}))
-MENDS_LEDGER = Rule(roles=frozenset({Role.ADMINISTRATOR}))
-SEES_ROSTER = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
-EDITS_ROSTER = Rule(roles=frozenset({Role.MANAGER}))
-SEES_CASES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
-SEES_FIGURES = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
-REPORTS_FIGURES = Rule(roles=frozenset({Role.MANAGER}))
-IMPORTS_LOG = Rule(roles=frozenset({Role.MANAGER}))
-LOGS = Rule(roles=frozenset({Role.ADVISER}))
-SEES_LOG = Rule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+EVERYBODY = AccessRule()
+SIGNED_IN = AccessRule(signed_in=True)
+STAFF = AccessRule(roles=frozenset(Role))
+ENROLMENT = AccessRule(roles=frozenset(Role), enrols=True)
+NOBODY = AccessRule(roles=frozenset({"nobody"}))
+ADMIN = AccessRule(roles=frozenset({Role.ADMINISTRATOR, Role.EDITOR}))
+DEMO_ONLY = AccessRule(only_in_demo=True)
+WRITES_NEWS = AccessRule(roles=frozenset({Role.EDITOR}))
+WORDS_NEWS = AccessRule(roles=frozenset({Role.EDITOR, Role.TRANSLATOR}))
+DECIDES_NEWS = AccessRule(roles=frozenset({Role.EDITOR, Role.MANAGER}))
+SEES_NEWS = AccessRule(roles=frozenset({Role.EDITOR, Role.TRANSLATOR, Role.MANAGER}))
+WATCHES_LEDGER = AccessRule(roles=frozenset({Role.MANAGER, Role.ADMINISTRATOR}))
+MENDS_LEDGER = AccessRule(roles=frozenset({Role.ADMINISTRATOR}))
+SEES_ROSTER = AccessRule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+EDITS_ROSTER = AccessRule(roles=frozenset({Role.MANAGER}))
+SEES_CASES = AccessRule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+SEES_FIGURES = AccessRule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
+REPORTS_FIGURES = AccessRule(roles=frozenset({Role.MANAGER}))
+IMPORTS_LOG = AccessRule(roles=frozenset({Role.MANAGER}))
+LOGS = AccessRule(roles=frozenset({Role.ADVISER}))
+SEES_LOG = AccessRule(roles=frozenset({Role.ADVISER, Role.MANAGER}))
 
 ACCESS = {
     # Every page for residents.
@@ -139,7 +139,7 @@ ACCESS = {
     "desk:appointments": SEES_ROSTER,
     "desk:book": SEES_ROSTER,
     "desk:cancel": SEES_ROSTER,
-    "desk:came": SEES_ROSTER,
+    "desk:record_attendance": SEES_ROSTER,
     "desk:new": EDITS_ROSTER,
     "desk:edit": EDITS_ROSTER,
     "desk:change": EDITS_ROSTER,
@@ -209,22 +209,22 @@ ACCESS = {
     "newsroom:try_again": MENDS_LEDGER,
     "newsroom:arrived": MENDS_LEDGER,
     "newsroom:lift": MENDS_LEDGER,
-    "admin": ADMIN,  # all of Django's admin; its classes say which role edits what (`open_to`)
-    "admin:password_change": NOBODY,  # a side door: passwords are changed at account_change_password
+    "admin": ADMIN,  # the whole admin; `open_to` of its classes says which role edits what
+    "admin:password_change": NOBODY,  # passwords are only changed at account_change_password
     # In the demo only.
     "demo": DEMO_ONLY,
     "styleguide": DEMO_ONLY,
 }
 
 
-def rule_for(view_name: str) -> Rule | None:
-    """The row for a URL name; a name in a namespace may have its namespace's row. None: nobody."""
+def access_rule_for(view_name: str) -> AccessRule | None:
+    """Return the rule for a URL name, or for its namespace; None if nobody may open it."""
     rule = ACCESS.get(view_name) or ACCESS.get(view_name.partition(":")[0])
     return None if rule is None or (rule.only_in_demo and not settings.DEMO) else rule
 
 
 def url_names(patterns=None, namespace: str = "") -> set[str]:
-    """Every URL name that the portal answers to; a pattern without a name counts by its route."""
+    """Return all URL names of the portal; for a pattern without a name, its route."""
     names = set()
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(pattern, URLResolver):
@@ -236,8 +236,8 @@ def url_names(patterns=None, namespace: str = "") -> set[str]:
 
 
 @register()
-def every_url_has_a_row(app_configs, **options):
-    """A URL without a row, or a row without a URL, is a mistake."""
+def check_every_url_has_a_rule(app_configs, **options):
+    """Every URL needs a rule, and every rule a URL."""
     names = url_names()
     known = {name for name in names if name in ACCESS or name.partition(":")[0] in ACCESS}
     used = known | {name.partition(":")[0] for name in known}

@@ -1,25 +1,24 @@
-"""A city's preset: what differs between Ota, Guro and Copenhagen, read from `cities/<code>.toml`."""
+"""City presets: everything that differs between cities, read from `cities/<code>.toml`."""
 
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from services.languages.table import SPOKEN, Language
+from services.languages.registry import SPOKEN, Language
 
 PRESETS = Path(__file__).parent / "cities"
 
 
 class UnknownCity(ValueError):
-    """There is no such preset, or it says something that the portal cannot do."""
+    """Raised for a preset that does not exist or is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmergencyNumber:
-    """A number that really exists; `kind` picks the words that explain it, `free` that it costs nothing.
+    """An emergency number. `kind` selects its description (portal/pages/emergency.py); `free`: calls cost nothing.
 
-    `say` holds the words that whoever answers expects first, by what they mean, in the city's own language with their
-    sound.
+    `say`: by meaning, the words to say first, in the city's language with their pronunciation.
     """
 
     kind: str
@@ -35,9 +34,9 @@ class EmergencyNumber:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where the consultation desk is: its address in each language that the city offers, its telephone.
+    """The consultation desk's contact details; the address is by language.
 
-    `is_example` marks what is not true yet, so that a page can say so.
+    `is_example` marks invented details, so that pages can say so.
     """
 
     address: dict[str, str]
@@ -52,9 +51,9 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """One city's facts. `names`, `centres` and each of `areas` hold a text for each language that the city offers.
+    """A city's preset. `names`, `centres` and each of `areas` are by language.
 
-    `dangers` are those whose first steps the emergency page tells (portal/emergency.py).
+    `dangers` are those for which the emergency page says what to do first (portal/pages/emergency.py).
     """
 
     code: str
@@ -73,25 +72,25 @@ class City:
     desk: Desk | None = None
 
     def name(self, language: str) -> str:
-        """The city's name for a reader of the language, in English where the preset has none."""
+        """Return the city's name in a language, or in English."""
         return self.names.get(language) or self.names["en"]
 
     def centre(self, language: str) -> str:
-        """The name of the city's multicultural centre, likewise."""
+        """Return the name of the city's multicultural centre in a language, or in English."""
         return self.centres.get(language) or self.centres["en"]
 
     def area(self, code: str, language: str) -> str:
-        """The name of one of the city's areas; without a code, or with one that is gone, the whole city's."""
+        """Return an area's name; the city's name if the code is empty or unknown."""
         names = self.areas.get(code)
         return (names.get(language) or names["en"]) if names else self.name(language)
 
     def offered(self) -> list[Language]:
-        """The languages in the order of the switcher: the city's own, the easy one, English, the rest."""
+        """Return the city's languages in the switcher's order: its own, the easy one, English, the others."""
         return [SPOKEN[code] for code in self.languages]
 
 
 def read_city(code: str) -> City:
-    """Read the preset `code`. Raises UnknownCity in words that an administrator can act on."""
+    """Read the preset `code`. Raise UnknownCity with a text that tells an administrator what to do."""
     file = PRESETS / f"{code}.toml"
     if not code.isidentifier() or not file.is_file():
         known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.toml")))
@@ -103,13 +102,13 @@ def read_city(code: str) -> City:
             facts[key] = tuple(facts[key])
         desk = Desk(**facts.pop("desk")) if "desk" in facts else None
         city = City(code=code, emergency_numbers=numbers, desk=desk, **facts)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as fault:
-        raise UnknownCity(f"{code}.toml lacks something, or says something that nobody reads: {fault}.") from fault
-    _insist(city)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise UnknownCity(f"{code}.toml lacks something, or says something that nobody reads: {error}.") from error
+    _validate(city)
     return city
 
 
-def _insist(city: City) -> None:
+def _validate(city: City) -> None:
     unknown = set(city.languages) - set(SPOKEN)
     if unknown:
         raise UnknownCity(f"{city.code}.toml offers languages that the portal does not speak: {sorted(unknown)}.")
@@ -127,5 +126,5 @@ def _insist(city: City) -> None:
         raise UnknownCity(f"{city.code}.toml: week_starts_on is 0 to 6, fiscal_year_starts_in is 1 to 12.")
     try:
         ZoneInfo(city.time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as fault:
-        raise UnknownCity(f"{city.code}.toml: there is no time zone {city.time_zone!r}.") from fault
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UnknownCity(f"{city.code}.toml: there is no time zone {city.time_zone!r}.") from error

@@ -1,17 +1,17 @@
-"""What every page may use."""
+"""The template context of every page."""
 
 from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
-from portal.page_cache import PLACE
-from portal.pages import page_of_form
-from services.languages.choice import after_language, staff_language
-from services.languages.table import SPOKEN
-from services.notices.banner import Banner, banners
+from portal.form_pages import page_of_form
+from portal.page_cache import CACHE_SLOT
+from services.languages.negotiation import path_after_language, staff_language
+from services.languages.registry import SPOKEN
+from services.notices.emergencies.banner import Banner, banners
 
 
 def page(request) -> dict:
-    """The reader's language, the city, the same page in other languages."""
+    """Return the language, the city, the banners and the page's URLs."""
     page = page_of_form(request)
     code = getattr(request, "LANGUAGE_CODE", settings.CITY.default_language)
     return {
@@ -29,13 +29,13 @@ def page(request) -> dict:
         "site": settings.SITE_URL,
         "canonical": f"{settings.SITE_URL}{page or request.path}",
         "banners": SimpleLazyObject(lambda: _banners(request)),
-        "after_language": after_language(page or request.path),
+        "after_language": path_after_language(page or request.path),
         "here": page or request.get_full_path(),
         "is_first_visit": settings.LANGUAGE_COOKIE_NAME not in request.COOKIES,
     }
 
 
 def _banners(request) -> list[Banner]:
-    """The emergencies for the head of the page; the page cache's door may have read the edition already."""
-    place = request.META.get(PLACE)
-    return banners(request, place.edition if place else None)
+    """Return the emergencies above the page; the page cache may have read the content version already."""
+    slot = request.META.get(CACHE_SLOT)
+    return banners(request, slot.version if slot else None)

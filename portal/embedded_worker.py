@@ -1,4 +1,4 @@
-"""Background work without Redis: a thread that does what Celery's workers and beat do, by the same tasks."""
+"""Background work without Redis: a thread that runs the tasks of Celery's workers and beat."""
 
 import logging
 import threading
@@ -7,25 +7,25 @@ import time
 from django.db import close_old_connections, connections
 
 from portal.celery import app
-from services.notices.actions.delivering import deliver_waiting
+from services.messaging.delivery import deliver_due
 
-PAUSE = 1.0  # seconds between two looks at the ledger
+POLL_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-def work(stop: threading.Event) -> None:
-    """Deliver what is due and run what beat would run, until `stop` is set. What fails is logged and tried again."""
-    app.loader.import_default_modules()  # as a Celery worker does at its start: the tasks are known only then
+def run_until_stopped(stop: threading.Event) -> None:
+    """Deliver due messages and run periodic tasks until `stop` is set. Failures are logged and tried again."""
+    app.loader.import_default_modules()  # registers the tasks, as a Celery worker does when it starts
     last_run = dict.fromkeys(app.conf.beat_schedule, time.monotonic())
     while not stop.is_set():
         close_old_connections()
         try:
-            if not deliver_waiting(worker="embedded"):
-                stop.wait(PAUSE)
+            if not deliver_due(worker="embedded"):
+                stop.wait(POLL_SECONDS)
             _run_periodic(last_run)
-        except Exception:  # whatever it was, the next message must not wait for a restart
+        except Exception:  # whatever the error, the next message must not wait for a restart
             logger.exception("Background work failed; trying again.")
-            stop.wait(PAUSE)
+            stop.wait(POLL_SECONDS)
     connections.close_all()
 
 

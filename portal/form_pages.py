@@ -1,8 +1,8 @@
-"""To which page an address belongs that only takes what a form sends: where its errors are shown, and the way back."""
+"""The page of each URL that only accepts a form's POST: where its errors are shown, and where links back lead."""
 
 from django.urls import reverse
 
-BELONGS_TO = {  # the name of the page, and what it takes of the form's address
+FORM_PAGES = {  # the page's URL name, and the arguments that it shares with the form's URL
     "choose": ("first_visit",),
     "notices:put_away": ("notices:notice", "public_id"),
     "registration:party": ("registration:show", "token"),
@@ -21,7 +21,7 @@ BELONGS_TO = {  # the name of the page, and what it takes of the form's address
     "newsroom:resume": ("newsroom:notice", "public_id"),
     "newsroom:correct": ("newsroom:notice", "public_id"),
     "desk:cancel": ("desk:appointments",),
-    "desk:came": ("desk:appointments",),
+    "desk:record_attendance": ("desk:appointments",),
     "desk:change": ("desk:edit", "kind", "public_id"),
     "desk:keep": ("desk:edit", "kind", "public_id"),
     "desk:end": ("desk:edit", "kind", "public_id"),
@@ -50,7 +50,7 @@ BELONGS_TO = {  # the name of the page, and what it takes of the form's address
 
 
 def page_of_form(request) -> str:
-    """The page to which a request's address belongs; nothing if it is a page itself."""
+    """Return the page to which a request's URL belongs; "" if it is a page itself."""
     match = request.resolver_match
-    name, *taken = BELONGS_TO.get(match.view_name, ("",)) if match else ("",)
-    return reverse(name, kwargs={it: match.kwargs[it] for it in taken}) if name else ""
+    name, *shared = FORM_PAGES.get(match.view_name, ("",)) if match else ("",)
+    return reverse(name, kwargs={it: match.kwargs[it] for it in shared}) if name else ""

@@ -1,4 +1,4 @@
-"""Logs tell machines how the portal does; they never tell anybody about a person."""
+"""Log filter that keeps personal data out of the logs."""
 
 import logging
 import re
@@ -7,28 +7,30 @@ _ADDRESS = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 _QUERY = re.compile(r"\?\S+")
 
 
-class Impersonal(logging.Filter):
-    """Takes e-mail addresses, query strings and Django's request object out of every line."""
+class PersonalDataFilter(logging.Filter):
+    """Remove email addresses, query strings and Django's request object from every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Clean the record in place; always keeps it."""
-        # Django ends these with the path or the header that came: what somebody typed.
+        """Clean the record in place; never drop it."""
+        # These messages end with the request's path or header, which somebody may have typed.
         is_typed = record.name.startswith(("django.request", "django.security"))
-        record.msg = _impersonal(re.split(r"[:(]", record.getMessage())[0].strip() if is_typed else record.getMessage())
+        record.msg = _without_personal_data(
+            re.split(r"[:(]", record.getMessage())[0].strip() if is_typed else record.getMessage()
+        )
         record.args = ()
         record.__dict__.pop("request", None)
         if record.exc_info:
-            # A database's message repeats values; the place and the kind of fault say enough.
-            record.exc_text = _impersonal_trace(record.exc_info)
+            # Database errors repeat values; the exception's type and places in the code are enough.
+            record.exc_text = _format_traceback(record.exc_info)
             record.exc_info = None
         return True
 
 
-def _impersonal(text: str) -> str:
+def _without_personal_data(text: str) -> str:
     return _QUERY.sub("?…", _ADDRESS.sub("…", text))
 
 
-def _impersonal_trace(exc_info) -> str:
+def _format_traceback(exc_info) -> str:
     kind, _fault, trace = exc_info
     places = []
     while trace is not None:

@@ -1,4 +1,4 @@
-"""What stands between every request and its view: headers, the log, input that cannot be, access."""
+"""The portal's middleware: security headers, request log, input validation, access."""
 
 import logging
 import time
@@ -13,8 +13,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
-from portal import errors
-from portal.access import rule_for
+from portal.access import access_rule_for
+from portal.pages import errors
 from services.audit.trail import record
 
 logger = logging.getLogger("portal.requests")
@@ -34,13 +34,13 @@ PERMISSIONS_POLICY = ", ".join(
 
 
 class SecurityHeaders:
-    """Headers that Django's own middleware does not send."""
+    """Set the security headers that Django's own middleware does not send."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        """Answer, with the same headers on everything."""
+        """Respond with the headers."""
         response = self.get_response(request)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
@@ -49,34 +49,34 @@ class SecurityHeaders:
 
 
 class RequestLog:
-    """One line for each request: which view, how it ended, how long it took; nothing about the person."""
+    """Log each request's view, status and duration, and nothing about the person."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        """Answer, then log."""
-        begun = time.monotonic()
+        """Respond, then log."""
+        started = time.monotonic()
         response = self.get_response(request)
         match = request.resolver_match
-        told = {
+        details = {
             "method": request.method,
             "view": match.view_name if match else "",
             "status": response.status_code,
-            "milliseconds": round((time.monotonic() - begun) * 1000),
+            "milliseconds": round((time.monotonic() - started) * 1000),
         }
-        logger.info("request", extra=told)
+        logger.info("request", extra=details)
         return response
 
 
-class CleanInput:
-    """What no text can hold (NUL, lone surrogates, broken UTF-8) is a 400 page before any view sees it."""
+class RejectMalformedInput:
+    """Reject input with NUL, lone surrogates or broken UTF-8 (400) before it reaches a view."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        """Answer, or say that this cannot be read."""
+        """Check the path and the query."""
         if _is_broken(request.path_info) or any(
             _is_broken(text) for key, values in request.GET.lists() for text in (key, *values)
         ):
@@ -96,26 +96,28 @@ def _is_broken(text: str) -> bool:
     return "\x00" in text or any("\ud800" <= mark <= "\udfff" or mark == "\ufffd" for mark in text)
 
 
-class FormAddress:
-    """What only takes a form, opened by a link or a switch of the language, is a page that leads back to the form's."""
+class MethodNotAllowedPage:
+    """Show a page that links to the form, if a URL that only accepts POST is opened by a link or a language switch."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        """Answer; in place of nothing, in words."""
+        """Replace Django's empty 405 response."""
         response = self.get_response(request)
-        return errors.not_like_this(request, response.headers["Allow"]) if response.status_code == 405 else response
+        return (
+            errors.method_not_allowed(request, response.headers["Allow"]) if response.status_code == 405 else response
+        )
 
 
 class Access:
-    """Default deny: a request goes on only if its URL's row in portal/access.py admits the user."""
+    """Deny by default: a request proceeds only if its URL's rule in portal/access.py admits the user."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        """Answer; what staff see is kept by no browser."""
+        """Respond; signed-in users' pages are not stored by browsers."""
         response = self.get_response(request)
         if request.user.is_authenticated:
             add_never_cache_headers(response)
@@ -123,8 +125,8 @@ class Access:
         return response
 
     def process_view(self, request, view, args, kwargs):
-        """Admit, ask to sign in, ask for a second factor, or refuse."""
-        rule = rule_for(request.resolver_match.view_name)
+        """Admit, refuse, or ask to sign in or for a second factor."""
+        rule = access_rule_for(request.resolver_match.view_name)
         if rule is None:
             raise Http404
         if not rule.admits(request.user):
@@ -132,14 +134,14 @@ class Access:
                 if request.user.is_desk_staff:
                     record(request.user, "portal.refuse", reason=request.resolver_match.view_name, changes=False)
                 raise PermissionDenied
-            if errors.typed(request):  # the session has ended meanwhile: what was typed is shown, not thrown away
+            if errors.typed(request):  # the session has expired: show what was typed, so that it is not lost
                 return errors.csrf_failure(request)
             return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
         if rule.needs_second_factor(request.user) and not settings.DEMO:
             if not is_mfa_enabled(request.user):
                 return redirect("mfa_activate_totp")
             if not any(record["method"] == "mfa" for record in get_authentication_records(request, request.user)):
-                # Signed in before the second factor was enrolled, perhaps by somebody else.
+                # This session is older than the second factor, and may be somebody else's.
                 return redirect_to_login(request.get_full_path(), reverse("mfa_reauthenticate"))
         if request.user.is_authenticated and request.user.is_desk_staff:
             _end_when_idle(request.session)
@@ -147,7 +149,7 @@ class Access:
 
 
 def _end_when_idle(session) -> None:
-    """Staff sessions end after a quarter of an hour without a request; written down once a minute."""
+    """End staff sessions after STAFF_IDLE_SECONDS without a request; the expiry is saved once a minute at most."""
     now = int(time.time())
     if now - session.get("seen_at", 0) >= 60:
         session["seen_at"] = now

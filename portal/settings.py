@@ -1,12 +1,11 @@
 """The portal's one settings file, read from the environment and secure by default.
 
-Every variable is in the table of docs/deploy.md. With DEMO=1 the portal brings its own answers
-(a secret that is no secret, local addresses, mail into a folder); without it, it refuses to start
-until it has been told.
+portal/environment.py lists the variables, and docs/deploy.md explains them. With DEMO=1 the portal has values of its
+own (secrets that everybody knows, local addresses, email into a folder); otherwise it does not start until every
+required variable is set.
 """
 
 import base64
-import os
 import re
 import secrets
 from pathlib import Path
@@ -16,29 +15,19 @@ import dj_database_url
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
+from portal import environment
 from portal.city import PRESETS, UnknownCity, read_city
-from services.languages.table import MISSING_IN_DJANGO, SPOKEN
+from services.languages.registry import MISSING_IN_DJANGO, SPOKEN
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var"))
-DEMO = os.environ.get("DEMO") == "1"
+VAR_DIR = Path(environment.read("VAR_DIR") or BASE_DIR / "var")
+DEMO = environment.is_demo()
 DEBUG = False
-DEMO_RECORD_KEY = "dGFidW5rYS1kZW1vLWtleS1rbm93bi10by1ldmVyeWI="  # known to everybody: protects nothing
 
 
-def _told(name: str, demo: str, why: str) -> str:
-    """The variable's value, the demo's own in demo mode, else a refusal that says what to do."""
-    value = os.environ.get(name, "").strip()
-    if value:
-        return value
-    if DEMO:
-        return demo
-    raise ImproperlyConfigured(f"Set {name}: {why} (docs/deploy.md). To try the portal out, run `make run`.")
-
-
-def _secret(name: str, why: str) -> str:
-    """A secret of at least 50 characters of which 10 differ."""
-    value = _told(name, f"demo-{name.lower()}-is-known-to-everybody-and-protects-nothing", why)
+def _secret(name: str) -> str:
+    """Return a secret of at least 50 characters, of which 10 differ."""
+    value = environment.read(name, demo=f"demo-{name.lower()}-is-known-to-everybody-and-protects-nothing")
     if len(value) < 50 or len(set(value)) < 10 or (value.startswith("demo-") and not DEMO):
         raise ImproperlyConfigured(
             f"{name} is too weak: at least 50 characters are needed. One made just now: {secrets.token_urlsafe(48)}"
@@ -47,45 +36,34 @@ def _secret(name: str, why: str) -> str:
 
 
 def _record_keys() -> tuple[str, ...]:
-    """The keys of sealed texts, the one that writes first."""
-    told = _told("RECORD_KEYS", DEMO_RECORD_KEY, "the keys under which consultations are sealed, by commas")
-    keys = tuple(key.strip() for key in told.split(","))
-    if not all(re.fullmatch(r"[\w-]{43}=", key, re.ASCII) for key in keys) or (DEMO_RECORD_KEY in keys and not DEMO):
+    """Return the keys of encrypted texts, the one that encrypts first."""
+    demo_key = environment.VARIABLES["RECORD_KEYS"].demo
+    keys = tuple(key.strip() for key in environment.read("RECORD_KEYS").split(","))
+    if not all(re.fullmatch(r"[\w-]{43}=", key, re.ASCII) for key in keys) or (demo_key in keys and not DEMO):
         new = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         raise ImproperlyConfigured(f"Each of RECORD_KEYS must be 32 bytes in base64url. One made just now: {new}")
     return keys
 
 
-def _web_service(name: str) -> str:
-    """A provider's address, or nothing."""
-    value = os.environ.get(name, "").strip()
-    address = urlsplit(value)
-    if value and address.scheme != "https" and address.hostname not in {"127.0.0.1", "localhost"}:
-        raise ImproperlyConfigured(f"{name} must begin with https:// (docs/deploy.md).")
-    return value
-
-
-# --- Who we are ---------------------------------------------------------------------------------
+# --- Identity -----------------------------------------------------------------------------------
 
 try:
-    CITY = read_city(os.environ.get("CITY", "ota"))
+    CITY = read_city(environment.read("CITY"))
 except UnknownCity as unknown:
     raise ImproperlyConfigured(str(unknown)) from unknown
 
-SECRET_KEY = _secret("SECRET_KEY", "a long random text that signs sessions and links")
+SECRET_KEY = _secret("SECRET_KEY")
 RECORD_KEYS = _record_keys()
-AUDIT_KEY = _secret("AUDIT_KEY", "a second long random text that chains the audit trail")
-SITE_URL = _told("SITE_URL", f"http://localhost:{os.environ.get('PORT', '8000')}", "the address in mails and feeds")
-SITE_URL = SITE_URL.rstrip("/")
-_hosts = _told("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "the portal's host names, by commas")
-ALLOWED_HOSTS = [host.strip() for host in _hosts.split(",")]
+AUDIT_KEY = _secret("AUDIT_KEY")
+SITE_URL = environment.read("SITE_URL", demo=f"http://localhost:{environment.read('PORT')}").rstrip("/")
+ALLOWED_HOSTS = [host.strip() for host in environment.read("ALLOWED_HOSTS").split(",")]
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the portal's hosts; '*' would let anybody forge links.")
 HTTPS = SITE_URL.startswith("https://")
 if not (HTTPS or DEMO):
     raise ImproperlyConfigured("SITE_URL must begin with https:// outside the demo.")
 
-# --- What it is made of -------------------------------------------------------------------------
+# --- Apps, middleware, templates ----------------------------------------------------------------
 
 INSTALLED_APPS = [
     "modeltranslation",
@@ -93,6 +71,7 @@ INSTALLED_APPS = [
     "services.audit",
     "services.accounts",
     "services.schedules",
+    "services.messaging",
     "services.notices",
     "services.registration",
     "services.guide",
@@ -118,10 +97,10 @@ MIDDLEWARE = [
     "portal.middleware.RequestLog",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",  # inside gzip, whose padding would make each ETag another
-    "services.languages.middleware.Ruby",
+    "services.languages.middleware.FuriganaMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "services.languages.middleware.ReadersLanguage",
-    "portal.middleware.CleanInput",
+    "services.languages.middleware.LanguageMiddleware",
+    "portal.middleware.RejectMalformedInput",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -129,7 +108,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.Access",
-    "portal.middleware.FormAddress",
+    "portal.middleware.MethodNotAllowedPage",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -151,29 +130,29 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
                 "services.languages.templatetags.languages",
-                "portal.templatetags.look",
+                "portal.templatetags.components",
                 "django.templatetags.cache",
             ],
         },
     },
 ]
-FORM_RENDERER = "portal.forms.Renderer"
+FORM_RENDERER = "portal.pages.forms.Renderer"
 
-# --- Where it keeps things ----------------------------------------------------------------------
+# --- Databases and caches -----------------------------------------------------------------------
 
 DATABASES = {
     "default": dj_database_url.parse(
-        os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'tabunka.sqlite3'}",
+        environment.read("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'tabunka.sqlite3'}",
         conn_max_age=None,
         conn_health_checks=True,
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Django's defaults answer "database is locked" under load; these wait their turn instead.
+    # With Django's defaults, SQLite answers "database is locked" under load; with these, it waits.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        # The trail's triggers fire for INSERT OR REPLACE too.
+        # Makes the audit trail's triggers fire for INSERT OR REPLACE too.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON;"
         ),
@@ -183,22 +162,22 @@ else:
     DATABASES["default"].setdefault("OPTIONS", {}).update(connect_timeout=5, options="-c lock_timeout=3000")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = os.environ.get("REDIS_URL", "")
+REDIS_URL = environment.read("REDIS_URL")
 CACHES = {
-    # Shared between web machines where there is Redis: limits, sessions. Nothing lives only here.
+    # Rate limits and sessions, shared between web servers if there is Redis. No data is stored only here.
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "default"}
     ),
-    # Each process's own copies of public pages; the database says when they are stale (portal/page_cache.py).
+    # Public pages, cached in each process; the database says when they are stale (portal/page_cache.py).
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",
         "TIMEOUT": 600,
         "OPTIONS": {"MAX_ENTRIES": 1000},
     },
-    # Parts of pages that are the same for everybody, for `{% cache %}`; never anything about a person.
+    # Fragments that are the same for everybody, for `{% cache %}`; never personal data.
     "template_fragments": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "fragments",
@@ -221,22 +200,22 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = CITY.time_zone
 FIRST_DAY_OF_WEEK = CITY.week_starts_on
-# gettext falls back to LANGUAGE_CODE, so it stays the language of the code's own strings;
-# the city's default language is CITY.default_language.
+# gettext falls back to LANGUAGE_CODE, so this must be the language of the source strings.
+# The city's default language is CITY.default_language.
 LANGUAGE_CODE = "en"
 LANGUAGES = [(language.code, language.own_name) for language in CITY.offered()]
-# A city's own words, where it has some, go before the portal's one catalogue (services/languages/catalogue.py).
+# The city's own wording, if any, takes precedence over the portal's catalogue (services/languages/catalogue.py).
 CITY_PRESETS = PRESETS
 LOCALE_PATHS = [*(path for path in [PRESETS / CITY.code] if path.is_dir()), BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["portal.formats"]
 LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
-# Every city has every column, so that presets never differ in migrations.
+# All cities have the columns of all languages, so that migrations do not depend on the preset.
 MODELTRANSLATION_LANGUAGES = tuple(SPOKEN)
 MODELTRANSLATION_DEFAULT_LANGUAGE = CITY.default_language
 MODELTRANSLATION_FALLBACK_LANGUAGES = {"default": ("en", CITY.default_language), "ja-simple": ("ja",)}
 
-# --- People -------------------------------------------------------------------------------------
+# --- Accounts -----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -248,7 +227,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "me"
-ACCOUNT_ADAPTER = "portal.sign_in.Adapter"
+ACCOUNT_ADAPTER = "portal.pages.sign_in.Adapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"]
@@ -256,14 +235,14 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
-# Long enough for a slow mail server and somebody who has to look for their glasses.
+# Long enough for a slow mail server and a slow reader.
 CODE_SECONDS = 15 * 60
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = CODE_SECONDS
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = CODE_SECONDS
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_FORMS = {"signup": "services.accounts.forms.SignUpForm"}
-# Tight for one account, generous for one address: a school is one address.
+# Tight limits for an account, generous ones for an IP address, which a whole school may share.
 ACCOUNT_RATE_LIMITS = {
     "login": "300/m/ip",
     "login_failed": "10/m/key,200/5m/ip",
@@ -284,9 +263,9 @@ SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "portal.pages.errors.csrf_failure"
 
-# --- Browsers -----------------------------------------------------------------------------------
+# --- Browser security ---------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
@@ -295,17 +274,17 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 X_FRAME_OPTIONS = "DENY"
-if os.environ.get("BEHIND_PROXY") == "1":
+if environment.read("BEHIND_PROXY") == "1":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-# Uploads never touch the disk; what is larger is let go of as it comes, and the form says so.
+# Uploads are never written to disk; larger ones are discarded while they arrive, and the form says so.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
-# --- Mail and background work -------------------------------------------------------------------
+# --- Email and background work ------------------------------------------------------------------
 
-EMAIL_URL = _told("EMAIL_URL", "", "the mail server, smtp://user:password@host:587?tls=1")
+EMAIL_URL = environment.read("EMAIL_URL")
 if EMAIL_URL:
     _mail = urlsplit(EMAIL_URL)
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -317,13 +296,12 @@ if EMAIL_URL:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
-DEFAULT_FROM_EMAIL = _told("MAIL_FROM", "Tabunka <noreply@tabunka.example>", "the sender of the portal's mails")
+DEFAULT_FROM_EMAIL = environment.read("MAIL_FROM")
 
-# Where mail that cannot be delivered comes back to, by message: `bounces@…` becomes `bounces+<message>@…`.
-MAIL_BOUNCES = os.environ.get("MAIL_BOUNCES", "")
-# The providers of SMS and of a messenger, each with its key before the @: https://:key@sms.example/messages.
-SMS_URL = _web_service("SMS_URL")
-PUSH_URL = _web_service("PUSH_URL")
+# The envelope sender of each email, to identify bounces: `bounces@…` becomes `bounces+<message>@…`.
+MAIL_BOUNCES = environment.read("MAIL_BOUNCES")
+# SMS_URL, PUSH_URL and so on: the channels' providers, each with its key before the @.
+globals().update(environment.read_web_services())
 
 CELERY_BROKER_URL = REDIS_URL or None
 CELERY_TASK_IGNORE_RESULT = True
@@ -333,12 +311,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "personal"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Redelivery in a minute instead of an hour; without the two intervals it still waits for minutes.
+# Redeliver tasks of a lost worker after a minute, not an hour; the two intervals are needed for that too.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 60,
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
-    # Whoever writes a notice must not wait for a Redis that is gone (six seconds by default); the row is found anyway.
+    # Do not let people wait for a missing Redis (six seconds by default): workers find the row anyway.
     "max_retries": 1,
     "interval_start": 0,
     "interval_step": 0.1,
@@ -346,7 +324,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
 }
 
-# --- Logs: one JSON object a line; never an address, a name or a query string -------------------
+# --- Logs: one JSON object a line, without addresses, names and query strings -------------------
 
 LOGGING = {
     "version": 1,
@@ -359,8 +337,8 @@ LOGGING = {
             "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
         }
     },
-    "filters": {"impersonal": {"()": "portal.logs.Impersonal"}},
+    "filters": {"impersonal": {"()": "portal.log_redaction.PersonalDataFilter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["impersonal"]}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": environment.read("LOG_LEVEL")},
     "loggers": {"django.server": {"handlers": [], "propagate": False}},
 }

@@ -1,4 +1,4 @@
-"""Static files: names with hashes, compressed (whitenoise), their addresses looked up once a process."""
+"""Static files: hashed names and compression by whitenoise, with URLs cached in each process."""
 
 from functools import cache
 
@@ -6,9 +6,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Whitenoise's storage whose addresses never change while a process lives."""
+    """Whitenoise's storage with cached URLs: they never change while a process runs."""
 
     @cache
     def url(self, name, force=False):
-        """The file's address with its hash."""
+        """Return the file's URL with its hash."""
         return super().url(name, force)

@@ -1,13 +1,13 @@
-"""Jobs of the roof: what no single app could do."""
+"""Periodic Celery tasks of the whole site."""
 
 from celery import shared_task
 from django.core.management import call_command
 
-from services.base.keeping import keep_periods
+from services.base.retention import apply_retention
 
 
 @shared_task
-def keep_what_was_promised() -> None:
-    """Delete or make anonymous what is past its time, in every app; and sessions that have ended. Each hour by beat."""
-    keep_periods()
+def apply_retention_policies() -> None:
+    """Delete or anonymise data whose retention is over, and delete expired sessions. Every hour."""
+    apply_retention()
     call_command("clearsessions")

@@ -1,4 +1,4 @@
-"""Every address of the portal. Below the language: plain words, the same in each."""
+"""All URLs of the portal. After the language, paths are the same in every language."""
 
 from allauth.account import urls as account_urls
 from allauth.mfa.base import urls as mfa_urls
@@ -8,13 +8,14 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
-from portal import demo, health, own_data, staff, views
+from portal import health
+from portal.pages import dashboard, demo, own_data, views
 
-handler400 = "portal.errors.bad_request"
-handler403 = "portal.errors.permission_denied"
-handler404 = "portal.errors.not_found"
-handler429 = "portal.errors.too_many"
-handler500 = "portal.errors.server_error"
+handler400 = "portal.pages.errors.bad_request"
+handler403 = "portal.pages.errors.permission_denied"
+handler404 = "portal.pages.errors.not_found"
+handler429 = "portal.pages.errors.too_many_requests"
+handler500 = "portal.pages.errors.server_error"
 
 PROGRAMMES = ("classes", "events", "volunteers", "interpreting")
 
@@ -43,13 +44,13 @@ urlpatterns = [
         path("me/second-factor/", include([*mfa_urls.urlpatterns])),
         path("me/second-factor/app/", include([*totp_urls.urlpatterns])),
         path("me/second-factor/recovery-codes/", include([*recovery_urls.urlpatterns])),
-        path("staff/", staff.board, name="staff"),
+        path("staff/", dashboard.board, name="staff"),
         path("staff/notices/", include("services.notices.staff_urls")),
-        path("staff/desk/", include("consultations.urls.desk")),
-        path("staff/cases/", include("consultations.urls.cases")),
-        path("staff/statistics/", include("consultations.urls.statistics")),
-        path("staff/consultations/import/", include("consultations.urls.importing")),
-        path("staff/consultations/", include("consultations.urls.log")),
+        path("staff/desk/", include("consultations.desk_urls")),
+        path("staff/cases/", include("consultations.cases.urls")),
+        path("staff/statistics/", include("consultations.statistics.urls")),
+        path("staff/consultations/import/", include("consultations.imports.urls")),
+        path("staff/consultations/", include("consultations.log.urls")),
         path("staff/admin/", admin.site.urls),
         path("demo/", demo.people, name="demo"),
         path("styleguide/", views.styleguide, name="styleguide"),

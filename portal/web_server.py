@@ -1,12 +1,12 @@
-"""The web server that stands in front of Django."""
+"""The web server."""
 
 import sys
 
 
-def web_server(
+def web_server_command(
     port: str, *, host: str = "127.0.0.1", workers: int = 1, application: str = "portal.wsgi:application"
 ) -> list[str]:
-    """The command of the web server, chosen by measurement: docs/adr/0003-web-server.md."""
+    """Return the command of the web server; its options were chosen by measurement (docs/adr/0003-web-server.md)."""
     return [
         sys.executable, "-m", "granian", application,
         "--interface", "wsgi", "--host", host, "--port", port,

@@ -1,20 +1,20 @@
-"""How all forms look, and the forms of the roof's own pages."""
+"""The renderer of all forms, and the search form."""
 
 from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.utils.translation import gettext_lazy as _
 
-from services.base.hygiene import LineField
+from services.base.form_fields import LineField
 
 
 class Renderer(TemplatesSetting):
-    """Every form of the portal, Django's and allauth's too, through our own components."""
+    """Render all forms, also Django's and allauth's, with our own components."""
 
     form_template_name = "components/form.html"
     field_template_name = "components/field.html"
 
 
 class SearchForm(forms.Form):
-    """What somebody looks for."""
+    """A search query."""
 
     q = LineField(label=_("What are you looking for?"), max_length=100, required=False)

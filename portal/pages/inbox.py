@@ -1,15 +1,15 @@
-"""The messages on "my page": made into words when they are looked at, in the language of the page."""
+"""The messages on "my page", rendered in the page's language when they are viewed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.urls import reverse
 
-from services.languages.days import written_moment
-from services.languages.table import SPOKEN, Language
-from services.notices.actions.delivering import objects_told_of
-from services.notices.composing import WORDS_ONLY, CannotBeWritten, Letter, compose, part_of_a_page
-from services.notices.models import Message
+from services.languages.dates import format_datetime
+from services.languages.registry import SPOKEN, Language
+from services.messaging.delivery import subjects_of
+from services.messaging.models import Message
+from services.messaging.rendering import BODY_ONLY, CannotRender, RenderedMessage, as_page_fragment, render_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,45 +24,45 @@ class InboxRow:
 
 
 def inbox_rows(messages: Iterable[Message], language: str) -> list[InboxRow]:
-    """Messages for a list, for a reader of the page's language; as many queries for thirty as for one."""
+    """Prepare messages for a list in the page's language; the number of queries does not depend on their number."""
     messages = list(messages)
-    about = objects_told_of(messages)
-    return [_row(message, _letter(message, about, language), language) for message in messages]
+    subjects = subjects_of(messages)
+    return [_row(message, _render(message, subjects, language), language) for message in messages]
 
 
-def letter_of(message: Message, language: str) -> dict:
-    """One message for its page: its row and its text as HTML without a style of its own."""
-    letter = _letter(message, objects_told_of([message]), language)
+def render_for_page(message: Message, language: str) -> dict:
+    """Prepare a message for its page: its row, and its text as HTML without styles."""
+    rendered = _render(message, subjects_of([message]), language)
     return {
-        "row": _row(message, letter, language),
-        "letter_html": part_of_a_page(letter.html) if letter else "",
-        "letter_language": SPOKEN[letter.language if letter else language],
+        "row": _row(message, rendered, language),
+        "letter_html": as_page_fragment(rendered.html) if rendered else "",
+        "letter_language": SPOKEN[rendered.language if rendered else language],
     }
 
 
-def _letter(message: Message, about: dict, language: str) -> Letter | None:
-    """None if what it told of is gone, or nobody can write it any more."""
-    told_of = about.get((message.about_type, message.about_id))
-    if message.about_type and told_of is None:
+def _render(message: Message, subjects: dict, language: str) -> RenderedMessage | None:
+    """Render a message; None if its subject has been deleted or it can no longer be rendered."""
+    subject = subjects.get((message.about_type, message.about_id))
+    if message.about_type and subject is None:
         return None
     try:
-        return compose(
+        return render_message(
             message.kind,
             language,
             second_language=message.second_language,
-            about=told_of,
+            about=subject,
             context=message.context,
-            frame=WORDS_ONLY,
+            frame=BODY_ONLY,
         )
-    except CannotBeWritten:
+    except CannotRender:
         return None
 
 
-def _row(message: Message, letter: Letter | None, language: str) -> InboxRow:
+def _row(message: Message, rendered: RenderedMessage | None, language: str) -> InboxRow:
     return InboxRow(
         reverse("message", args=[message.public_id]),
-        letter.title if letter else "",
-        SPOKEN[letter.written_in if letter else language],
-        written_moment(message.created_at, language),
+        rendered.title if rendered else "",
+        SPOKEN[rendered.written_in if rendered else language],
+        format_datetime(message.created_at, language),
         message.read_at is None,
     )

@@ -1,4 +1,4 @@
-"""What the portal knows of somebody who signs in: to look at, to take along, to have forgotten."""
+"""Pages on a user's own personal data: download and erasure."""
 
 import json
 from functools import wraps
@@ -13,19 +13,19 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from services.accounts import rights
+from services.accounts import personal_data_registry
 from services.base.refusals import Refused
-from services.languages.ruby import as_mail
+from services.languages.furigana import to_parentheses
 
 
-def _freshly_proved(view):
-    """As allauth asks for it, but a button pressed too late leads back to the page instead of a dead end."""
-    asks = reauthentication_required(view)
+def _reauthentication_required(view):
+    """Require a recent sign-in, as allauth does, but redirect a late POST to the page, not to a dead end."""
+    protected_view = reauthentication_required(view)
 
     @wraps(view)
     def view_or_page(request):
         try:
-            return asks(request)
+            return protected_view(request)
         except ReauthenticationRequired:
             return redirect("own_data")
 
@@ -35,17 +35,17 @@ def _freshly_proved(view):
 @require_safe
 @reauthentication_required
 def own_data(request):
-    """The ways to take everything along, and to have it forgotten."""
+    """Offer the download and the erasure of all personal data."""
     return render(request, "portal/own_data.html", {"works_here": request.user.is_desk_staff})
 
 
 @require_POST
-@_freshly_proved
+@_reauthentication_required
 def download(request):
-    """Everything, as a page to read or as JSON for programs. A POST, because it leaves a line in the trail."""
-    known = rights.export(request.user)
+    """Download all personal data as a page or as JSON. A POST, because it writes an audit entry."""
+    known = personal_data_registry.export_personal_data(request.user)
     if request.POST.get("as") == "json":
-        plain = {as_mail(title): [_without_markup(row) for row in rows] for title, rows in known.items()}
+        plain = {to_parentheses(title): [_without_markup(row) for row in rows] for title, rows in known.items()}
         answer = HttpResponse(json.dumps(plain, ensure_ascii=False, indent=2), content_type="application/json")
         answer["Content-Disposition"] = 'attachment; filename="my-data.json"'
         return answer
@@ -56,22 +56,22 @@ def download(request):
 
 
 def _without_markup(row: dict[str, str]) -> dict[str, str]:
-    """A program reads this file, then a person: readings stand behind their kanji."""
-    return {as_mail(label): as_mail(word) for label, word in row.items()}
+    """Put readings in parentheses behind their kanji, because people may read the JSON too."""
+    return {to_parentheses(label): to_parentheses(word) for label, word in row.items()}
 
 
 @require_POST
-@_freshly_proved
+@_reauthentication_required
 def forget(request):
-    """Forget the person for good. The word that they tick says that it cannot be undone."""
+    """Erase all personal data for good, after the user has ticked that it cannot be undone."""
     if request.POST.get("sure") != "yes":
-        messages.error(request, _("Please tick the box first: this cannot be undone."))
+        messages.error(request, _("Tick the box first. Deleting your data cannot be undone."))
         return redirect("own_data")
     try:
-        rights.erase(request.user)
+        personal_data_registry.erase_personal_data(request.user)
     except Refused as refusal:
         messages.error(request, refusal)
         return redirect("own_data")
     logout(request)
-    messages.success(request, _("We have forgotten you. All the best!"))
+    messages.success(request, _("Your data has been deleted. We wish you all the best."))
     return redirect("home")

@@ -1,4 +1,4 @@
-"""The centre's programmes in words, for those that have no pages of their own yet."""
+"""Descriptions of the centre's programmes that have no pages of their own yet."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """What one programme does for its reader."""
+    """A programme's description."""
 
     title: str
     icon: str
@@ -15,30 +15,30 @@ class Programme:
     paragraphs: list[str]
 
 
-def programme(name: str) -> Programme:
-    """The programme behind a URL name, in the reader's language."""
+def describe_programme(name: str) -> Programme:
+    """Return the programme of a URL name, in the active language."""
     return {
         "classes": lambda: Programme(
             _("Language classes"),
             "graduation-cap",
-            _("Learn the language of the city, from the very first words."),
+            _("Learn the local language, starting with the very first words."),
             [
-                _("The centre's classes are for beginners. Afterwards you can go on in a class run by volunteers."),
-                _("You can start without knowing the letters."),
+                _("The centre's classes are for beginners. After that, you can continue in a class run by volunteers."),
+                _("You can start even if you cannot read or write the language yet."),
             ],
         ),
         "events": lambda: Programme(
-            _("Exchange events"),
+            _("Cultural exchange events"),
             "calendar-days",
             _("Meet your neighbours: festivals, a speech contest, disaster drills and more."),
-            [_("Everybody is welcome, whatever language you speak.")],
+            [_("Everyone is welcome. It does not matter which language you speak.")],
         ),
         "volunteers": lambda: Programme(
             _("Volunteers"),
             "heart-handshake",
-            _("Help others with your languages and your time."),
+            _("Help others with your language skills and your time."),
             [
-                _("Volunteers help in classes, at events and in disasters."),
+                _("Volunteers help in classes, at events and during disasters."),
                 _("Six in ten of our advisers are foreign residents themselves. Your experience counts."),
             ],
         ),
@@ -47,8 +47,8 @@ def programme(name: str) -> Programme:
             "languages",
             _("City offices, schools and clinics can ask us for an interpreter."),
             [
-                _("Do you need an interpreter in such a place? Tell the staff there. They can ask us for one."),
-                _("It costs you nothing."),
+                _("If you need an interpreter at one of these places, tell the staff there. They can ask us for one."),
+                _("Interpreting is free."),
             ],
         ),
     }[name]()

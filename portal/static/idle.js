@@ -1,4 +1,4 @@
-// Warns staff two minutes before their session ends, and keeps it if they want. Without this script it simply ends.
+// Warn staff two minutes before their session ends, and let them extend it. Without this script, it just ends.
 "use strict";
 
 (() => {
@@ -17,7 +17,7 @@
   box.querySelector("button").addEventListener("click", async () => {
     const answer = await fetch(box.dataset.address, { method: "HEAD", redirect: "manual" });
     if (answer.ok) begin();
-    else location.reload(); // the sign-in page says what has happened
+    else location.reload(); // the sign-in page explains why
   });
   begin();
 })();

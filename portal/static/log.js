@@ -1,5 +1,5 @@
-// The logging screen by keyboard: lists in which typing finds, topics as they are typed, a timer, a draft that is kept.
-// Without this script the same form works with plain lists, codes and ticks; a draft is then kept by a button.
+// The logging form by keyboard: comboboxes, topics as chips, a timer, and a draft that is saved automatically.
+// Without this script, the form works with plain lists, codes and check boxes, and a button saves the draft.
 "use strict";
 
 (() => {
@@ -9,7 +9,7 @@
   for (const each of document.querySelectorAll("[data-without-script]")) each.hidden = true;
   for (const each of document.querySelectorAll("[data-with-script]")) each.hidden = false;
 
-  // --- Finding: as consultations/taxonomy.py compares ---------------------------------------------
+  // --- Search: compares text as the server does ---------------------------------------------------
 
   const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, "")
     .replace(/[\u30a1-\u30f6]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) - 0x60));
@@ -27,7 +27,7 @@
       .sort(([one], [other]) => one - other).map(([, choice]) => choice);
   };
 
-  // A combobox with a list (WAI-ARIA). Tab takes what is marked and goes on, Enter takes it and stays.
+  // A combobox with a list (WAI-ARIA). Tab selects the marked option and moves on, Enter selects it and stays.
   const combobox = (input, among, { take, current, leave }) => {
     const list = document.createElement("ul");
     let shown = [], marked = -1;
@@ -75,7 +75,7 @@
     input.addEventListener("click", () => open(""));
     input.addEventListener("blur", () => { close(); leave(); });
     list.addEventListener("mousedown", (event) => {
-      event.preventDefault(); // the focus stays in the field
+      event.preventDefault(); // keep the focus in the field
       marked = [...list.children].indexOf(event.target.closest("li"));
       choose();
     });
@@ -87,7 +87,7 @@
         if (list.hidden) open("");
         else mark((marked + step + shown.length) % shown.length);
       } else if (event.key === "Enter") {
-        event.preventDefault(); // never sends the form by mistake
+        event.preventDefault(); // do not submit the form by mistake
         if (!list.hidden) choose();
       } else if (event.key === "Tab" && !list.hidden) choose();
       else if (event.key === "Escape" && !list.hidden) { close(); leave(); }
@@ -120,7 +120,7 @@
     same();
   }
 
-  // --- Topics: chips, the first one is the main one ------------------------------------------------
+  // --- Topics: chips, of which the first is the main topic -----------------------------------------
 
   const topics = form.querySelector("[data-topics]");
   if (topics) {
@@ -173,7 +173,7 @@
     input.addEventListener("keydown", (event) => {
       if (event.key === "Backspace" && !input.value && chosen.length) change(chosen.slice(0, -1));
     });
-    // What was ticked without this script, and what was typed: codes become chips, the rest stays to be mended.
+    // Turn ticked and typed codes into chips; leave other text in the field, to be corrected.
     const ticks = [...form.querySelectorAll("[name=ticked]:checked")];
     const before = [...topics.value.split(","), ...ticks.map((tick) => tick.value)].map((code) => code.trim());
     chosen = [...new Set(before)].map((code) => all.find((choice) => choice.value === code)).filter(Boolean);
@@ -181,12 +181,12 @@
     for (const tick of ticks) tick.checked = false;
     write();
     draw();
-    // After the browser's own turn, which belongs to a summary of errors.
+    // Wait until the browser has moved the focus, perhaps to a summary of errors.
     if (hasFocus) input.focus();
     else requestAnimationFrame(() => { if (document.activeElement === document.body) input.focus(); });
   }
 
-  // --- What depends on something else --------------------------------------------------------------
+  // --- Fields that depend on others ----------------------------------------------------------------
 
   const look = () => {
     for (const part of form.querySelectorAll("[data-only-if]")) {
@@ -201,21 +201,21 @@
   look();
 
   let isBridgingTheirs = false;
-  form.elements.bridging.addEventListener("change", (event) => { isBridgingTheirs ||= !event.usual; });
+  form.elements.language_support.addEventListener("change", (event) => { isBridgingTheirs ||= !event.usual; });
   form.elements.language.addEventListener("change", () => {
     if (isBridgingTheirs || !("spoken" in form.dataset)) return;
     const spoken = form.elements.language.value;
     const usual = form.dataset.spoken.split(" ").includes(spoken) ? "adviser"
       : spoken === form.dataset.city ? "none" : "three_way_phone";
-    form.elements.bridging.value = usual;
-    form.elements.bridging.dispatchEvent(Object.assign(new Event("change", { bubbles: true }), { usual: true }));
+    form.elements.language_support.value = usual;
+    form.elements.language_support.dispatchEvent(Object.assign(new Event("change", { bubbles: true }), { usual: true }));
   });
 
   const save = form.querySelector(".save .button");
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    document.activeElement.blur(); // a list that is open takes back what was only half typed
+    document.activeElement.blur(); // makes an open list discard incomplete text
     form.requestSubmit(save);
   });
 
@@ -231,10 +231,10 @@
   };
   tick();
   setInterval(tick, 10000);
-  // The address keeps the form's key and its beginning: a reload goes on where it was.
+  // The URL holds the form's key and start time, so that a reload continues the same form.
   history.replaceState(null, "", `${location.pathname}?draft=${form.elements.key.value}&at=${Math.floor(began / 1000)}`);
 
-  // --- The draft: kept a second after typing stops, when a field is left, and when the page goes away -----------
+  // --- The draft: saved a second after typing stops, when a field loses focus, and when the page is hidden ------
 
   const told = form.querySelector("[data-kept]");
   const written = () => JSON.stringify([...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken"));
@@ -246,7 +246,7 @@
   const post = (options) => fetch(form.dataset.keep, {
     method: "POST", body: new FormData(form), headers: { "X-Draft": "1" }, redirect: "manual", ...options,
   });
-  // Whoever signs in again in another window gets another token.
+  // The CSRF token changes if the user signs in again in another window.
   const renew = async () => {
     const answer = await fetch(location.pathname, { redirect: "manual" });
     if (!answer.ok) return false;
@@ -276,7 +276,7 @@
       return false;
     }
   };
-  // One after the other, so that what is older never comes later.
+  // Save sequentially, so that an older draft never overwrites a newer one.
   const keep = (isForced = false) => (line = line.then(() => keepNow(isForced)));
   const later = (pause) => { clearTimeout(wait); wait = setTimeout(keep, pause); };
 
@@ -290,7 +290,7 @@
     if (isSent) return;
     event.preventDefault();
     clearTimeout(wait);
-    if (save.disabled || !(await keep(true))) return; // it stays on the page, and the page says why
+    if (save.disabled || !(await keep(true))) return; // stay on the page, which says why
     isSent = true;
     form.requestSubmit(event.submitter || save);
     save.disabled = true;

@@ -1,5 +1,5 @@
-// Shows how far a notice has got, every two seconds until nothing changes any more.
-// Without this script the page says the same, and a link loads it anew.
+// Refresh a notice's progress every two seconds until nothing changes any more.
+// Without this script, the page shows the same, and a link reloads it.
 "use strict";
 
 (() => {
@@ -9,7 +9,7 @@
   const state = box.firstElementChild.dataset.state;
   let step = -1;
 
-  // A screen reader hears each tenth, not every number.
+  // Announce each ten per cent to screen readers, not every number.
   const tell = (shown) => {
     const now = Math.floor((10 * shown.dataset.ended) / Math.max(shown.dataset.total, 1));
     if (now !== step) told.textContent = shown.querySelector("[data-sentence]").textContent;
@@ -23,11 +23,11 @@
       if (!answer.ok) throw new Error(String(answer.status));
       box.innerHTML = await answer.text();
     } catch {
-      return again(); // the server may be starting anew
+      return again(); // the server may be restarting
     }
     const shown = box.firstElementChild;
     tell(shown);
-    if (shown.dataset.state !== state) return location.reload(); // other buttons now
+    if (shown.dataset.state !== state) return location.reload(); // the buttons have changed
     return "settled" in shown.dataset ? undefined : again();
   };
 

@@ -1,4 +1,4 @@
-"""Tags that make a page's frame cheap: it is the same on every page, and was two thirds of a page's cost."""
+"""Template tags for the parts that all pages share, cached because they were two thirds of a page's cost."""
 
 from functools import cache
 
@@ -8,14 +8,14 @@ from django.templatetags.static import static
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from services.languages.table import SPOKEN
+from services.languages.registry import SPOKEN
 
 register = template.Library()
 
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """An icon of static/icons.svg, only for the eye."""
+    """Render a decorative icon of static/icons.svg."""
     return _icon(name, static("icons.svg"))
 
 
@@ -28,24 +28,24 @@ def _icon(name: str, sprite: str) -> SafeString:
 
 @register.simple_block_tag
 def said_twice(content: SafeString) -> SafeString:
-    """A page's title or description, which stand as text and between quotes."""
+    """Escape double quotes, for a page's title or description, which is also used in an attribute."""
     return SafeString(content.replace('"', "&quot;"))
 
 
 @register.simple_tag
 def alternate_links(after_language: str) -> SafeString:
-    """The page's addresses in other languages, for machines; x-default is the city's own."""
+    """Render `<link>` elements to the page in other languages, for search engines; x-default is the city's own."""
     city = settings.CITY
     return _with_path(_alternate_links(settings.SITE_URL, city.languages, city.default_language), after_language)
 
 
 @register.simple_tag
 def language_links(after_language: str, language: str) -> SafeString:
-    """The page's addresses in other languages, for readers."""
+    """Render the list of links to the page in other languages, for readers."""
     return _with_path(_language_links(settings.SITE_URL, settings.CITY.languages, language), after_language)
 
 
-_PATH = "\0"  # stands for what follows the language in links that are made once for all pages
+_PATH = "\0"  # placeholder for the path after the language, in links rendered once for all pages
 
 
 def _with_path(links: SafeString, after_language: str) -> SafeString:

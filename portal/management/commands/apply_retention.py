@@ -1,28 +1,28 @@
-"""manage.py keep_periods: delete or make anonymous what is past its time."""
+"""manage.py apply_retention: delete or anonymise data whose retention is over."""
 
 from django.core.management.base import BaseCommand
 
-from services.base.keeping import keep_periods, promises
+from services.base.retention import apply_retention, retention_policies
 
 
 class Command(BaseCommand):
-    """Does by hand what the background work does each hour."""
+    """Apply all retention policies, as the background job does every hour."""
 
-    help = "Delete or make anonymous what has been kept for as long as promised. --promises lists the promises."
+    help = "Delete or anonymise the rows whose retention period has ended. --policies lists the retention policies."
 
     def add_arguments(self, parser):
-        """A dry run does everything and undoes it."""
+        """`--dry-run` does everything and rolls it back; `--policies` only lists the policies."""
         parser.add_argument("--dry-run", action="store_true", help="Count what would be done, by really doing it.")
-        parser.add_argument("--promises", action="store_true", help="Only list what is kept, for what, how long.")
+        parser.add_argument("--policies", action="store_true", help="Only list what is stored, why and for how long.")
 
     def handle(self, *args, **options):
-        """Say how many, by model."""
-        if options["promises"]:
-            for model, keeping in promises().items():
-                days = f"{keeping.days} days after {keeping.since}" if keeping.days else "no end by itself"
-                self.stdout.write(f"{model._meta.label}: {keeping.purpose} ({days})")
+        """Print the number of rows by model."""
+        if options["policies"]:
+            for model, policy in retention_policies().items():
+                days = f"{policy.days} days after {policy.since}" if policy.days else "no end by itself"
+                self.stdout.write(f"{model._meta.label}: {policy.purpose} ({days})")
             return
-        counts = keep_periods(dry_run=options["dry_run"])
+        counts = apply_retention(dry_run=options["dry_run"])
         for label, count in counts.items():
             self.stdout.write(f"{label}: {count}")
         if not counts:

@@ -1,4 +1,4 @@
-"""manage.py load_demo: fill the demo city. Repeatable."""
+"""manage.py load_demo: load the demo city's data. Idempotent."""
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -12,12 +12,12 @@ from services.notices import demo as notices
 
 
 class Command(BaseCommand):
-    """Loads each app's part of the demo city."""
+    """Load the demo data of all apps."""
 
     help = "Load the demo city: invented people, guide, notices, desk. A second time changes only what differs."
 
     def handle(self, *args, **options):
-        """All of it or nothing."""
+        """Load everything or nothing."""
         if not settings.DEMO:
             raise CommandError("Invented people with known passwords belong in a demo only: set DEMO=1.")
         with transaction.atomic(), translation.override("en"):

@@ -1,4 +1,4 @@
-"""manage.py make_administrator EMAIL: the first administrator, or one more when everybody is locked out."""
+"""manage.py make_administrator EMAIL: create the first administrator, or another if everybody is locked out."""
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -9,28 +9,28 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
 
-from services.accounts.actions import grant, save_user
+from services.accounts.actions import grant_role, save_user
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.base.hygiene import clean_code
+from services.base.normalisation import clean_code
 
 
 class Command(BaseCommand):
-    """Makes somebody an administrator who can sign in at once. A second time changes nothing."""
+    """Create an administrator who can sign in at once. Idempotent."""
 
-    help = "Give an e-mail address the role of administrator; it signs in by a code sent there."
+    help = "Make the person with this email address an administrator; they sign in with a code sent to it."
 
     def add_arguments(self, parser):
-        """The address."""
+        """Take the email address."""
         parser.add_argument("email")
 
     def handle(self, *args, email: str, **options):
-        """Say what the administrator does next."""
+        """Print the administrator's next steps."""
         try:
             email = clean_code(email).lower()
             validate_email(email)
-        except ValidationError as fault:
-            raise CommandError(f"{email!r} is not an e-mail address.") from fault
+        except ValidationError as error:
+            raise CommandError(f"{email!r} is not an e-mail address.") from error
         user = make_administrator(email)
         with translation.override(settings.CITY.default_language):
             address = f"{settings.SITE_URL}{reverse('account_request_login_code')}"
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def make_administrator(email: str) -> User:
-    """A user with a confirmed address and the role; who is at the server's command line has proved enough."""
+    """Return a user with the role and a confirmed address: access to the server's command line is proof enough."""
     user = User.objects.filter(email=email).first()
     if user is None:
         user = User(email=email, language=settings.CITY.default_language)
@@ -50,8 +50,8 @@ def make_administrator(email: str) -> User:
     elif not user.is_active:
         user.is_active = True
         save_user(user, by=None, changed=["is_active"])
-    address, _made = EmailAddress.objects.get_or_create(user=user, email=email)
+    address, _created = EmailAddress.objects.get_or_create(user=user, email=email)
     address.set_verified()
     address.set_as_primary()
-    grant(user, Role.ADMINISTRATOR, by=None)
+    grant_role(user, Role.ADMINISTRATOR, by=None)
     return user

@@ -1,4 +1,4 @@
-"""manage.py restore FILE: bring a back-up back, all of it or nothing, and prove that the trail is whole."""
+"""manage.py restore FILE: restore a backup completely or not at all, and verify the audit trail."""
 
 import os
 import shutil
@@ -12,62 +12,61 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from portal.management.commands.backup import back_up, is_sound, open_sqlite, place_for, run_postgresql_program
-from services.audit.trail import first_broken, record
+from portal.management.commands.backup import back_up, is_sound, new_backup_path, open_sqlite, run_postgresql_program
+from services.audit.trail import first_broken_entry, record
 
-# How each kind of file begins.
-KINDS = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
+FILE_SIGNATURES = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
 STOP_FIRST = "Somebody is using the database. Stop the portal first (web, workers, beat); start it again afterwards."
 
 
 class Command(BaseCommand):
-    """Replaces the database by a back-up; what was there is kept."""
+    """Replace the database by a backup, and save what was there."""
 
-    help = "Replace the database by a file that `backup` wrote. The portal must be stopped meanwhile."
+    help = "Replace the database with a file written by `backup`. Stop the portal first."
     requires_system_checks = []
 
     def add_arguments(self, parser):
-        """The file; `--yes` where there is something to overwrite."""
+        """Take the file; `--yes` confirms that existing data may be replaced."""
         parser.add_argument("file", type=Path)
         parser.add_argument("--yes", action="store_true", help="replace what the database holds now")
 
     def handle(self, *args, file: Path, yes: bool, **options):
-        """Raises CommandError if nothing was done, or if what was restored is not what was once written."""
-        _insist_fitting(file)
-        if not yes and _holds_something():
+        """Raise CommandError if nothing was restored, or if the restored audit trail is broken."""
+        _require_matching_backup(file)
+        if not yes and _has_data():
             raise CommandError(
                 f"{connection.settings_dict['NAME']} holds data already. To replace it: --yes "
-                "(make restore FILE=… YES=1). What it holds now will be kept in the folder of the back-ups."
+                "(make restore FILE=… YES=1). What it holds now will be kept in the folder of the backups."
             )
-        kept = _restore_sqlite(file) if connection.vendor == "sqlite" else _restore_postgresql(file)
+        previous = _restore_sqlite(file) if connection.vendor == "sqlite" else _restore_postgresql(file)
         self.stdout.write(f"Restored: {file}")
-        if kept:
-            self.stdout.write(f"What was there before: {kept}")
-        _bring_up_to_date()
-        if broken := first_broken():
+        if previous:
+            self.stdout.write(f"What was there before: {previous}")
+        _migrate()
+        if broken := first_broken_entry():
             raise CommandError(
-                f"The audit trail of the restored back-up is broken at line {broken}: that line was changed, dropped "
+                f"The audit trail of the restored backup is broken at entry {broken}: that entry was changed, dropped "
                 "or inserted, or AUDIT_KEY is not the one with which it was written."
             )
-        # The restoring itself belongs in the trail; it also makes every copy of a page stale.
-        line = record(None, "portal.restore", reason=file.name)
-        self.stdout.write(f"The audit trail is whole: {line.sequence} lines. The portal can be started.")
+        # The restore itself is recorded, which also invalidates all cached pages.
+        entry = record(None, "portal.restore", reason=file.name)
+        self.stdout.write(f"The audit trail is whole: {entry.sequence} entries. The portal can be started.")
 
 
-def _insist_fitting(file: Path) -> None:
+def _require_matching_backup(file: Path) -> None:
     try:
         with file.open("rb") as opened:
-            head = opened.read(16)
-    except OSError as fault:
-        raise CommandError(f"{file} cannot be read: {fault.strerror}.") from fault
-    kind = next((kind for mark, kind in KINDS.items() if head.startswith(mark)), None)
+            signature = opened.read(16)
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
+    kind = next((kind for start, kind in FILE_SIGNATURES.items() if signature.startswith(start)), None)
     if kind is None:
-        raise CommandError(f"{file} is no back-up of the portal.")
+        raise CommandError(f"{file} is no backup of the portal.")
     if kind != connection.vendor:
-        raise CommandError(f"{file} is a back-up of a {kind} database; DATABASE_URL leads to {connection.vendor}.")
+        raise CommandError(f"{file} is a backup of a {kind} database; DATABASE_URL leads to {connection.vendor}.")
 
 
-def _holds_something() -> bool:
+def _has_data() -> bool:
     if connection.vendor == "sqlite":
         database = Path(connection.settings_dict["NAME"])
         return database.is_file() and database.stat().st_size > 0
@@ -75,32 +74,32 @@ def _holds_something() -> bool:
 
 
 def _restore_sqlite(file: Path) -> Path | None:
-    """Put the file in the database's place; returns where what was there has gone."""
+    """Put the file in the database's place; return the path of the previous database."""
     database = Path(connection.settings_dict["NAME"])
     connection.close()
     database.parent.mkdir(parents=True, exist_ok=True)
     staged = _private_copy(file, database.with_name(f"{database.name}.restoring"))
-    kept = None
+    previous = None
     try:
         with closing(open_sqlite(staged, timeout=5)) as copy:
             if not is_sound(copy):
                 raise CommandError(f"{file} is damaged. The database is as it was.")
         if database.exists():
-            _insist_alone(database)
-            kept = place_for("before-restore", "sqlite3")
-            # A damaged database may leave its log behind: it must not be read into the new one.
+            _require_exclusive_access(database)
+            previous = new_backup_path("before-restore", "sqlite3")
+            # A damaged database may leave its WAL behind, which must not be applied to the new database.
             for ending in ("-wal", "-shm", ""):
                 if (part := Path(f"{database}{ending}")).exists():
-                    shutil.move(part, f"{kept}{ending}")
-            kept.chmod(0o600)
+                    shutil.move(part, f"{previous}{ending}")
+            previous.chmod(0o600)
         staged.rename(database)
     finally:
         staged.unlink(missing_ok=True)
-    return kept
+    return previous
 
 
 def _private_copy(file: Path, target: Path) -> Path:
-    """A copy beside the database, for its owner alone, who stays the one who runs the portal."""
+    """Copy the file beside the database, readable only by the user who runs the portal."""
     target.unlink(missing_ok=True)
     with file.open("rb") as source, os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as to:
         shutil.copyfileobj(source, to)
@@ -112,20 +111,20 @@ def _private_copy(file: Path, target: Path) -> Path:
     return target
 
 
-def _insist_alone(database: Path) -> None:
-    """Leaving WAL mode needs the file for oneself alone, and folds its log back in."""
+def _require_exclusive_access(database: Path) -> None:
+    """Refuse if the database is in use: leaving WAL mode needs exclusive access, and merges the WAL."""
     try:
         with closing(open_sqlite(database, timeout=1)) as live:
             is_alone = live.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
-    except sqlite3.DatabaseError as fault:
-        # Damaged: it goes aside as it is.
-        is_alone = fault.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    except sqlite3.DatabaseError as error:
+        # A damaged database is moved aside as it is.
+        is_alone = error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
     if not is_alone:
         raise CommandError(STOP_FIRST)
 
 
 def _restore_postgresql(file: Path) -> Path | None:
-    """Replace the schema in one transaction; returns the file into which what was there has been saved."""
+    """Replace the schema in one transaction; return the backup of the previous data."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -133,10 +132,10 @@ def _restore_postgresql(file: Path) -> Path | None:
         )
         if cursor.fetchone()[0]:
             raise CommandError(STOP_FIRST)
-    kept = back_up("before-restore") if _holds_something() else None
+    previous = back_up("before-restore") if _has_data() else None
     connection.close()
     with tempfile.TemporaryDirectory(prefix="tabunka-restore-") as folder:
-        # The whole script is written before the first word of it runs: half a file must change nothing.
+        # Write the whole script before running it, so that a truncated backup changes nothing.
         script = Path(folder, "script.sql")
         run_postgresql_program(
             "pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(file), connects=False
@@ -146,11 +145,11 @@ def _restore_postgresql(file: Path) -> Path | None:
             "--command=SET LOCAL lock_timeout = '10s'", "--command=SET client_min_messages = warning",
             "--command=DROP SCHEMA public CASCADE", "--command=CREATE SCHEMA public", f"--file={script}",
         )  # fmt: skip
-    return kept
+    return previous
 
 
-def _bring_up_to_date() -> None:
-    """An older back-up gets the tables of this version; a newer one is refused in words."""
+def _migrate() -> None:
+    """Migrate an older backup to this version; refuse a newer one."""
     loader = MigrationLoader(connection)
     unknown = [
         f"{app}.{name}"
@@ -159,7 +158,7 @@ def _bring_up_to_date() -> None:
     ]
     if unknown:
         raise CommandError(
-            f"The back-up comes from a newer version of the portal (it knows {', '.join(unknown)}). "
+            f"The backup comes from a newer version of the portal (it knows {', '.join(unknown)}). "
             "It is in place; install that version before you start."
         )
     call_command("migrate", verbosity=0)
