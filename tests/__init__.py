@@ -1,1 +1,1 @@
-"""The tests mirror the code; servers they need are private and gone afterwards."""
+"""The tests mirror the code's structure; the servers they need are private and stopped afterwards."""

@@ -1,10 +1,9 @@
-"""Nobody meets a text of the consultation desk that is not theirs to read: on no page, in no file, mail, log or dump.
+"""Nobody sees a consultation desk text that is not theirs to read: on no page, in no file, email, log or dump.
 
-Who may meet what is written down here by hand; everything else is a leak.
+The readers allowed for each text are listed here by hand; everything else is a leak.
 """
 
 import io
-import itertools
 import logging
 import os
 import pickle
@@ -21,18 +20,21 @@ from django.db import connection
 from django.test import Client
 
 from consultations.models import Consultation
-from consultations.models.consultations import ConsultationQuerySet
+from consultations.records.models.consultations import ConsultationQuerySet
 from portal import access
-from services.notices.actions.delivering import deliver_waiting
-from tests import servers
-from tests.canaries import Town, plant
-from tests.factories import ArticleFactory
-from tests.test_access import addresses, patterns  # noqa: F401  a fixture
+from services.messaging.delivery import deliver_due
+from tests.factories.guide import ArticleFactory
+from tests.support import servers
+from tests.support.canaries import Town, desk_addresses, keys_of, plant
 
-# Facts of a record that a manager sees without its words.
+# Facts of a record that a manager sees without its texts.
 FACTS = {"Consultation.late_reason", "Amendment.reason"}
+
+
 OF_A_CONSULTATION = {"Consultation.note", "Client.name", "Client.contact", "Amendment.before"}
-# Who may meet which texts, by whose record they stand in; "*": all of them.
+
+
+# Who may see which texts, by the owner of the record; "*" means all of them.
 MAY_MEET = {
     "author": {"open": "*"},
     "member": {"shut": "*"},
@@ -40,35 +42,18 @@ MAY_MEET = {
     "uploader": {"open": FACTS, "own": "*", "city": "*"},
     "manager": {"open": FACTS, "city": "*"},
 }
-# Texts that no page shows to anybody, or not yet.
+
+
+# Texts that no page shows, or not yet.
 SHOWN_NOWHERE = {"Closing.reason", "Client.name", "Client.contact", "Case.subject"}
-OURS = ("/en/staff/consultations/", "/en/staff/cases/", "/en/staff/statistics/")
-SMALL = {"version": ("1",), "kind": ("csv", "xlsx"), "language": ("ja", "en"), "verb": ("write",)}
+
+
 TAKES_ALONG = re.compile(r"export")
 
 
 @pytest.fixture
 def town(db) -> Town:
     return plant()
-
-
-def filled(route: str, keys: list[str]) -> list[str]:
-    """A route with every key in its slots."""
-    slots = re.findall(r"<\w+:(\w+)>", route)
-    choices = [SMALL.get(slot, keys) for slot in slots]
-    plain = re.sub(r"<\w+:\w+>", "{}", route)
-    return [plain.format(*words) for words in itertools.product(*choices)]
-
-
-def desk_addresses(keys: list[str]) -> list[tuple[str, str]]:
-    """Every address of the desk's records, with every key."""
-    ours = [(name, route) for name, route in patterns() if route.startswith(OURS)]
-    drafts = [("log:new", f"/en/staff/consultations/new/?draft={key}") for key in keys]
-    return [*drafts, *((name, address) for name, route in ours for address in filled(route, keys))]
-
-
-def keys_of(rows) -> list[str]:
-    return [key for row in rows for key in (getattr(row, "public_id", ""), getattr(row, "code", "")) if key]
 
 
 def browser_of(town: Town, who: str) -> Client:
@@ -79,7 +64,7 @@ def browser_of(town: Town, who: str) -> Client:
 
 
 def body_of(response) -> bytes:
-    """What came, headers too; a spreadsheet taken apart."""
+    """Return the body and headers of a response; a spreadsheet is unzipped."""
     body = b"".join(response.streaming_content) if response.streaming else response.content
     if body.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
@@ -88,7 +73,7 @@ def body_of(response) -> bytes:
 
 
 def met(town: Town, who: str, found) -> dict[tuple[str, str], str]:
-    """Which marks somebody meets at these addresses, and where."""
+    """Return the marks that a person sees at these URLs, and where."""
     client, seen = browser_of(town, who), {}
     for name, address in found:
         for method in ("get", "post") if TAKES_ALONG.search(name) else ("get",):
@@ -102,13 +87,13 @@ def met(town: Town, who: str, found) -> dict[tuple[str, str], str]:
 
 
 def that_open(town: Town, who: str, found) -> list[tuple[str, str]]:
-    """Those of the addresses at which there is something for somebody."""
+    """Return those of the URLs that show this person something."""
     client = browser_of(town, who)
     return [(name, address) for name, address in found if client.get(address).status_code not in {403, 404}]
 
 
 def is_for_everybody(name: str) -> bool:
-    return access.rule_for(name.partition(" ")[0]) == access.EVERYBODY
+    return access.access_rule_for(name.partition(" ")[0]) == access.EVERYBODY
 
 
 def leaks(town: Town, who: str, seen: dict) -> dict:
@@ -119,14 +104,14 @@ def leaks(town: Town, who: str, seen: dict) -> dict:
 
 
 def all_leaks(town: Town, generic) -> tuple[dict, set]:
-    """Who meets what they must not, by their name; and what anybody meets who may."""
+    """Return what each person sees but must not, by name; and what anyone sees who may."""
     found = list(generic)
     for who, whose in (("author", "open"), ("member", "shut"), ("uploader", "own")):
         found += that_open(town, who, desk_addresses(keys_of(town.rows[whose])))
     found = list(dict.fromkeys(found))
     leaking, shown = {}, set()
     for who in ("anonymous", *town.people):
-        # A page for everybody is the same for all roles but for who looks at it signed in.
+        # A page for everybody is the same for all roles; only signing in makes a difference.
         theirs = [it for it in found if who in {"anonymous", "author", "manager"} or not is_for_everybody(it[0])]
         seen = met(town, who, theirs)
         if wrong := leaks(town, who, seen):
@@ -136,7 +121,7 @@ def all_leaks(town: Town, generic) -> tuple[dict, set]:
 
 
 @pytest.mark.thorough
-def test_nobody_meets_what_is_not_theirs(town, addresses, caplog):  # noqa: F811
+def test_nobody_meets_what_is_not_theirs(town, addresses, caplog):
     caplog.set_level(logging.INFO)
 
     leaking, shown = all_leaks(town, addresses)
@@ -144,7 +129,7 @@ def test_nobody_meets_what_is_not_theirs(town, addresses, caplog):  # noqa: F811
     assert leaking == {}
     expected = {("open", name) for _whose, name in town.marks.values() if _whose == "open"}
     assert {name for _whose, name in expected - shown} <= SHOWN_NOWHERE
-    while deliver_waiting(worker="canary"):
+    while deliver_due(worker="canary"):
         pass
     letters = "".join(f"{it.subject}{it.body}{it.alternatives}{it.extra_headers}{it.to}" for it in mail.outbox)
     assert town.found_in(letters.encode()) == set()
@@ -176,7 +161,7 @@ def test_walk_finds_a_guard_that_was_left_open(town, monkeypatch):
 
 
 def dump(folder) -> bytes:
-    """The whole database as a back-up has it."""
+    """Return the whole database as a backup has it."""
     if connection.vendor == "sqlite":
         file = folder / "dump.sqlite3"
         with sqlite3.connect(connection.settings_dict["NAME"]) as opened:
@@ -188,6 +173,7 @@ def dump(folder) -> bytes:
     return subprocess.run([*command, told["NAME"]], capture_output=True, check=True, env={**os.environ}).stdout
 
 
+@pytest.mark.database
 @pytest.mark.django_db(transaction=True)
 def test_dump_shows_no_sealed_text_and_would_if_one_were_open(tmp_path):
     town = plant()

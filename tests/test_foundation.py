@@ -1,4 +1,4 @@
-"""The tests' own ground: the network guard, the private servers."""
+"""The tests' own infrastructure: the network guard and the private servers."""
 
 import socket
 import urllib.request
@@ -6,9 +6,10 @@ import urllib.request
 import pytest
 from django.db import connection
 
-from services.audit.models import Line
+from services.audit.models import AuditEntry
 from services.audit.trail import record
-from tests import servers
+from tests.support import servers
+from tests.support.workers import work_unit
 
 
 def test_network_beyond_the_loopback_is_refused():
@@ -21,13 +22,18 @@ def test_network_beyond_the_loopback_is_refused():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("time", ["first", "second"])
 def test_flush_leaves_no_line_and_the_triggers_in_place(time):
-    assert Line.objects.count() == 0
+    assert AuditEntry.objects.count() == 0
     record(None, "tests.first")
-    assert Line.objects.count() == 1
+    assert AuditEntry.objects.count() == 1
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'")
             assert cursor.fetchone() == (4,)
+
+
+def test_file_that_prepares_something_for_all_its_tests_is_one_workers():
+    prepared, alone = "tests/portal/test_backup.py::test_one", "tests/test_foundation.py::test_two[a@b]"
+    assert [work_unit(nodeid) for nodeid in (prepared, alone)] == ["tests/portal/test_backup.py", alone]
 
 
 @pytest.mark.servers

@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows."""
+"""The project's rules that no linter knows."""
 
 import ast
 import re
@@ -7,19 +7,26 @@ from pathlib import Path
 import allauth
 import django
 import pytest
-from django.conf import settings
 
-ROOT = Path(settings.BASE_DIR)
+from tests.support.project import ROOT, TEMPLATES
+
 APPS = ("portal", "services", "consultations", "classes", "events")
+
+
 CODE = sorted(file for app in APPS for file in (ROOT / app).rglob("*.py"))
-TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-# Mail programs read no style sheets, so mails alone carry their style with them.
+
+
+# Email programs ignore style sheets, so only emails have inline styles.
 LETTERS = ROOT / "templates" / "notices"
+
+
 PAGES = [
     file
     for file in TEMPLATES
     if file not in {*LETTERS.glob("*/**/*/*"), LETTERS / "base.html", LETTERS / "_content.html"}
 ]
+
+
 TEXTS = sorted(
     file
     for pattern in (
@@ -34,12 +41,18 @@ TEXTS = sorted(
     for file in ROOT.glob(pattern)
     if file.suffix in {".md", ".py", ".html", ".txt", ".css", ".toml", ".svg", ".json"}
 )
+
+
 GETTEXT = {"_", "gettext", "gettext_lazy", "pgettext", "pgettext_lazy", "ngettext", "npgettext", "ngettext_lazy"}
 
 
-# JSON-LD is data: no browser runs it, and the content security policy has nothing to say about it.
+# JSON-LD is data: no browser runs it, and the content security policy does not apply to it.
 INLINE = r"\sstyle=|\son\w+=|<style\b|<script(?!(?: type=\"application/ld\+json\">|[^>]*\bsrc=))[^>]*>|javascript:"
+
+
 ELSEWHERE = r"(?:src|<link[^>]*href)=\"(?:https?:)?//[^\"]*"
+
+
 PHYSICAL = (
     r"(?<![\w-])(?:margin|padding|border)-(?:left|right)\b|(?<![\w-])(?:left|right)\s*:|text-align:\s*(?:left|right)"
 )
@@ -56,7 +69,7 @@ def calls(file: Path):
 
 
 def offences(files, pattern: str) -> list[str]:
-    """Where a pattern stands that may not: file and what was found."""
+    """Return each forbidden match of a pattern: the file and what was found."""
     return [f"{name(file)}: {found[0]}" for file in files for found in re.finditer(pattern, file.read_text("utf-8"))]
 
 
@@ -151,13 +164,97 @@ def test_supplement_holds_only_strings_of_the_libraries():
         for file in Path(package.__file__).parent.glob(pattern)
         if "/tests/" not in str(file)
     )
-    # In templates, placeholders are written {{name}}; in code, long strings stand in pieces.
+    # In templates, placeholders are written {{name}}; in code, long strings are split.
     sources = re.sub(r"\{\{\s*(\w+)\s*\}\}", r"%(\1)s", sources)
     sources = re.sub(r"\"\s*\n\s*\"", "", sources)
-    supplement = ROOT / "services" / "languages" / "supplement.py"
+    supplement = ROOT / "services" / "languages" / "library_strings.py"
     strings = {
         part.value for node, _called in calls(supplement) for part in node.args if isinstance(part, ast.Constant)
     }
 
     assert len(strings) > 70
     assert {string for string in strings if string not in sources} == set()
+
+
+# --- One name, one meaning -----------------------------------------------------------------------
+
+# Module names that several packages share, because each means the same thing everywhere.
+SHARED_MODULE_NAMES = {
+    "access": "who may open or read what",
+    "actions": "the verbs of a subject, each in one transaction",
+    "admin": "pages of Django's admin",
+    "apps": "Django's AppConfig",
+    "checks": "Django's system checks",
+    "clients": "people known to the desk: their table, and the actions about them",
+    "demo": "a subject's part of the demo city",
+    "drafts": "texts that are saved before they are submitted",
+    "errors": "what is shown or raised when something fails",
+    "followups": "steps still to take in a case: their table, and the actions about them",
+    "formats": "a language's date and number formats, as Django loads them",
+    "form_fields": "fields and widgets of forms",
+    "forms": "turn a request into clean arguments",
+    "inbox": "messages on a person's own page: the channel, and the page",
+    "links": "signed links in messages",
+    "message_context": "what a subject's objects bring to a message's templates",
+    "message_kinds": "the kinds of message that an app sends",
+    "middleware": "Django's middleware",
+    "models": "tables, their states, QuerySets",
+    "personal_data": "what is known of a person, for the download and for deletion",
+    "presentation": "rows prepared for a template",
+    "public_views": "pages for everyone, beside those for staff",
+    "recipients": "rows of other apps to which messages are addressed",
+    "referrals": "passing a person on to an organisation: its table, and the actions about it",
+    "summaries": "what a registration is for, in words",
+    "staff_views": "pages for staff, beside those for everyone",
+    "tallies": "counts of the log by month: their tables, and how they are kept",
+    "tasks": "Celery tasks",
+    "translation": "fields that modeltranslation stores in every language",
+    "urls": "URL patterns",
+    "views": "pages",
+}
+
+
+SHARED_CLASS_NAMES = {"Command", "Meta"}  # Django's own names
+
+
+def our_modules() -> list[Path]:
+    folders = ("portal", "services", "consultations", "classes", "events")
+    files = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+    return [file for file in files if "migrations" not in file.parts and file.name != "__init__.py"]
+
+
+def repeated(names) -> dict[str, list[str]]:
+    found = {}
+    for name, file in names:
+        found.setdefault(name, []).append(str(file.relative_to(ROOT)))
+    return {name: files for name, files in found.items() if len(files) > 1}
+
+
+def test_module_names_have_one_meaning():
+    shared = repeated((file.stem, file) for file in our_modules())
+    assert {name: files for name, files in shared.items() if name not in SHARED_MODULE_NAMES} == {}
+    assert SHARED_MODULE_NAMES.keys() - shared.keys() == set()
+
+
+def test_class_names_have_one_meaning():
+    classes = [
+        (node.name, file)
+        for file in our_modules()
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name not in SHARED_CLASS_NAMES
+    ]
+    assert len(classes) > 200
+    assert repeated(classes) == {}
+
+
+def test_a_second_class_of_one_name_is_found():
+    files = [ROOT / "portal" / "a.py", ROOT / "services" / "b.py"]
+    assert repeated([("Line", files[0]), ("Line", files[1])]) == {"Line": ["portal/a.py", "services/b.py"]}
+
+
+def test_test_files_do_not_import_one_another():
+    """Shared helpers belong in tests/factories and tests/support."""
+    imported = r"^\s*(?:from|import) tests\.(?:\w+\.)*test_\w+"
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert len(files) > 100
+    assert [found for file in files for found in re.findall(imported, file.read_text("utf-8"), re.MULTILINE)] == []

@@ -1,4 +1,4 @@
-"""What an attacker tried: each of these once worked."""
+"""Attacks that once worked."""
 
 import logging
 import re
@@ -10,32 +10,32 @@ from django.core.exceptions import ValidationError
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
 
-from portal import embedded
-from portal.logs import Impersonal
-from portal.page_cache import PageDoor
+from portal import embedded_worker
+from portal.log_redaction import PersonalDataFilter
+from portal.page_cache import CachedPageApplication
 from services.accounts.roles import Role
-from services.base.hygiene import clean_line, clean_prose
-from services.languages.choice import offered
-from services.notices.actions.delivering import deliver_waiting
-from services.notices.models import Message
+from services.base.normalisation import clean_line, clean_prose
+from services.languages.negotiation import resolve_language
+from services.messaging.delivery import deliver_due
+from services.messaging.models import Message
 from tests.factories import UserFactory
 from tests.factories.accounts import PASSWORD
-from tests.production import variables
-from tests.servers import environment, manage
+from tests.support.production import variables
+from tests.support.servers import environment, manage
 
 pytestmark = pytest.mark.django_db
 SEARCH = "/ja/search/?q=%E3%81%94%E3%81%BF"  # ごみ
 
 
 def code_from_mail() -> str:
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     return re.findall(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b", mail.outbox[-1].body)[0]
 
 
 def through_the_door(content_type: str):
-    """The answer to the search, by the door that the web server calls."""
+    """Return the response to the search through the application that the web server calls."""
     environ = RequestFactory(HTTP_HOST="localhost").get(SEARCH).environ | {"CONTENT_TYPE": content_type}
-    return PageDoor(lambda environ, start_response: ClientHandler()(environ))(environ, None)
+    return CachedPageApplication(lambda environ, start_response: ClientHandler()(environ))(environ, None)
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "hex", "rot13", "idna", "undefined", "utf-16", '"hex"', "hex; a=b"])
@@ -62,9 +62,9 @@ def test_marks_of_real_writing_are_kept(name):
 
 def test_language_cookie_of_any_length_costs_nothing():
     begun = time.monotonic()
-    assert offered("a-" * 200_000) is None
+    assert resolve_language("a-" * 200_000) is None
     assert time.monotonic() - begun < 0.1
-    assert offered("zh-Hans-CN-x-something-longer-than-anybody-needs") == "zh-hans"
+    assert resolve_language("zh-Hans-CN-x-something-longer-than-anybody-needs") == "zh-hans"
 
 
 def test_administrator_cannot_ask_for_a_password_letter_by_letter(client):
@@ -81,7 +81,7 @@ def test_address_longer_than_any_mailbox_is_answered_as_always_and_not_kept(clie
 
 
 def test_password_of_who_never_proved_the_address_dies_when_its_owner_comes(client, new_client):
-    """Eve makes an account with Sita's address and waits until Sita signs in by a code."""
+    """Eve creates an account with Sita's email address and waits until Sita signs in by code."""
     eve = {"name": "Eve", "email": "sita@example.org", "password1": PASSWORD}
     client.post("/ne/me/signup/", eve)
     sita = new_client()
@@ -113,9 +113,9 @@ def test_guessing_is_limited_whatever_port_the_request_names(new_client):
 
 
 def test_embedded_work_knows_the_tasks_of_beat():
-    embedded.app.loader.import_default_modules()
-    last_run = dict.fromkeys(embedded.app.conf.beat_schedule, float("-inf"))
-    embedded._run_periodic(last_run)
+    embedded_worker.app.loader.import_default_modules()
+    last_run = dict.fromkeys(embedded_worker.app.conf.beat_schedule, float("-inf"))
+    embedded_worker._run_periodic(last_run)
     assert min(last_run.values()) > 0
 
 
@@ -130,7 +130,7 @@ def test_embedded_work_knows_the_tasks_of_beat():
 )
 def test_log_holds_no_path_or_header_that_somebody_typed(logger, message, kept):
     record = logging.LogRecord(logger, logging.WARNING, "", 0, message, (), None)
-    Impersonal().filter(record)
+    PersonalDataFilter().filter(record)
     assert record.getMessage() == kept
 
 

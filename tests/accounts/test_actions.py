@@ -1,4 +1,4 @@
-"""The verbs about people."""
+"""Actions on user accounts."""
 
 import threading
 
@@ -7,9 +7,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, connections, transaction
 
 from services.accounts import actions
-from services.accounts.models import Grant, Resident, User
+from services.accounts.models import Resident, RoleAssignment, User
 from services.accounts.roles import NEED_SECOND_FACTOR, Role
-from services.audit.models import Line
+from services.audit.models import AuditEntry
 from services.base.refusals import Refused
 from tests.factories import ResidentFactory, UserFactory
 
@@ -17,24 +17,24 @@ pytestmark = pytest.mark.django_db
 
 
 def told():
-    return list(Line.objects.values_list("action", "object_id", "fields"))
+    return list(AuditEntry.objects.values_list("action", "object_id", "fields"))
 
 
 @pytest.mark.parametrize("role", Role)
 def test_grant_gives_a_role_once_and_tells_the_trail(role):
     by, user = UserFactory(), UserFactory()
-    actions.grant(user, role, by=by)
-    actions.grant(user, role, by=by)
+    actions.grant_role(user, role, by=by)
+    actions.grant_role(user, role, by=by)
     assert user.roles == {role}
     assert user.has_role(role) is True
     assert told() == [("accounts.grant", user.public_id, [role])]
-    assert Line.objects.get().actor == by.public_id
+    assert AuditEntry.objects.get().actor == by.public_id
 
 
 def test_revoke_takes_a_role_once_and_tells_the_trail():
     user = UserFactory(roles=[Role.EDITOR, Role.TEACHER])
-    actions.revoke(user, Role.EDITOR, by=None)
-    actions.revoke(user, Role.EDITOR, by=None)
+    actions.revoke_role(user, Role.EDITOR, by=None)
+    actions.revoke_role(user, Role.EDITOR, by=None)
     assert user.roles == {Role.TEACHER}
     assert [line for line in told() if line[0] == "accounts.revoke"] == [
         ("accounts.revoke", user.public_id, [Role.EDITOR])
@@ -43,20 +43,20 @@ def test_revoke_takes_a_role_once_and_tells_the_trail():
 
 def test_last_administrator_stays():
     first = UserFactory(roles=[Role.ADMINISTRATOR])
-    with pytest.raises(Refused, match="Somebody must stay administrator"):
-        actions.revoke(first, Role.ADMINISTRATOR, by=first)
+    with pytest.raises(Refused, match="There must be at least one administrator"):
+        actions.revoke_role(first, Role.ADMINISTRATOR, by=first)
     assert User.objects.get(pk=first.pk).roles == {Role.ADMINISTRATOR}
     second = UserFactory(roles=[Role.ADMINISTRATOR])
-    actions.revoke(first, Role.ADMINISTRATOR, by=second)
-    assert Grant.objects.get(role=Role.ADMINISTRATOR).user == second
+    actions.revoke_role(first, Role.ADMINISTRATOR, by=second)
+    assert RoleAssignment.objects.get(role=Role.ADMINISTRATOR).user == second
 
 
 def test_administrator_without_access_does_not_count():
-    """One who can no longer sign in could not give the role back."""
+    """An administrator who can no longer sign in could not give the role back."""
     first = UserFactory(roles=[Role.ADMINISTRATOR])
     UserFactory(roles=[Role.ADMINISTRATOR], is_active=False)
     with pytest.raises(Refused):
-        actions.revoke(first, Role.ADMINISTRATOR, by=first)
+        actions.revoke_role(first, Role.ADMINISTRATOR, by=first)
 
 
 def test_last_administrator_stays_active():
@@ -77,7 +77,7 @@ def test_two_administrators_cannot_take_the_role_from_each_other_at_once():
     def take(user):
         together.wait()
         try:
-            actions.revoke(user, Role.ADMINISTRATOR, by=None)
+            actions.revoke_role(user, Role.ADMINISTRATOR, by=None)
             ends.append("taken")
         except Refused:
             ends.append("refused")
@@ -90,7 +90,7 @@ def test_two_administrators_cannot_take_the_role_from_each_other_at_once():
     for thread in threads:
         thread.join()
     assert sorted(ends) == ["refused", "taken"]
-    assert Grant.objects.filter(role=Role.ADMINISTRATOR).count() == 1
+    assert RoleAssignment.objects.filter(role=Role.ADMINISTRATOR).count() == 1
 
 
 def test_set_roles_gives_and_takes_and_refuses_as_a_whole():
@@ -111,13 +111,13 @@ def test_inactive_person_holds_no_role():
 
 def test_unknown_role_is_refused_by_the_database():
     with pytest.raises(IntegrityError), transaction.atomic():
-        Grant.objects.create(user=UserFactory(), role="emperor")
+        RoleAssignment.objects.create(user=UserFactory(), role="emperor")
 
 
 def test_welcome_makes_a_resident_once():
     user = UserFactory(name="", language="")
-    first = actions.welcome(user, name="सीता", language="ne")
-    second = actions.welcome(user, name="सीता", language="ne")
+    first = actions.create_resident(user, name="सीता", language="ne")
+    second = actions.create_resident(user, name="सीता", language="ne")
     assert first == second == Resident.objects.get()
     assert (first.name, first.language, first.email) == ("सीता", "ne", user.email)
     assert (user.name, user.language) == ("सीता", "ne")
@@ -125,7 +125,7 @@ def test_welcome_makes_a_resident_once():
 
 def test_preferred_language_is_kept_for_the_user_and_the_resident():
     user = UserFactory(language="ne")
-    actions.welcome(user, name="x", language="ne")
+    actions.create_resident(user, name="x", language="ne")
     actions.prefer_language(user, "ar")
     assert User.objects.get(pk=user.pk).language == "ar"
     assert Resident.objects.get(user=user).language == "ar"
@@ -157,7 +157,7 @@ def test_resident_can_be_reached_somehow():
 
 def test_residents_are_visible_to_themselves_only():
     mine, other = UserFactory(), UserFactory(roles=list(Role))
-    resident = actions.welcome(mine, name="x", language="ne")
+    resident = actions.create_resident(mine, name="x", language="ne")
     ResidentFactory()
     assert list(Resident.objects.visible_to(mine)) == [resident]
     assert list(Resident.objects.visible_to(other)) == []

@@ -1,4 +1,4 @@
-"""How passwords are kept: OWASP's Argon2id, and quickly enough for a busy morning."""
+"""Password hashing: OWASP's Argon2id, and fast enough for a busy morning."""
 
 from services.accounts.hashers import Argon2id
 

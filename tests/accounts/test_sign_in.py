@@ -1,6 +1,4 @@
-"""Signing up and in, by real POSTs, in Nepali: every mail goes through the ledger in the reader's language."""
-
-import re
+"""Signing up and signing in by real POSTs, in Nepali: every email goes through the ledger in the reader's language."""
 
 import pytest
 from allauth.mfa.totp.internal.auth import (
@@ -13,29 +11,16 @@ from allauth.mfa.totp.internal.auth import (
 from django.core import mail
 from django.core.cache import caches
 
-from services.accounts.actions import revoke
+from services.accounts.actions import revoke_role
 from services.accounts.models import Resident, User
 from services.accounts.roles import NEED_SECOND_FACTOR, Role
-from services.audit.models import Line
-from services.notices.actions.delivering import deliver_waiting
-from services.notices.models import Message, MessageState
-from tests.factories import UserFactory
-from tests.factories.accounts import PASSWORD
+from services.audit.models import AuditEntry
+from services.messaging.delivery import deliver_due
+from services.messaging.models import Message, MessageState
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.support.sign_in import DEVANAGARI, SITA, code_from_mail, is_signed_in
 
 pytestmark = pytest.mark.django_db
-DEVANAGARI = re.compile("[\u0900-\u097f]")
-SITA = {"name": "सीता गुरुङ", "email": "Sita@Example.org", "password1": PASSWORD}
-
-
-def code_from_mail() -> str:
-    """Deliver what waits; the code in the last mail, as its reader finds it."""
-    deliver_waiting(worker="test")
-    found = re.findall(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b", mail.outbox[-1].body)
-    return found[0]
-
-
-def is_signed_in(client) -> bool:
-    return client.get("/ne/me/").status_code == 200
 
 
 def test_resident_signs_up_in_nepali(client):
@@ -104,7 +89,7 @@ def test_taken_address_is_not_told_to_strangers(client):
     UserFactory(email="sita@example.org")
     response = client.post("/ne/me/signup/", SITA)
     assert (response.status_code, response["Location"]) == (302, "/ne/me/confirm-email/")
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert [(row.kind, row.address) for row in Message.objects.all()] == [
         ("accounts/address_known", "sita@example.org")
     ]
@@ -113,7 +98,7 @@ def test_taken_address_is_not_told_to_strangers(client):
 
 
 def test_code_signs_in_again_and_again(client):
-    """Twice, because the second message must be a message of its own."""
+    """Sign in twice, because the second message must be separate from the first."""
     UserFactory(email="sita@example.org")
     for _ in range(2):
         response = client.post("/ne/me/login/code/", {"email": "sita@example.org"})
@@ -130,7 +115,7 @@ def test_code_signs_in_again_and_again(client):
 def test_code_request_for_an_unknown_address_looks_the_same(client):
     response = client.post("/ne/me/login/code/", {"email": "nobody@example.org"})
     assert (response.status_code, response["Location"]) == (302, "/ne/me/login/code/confirm/")
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert [row.kind for row in Message.objects.all()] == ["accounts/unknown_address"]
     assert "http://localhost:8000/ne/me/signup/" in mail.outbox[0].body
 
@@ -200,7 +185,7 @@ def test_role_taken_away_works_on_the_next_request(client):
     user = UserFactory(roles=[Role.TEACHER])
     client.force_login(user)
     assert client.get("/ja/staff/").status_code == 200
-    revoke(user, Role.TEACHER, by=None)
+    revoke_role(user, Role.TEACHER, by=None)
     assert client.get("/ja/staff/").status_code == 403
 
 
@@ -228,7 +213,7 @@ def test_second_factor_once_set_up_opens_the_board(client, settings):
     secret = generate_totp_secret()
     client.post("/ja/me/login/", {"login": user.email, "password": PASSWORD})
     TOTP.activate(user, secret)
-    # Signed in before it was enrolled: that session has not shown it yet.
+    # This session began before the second factor was set up, so it has not shown it yet.
     asked = client.get("/ja/staff/")
     assert (asked.status_code, asked["Location"]) == (302, "/ja/me/second-factor/reauthenticate/?next=/ja/staff/")
     code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
@@ -249,7 +234,7 @@ def test_invented_people_cannot_sign_in_outside_the_demo(client, settings):
 def test_sign_in_leaves_a_line_in_the_trail(client):
     user = UserFactory()
     client.post("/ja/me/login/", {"login": user.email, "password": PASSWORD})
-    line = Line.objects.get(action="accounts.sign_in")
+    line = AuditEntry.objects.get(action="accounts.sign_in")
     assert (line.actor, line.object_id) == (user.public_id, user.public_id)
 
 
@@ -268,7 +253,7 @@ def test_user_made_by_an_administrator_signs_in_by_one_code(client, new_client):
 def test_demo_pages_do_not_exist_outside_the_demo(client, settings, path):
     assert client.get(f"/ne/{path}/").status_code == 200
     settings.DEMO = False
-    caches["pages"].clear()  # as in a process that began without the demo
+    caches["pages"].clear()  # as in a process that started without the demo
     assert client.get(f"/ne/{path}/").status_code == 404
     assert client.post(f"/ne/{path}/", {"person": "x"}).status_code == 404
 

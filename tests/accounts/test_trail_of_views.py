@@ -1,12 +1,12 @@
-"""Who looked at whom, and who changed how they prove themselves: no line, no view."""
+"""Audit entries for viewing people and for changing sign-in methods: without an entry, nothing is shown."""
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.urls import reverse
 
 from services.accounts.roles import Role
-from services.audit.models import Line
-from services.audit.trail import first_broken
+from services.audit.models import AuditEntry
+from services.audit.trail import first_broken_entry
 from tests.factories import UserFactory
 from tests.factories.accounts import PASSWORD
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def lines(action):
-    return list(Line.objects.filter(action=action).values_list("actor", "object_id", "fields"))
+    return list(AuditEntry.objects.filter(action=action).values_list("actor", "object_id", "fields"))
 
 
 def test_opening_a_person_leaves_a_line_and_saving_leaves_another(client):
@@ -53,7 +53,7 @@ def test_list_of_people_tells_by_what_it_was_searched_and_never_for_what(client)
     page = reverse("admin:accounts_user_changelist")
     assert client.get(page, {"q": "sita@example.org", "grants__role": "editor"}).status_code == 200
     assert lines("accounts.list") == [(administrator.public_id, "", ["grants__role", "q"])]
-    assert "sita" not in str(list(Line.objects.values()))
+    assert "sita" not in str(list(AuditEntry.objects.values()))
 
 
 def test_who_may_not_look_sees_nothing_and_leaves_nothing(client):
@@ -78,4 +78,4 @@ def test_setting_up_and_taking_away_a_second_factor_leaves_lines(client, setting
     with django_capture_on_commit_callbacks(execute=True):
         assert client.post("/en/me/second-factor/app/deactivate/").status_code == 302
     assert (user.public_id, user.public_id, ["totp"]) in lines("accounts.remove_second_factor")
-    assert first_broken() is None
+    assert first_broken_entry() is None

@@ -1,4 +1,4 @@
-"""Tables from other people's files: read whatever the encoding, refused with a sentence where they are none."""
+"""Tables from other people's files: read in any encoding, or refused with a message if they are not tables."""
 
 import io
 import zipfile
@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.base import tables
-from services.base.tables import Table, Unreadable, decode_table, read_table
+from services.base import csv_files
+from services.base.csv_files import CsvTable, UnreadableFile, decode_table, read_table
 
 TEXT = "相談日,言語,内容\r\n2026-03-01,ネパール語,ごみ\r\n2026-03-02,英語,\r\n"
-FOUND = Table(("相談日", "言語", "内容"), ((2, ("2026-03-01", "ネパール語", "ごみ")), (3, ("2026-03-02", "英語", ""))))
+FOUND = CsvTable(
+    ("相談日", "言語", "内容"), ((2, ("2026-03-01", "ネパール語", "ごみ")), (3, ("2026-03-02", "英語", "")))
+)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16", "utf-16-le", "utf-16-be"])
@@ -23,7 +25,7 @@ def test_table_is_read_in_any_usual_encoding_and_separator(encoding, separator):
 def test_table_without_a_head_gets_the_spreadsheets_letters():
     table = read_table("2026-03-01,x\n2026-03-02,y\n")
     assert (table.header, table.columns, len(table.rows)) == ((), ("A", "B"), 2)
-    assert [tables._letters(place) for place in (25, 26, 701, 702)] == ["Z", "AA", "ZZ", "AAA"]
+    assert [csv_files._column_letters(place) for place in (25, 26, 701, 702)] == ["Z", "AA", "ZZ", "AAA"]
 
 
 def test_title_above_the_table_and_empty_rows_are_passed_over_and_numbers_stay():
@@ -47,16 +49,16 @@ def zipped() -> bytes:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (zipped(), "This is no CSV file"),
-        (b"%PDF-1.7", "This is no CSV file"),
-        (b"\xd0\xcf\x11\xe0" + b"\x00" * 500, "This is no CSV file"),
-        (b"", "The file holds no rows."),
-        (b"\r\n , \r\n", "The file holds no rows."),
-        (b"day,note\n", "The file holds no rows below its head."),
-        (b"day,note\n2026-03-01,a\x00b\n", "neither as UTF-8"),
-        (b"\xff\xfe\x00\xd8a\x00", "neither as UTF-8"),  # a lone surrogate
-        ("日付\n\ud800".encode("utf-8", "surrogatepass"), "neither as UTF-8"),
-        (b"\xff\xff\xff", "neither as UTF-8"),
+        (zipped(), "This is not a CSV file"),
+        (b"%PDF-1.7", "This is not a CSV file"),
+        (b"\xd0\xcf\x11\xe0" + b"\x00" * 500, "This is not a CSV file"),
+        (b"", "The file has no rows."),
+        (b"\r\n , \r\n", "The file has no rows."),
+        (b"day,note\n", "The file has no rows below the header."),
+        (b"day,note\n2026-03-01,a\x00b\n", "The file is not in UTF-8, UTF-16 or Shift_JIS."),
+        (b"\xff\xfe\x00\xd8a\x00", "The file is not in UTF-8, UTF-16 or Shift_JIS."),  # a lone surrogate
+        ("日付\n\ud800".encode("utf-8", "surrogatepass"), "The file is not in UTF-8, UTF-16 or Shift_JIS."),
+        (b"\xff\xff\xff", "The file is not in UTF-8, UTF-16 or Shift_JIS."),
         (b'day,note\n2026-03-01,"never closed\n', "Row 2 cannot be read"),
         (b"day,note\n2026-03-01," + b"x" * 20_001 + b"\n", "Row 2 cannot be read"),
         (b"day,note\n2026-03-01," + b"x" * 200_000 + b"\n", "Row 2 cannot be read"),
@@ -65,7 +67,7 @@ def zipped() -> bytes:
     ],
 )
 def test_what_is_no_table_is_refused_with_a_sentence(data, told):
-    with pytest.raises(Unreadable, match=told):
+    with pytest.raises(UnreadableFile, match=told):
         read_table(decode_table(data))
 
 
@@ -74,7 +76,7 @@ def test_what_is_no_table_is_refused_with_a_sentence(data, told):
 def test_any_bytes_are_a_table_or_refused(data):
     try:
         table = read_table(decode_table(data))
-    except Unreadable:
+    except UnreadableFile:
         return
     assert table.rows
     assert {len(cells) for _number, cells in table.rows} == {len(table.columns)}

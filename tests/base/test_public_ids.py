@@ -1,4 +1,4 @@
-"""Ids in addresses cannot be counted or guessed."""
+"""Ids in URLs cannot be counted or guessed."""
 
 import base64
 

@@ -1,11 +1,11 @@
-"""Links in messages: one purpose, one row, one state of it, and for a while only."""
+"""Links in messages: valid for one purpose, one row in one state, and a limited time."""
 
 import datetime
 
 import pytest
 from django.core import signing
 
-from services.base.signed_links import is_good, make_token, named_in
+from services.base.signed_links import is_valid, make_token, unverified_public_id
 
 ID = "abcDEF123_-abcDEF123_-"
 DAY = datetime.timedelta(days=1)
@@ -13,9 +13,9 @@ DAY = datetime.timedelta(days=1)
 
 def test_token_opens_what_it_was_made_for():
     token = make_token("leave", ID, 7)
-    assert named_in(token) == ID
-    assert is_good(token, "leave", 7) is True
-    assert is_good(token, "leave", 7, lasts=DAY) is True
+    assert unverified_public_id(token) == ID
+    assert is_valid(token, "leave", 7) is True
+    assert is_valid(token, "leave", 7, lasts=DAY) is True
 
 
 def test_token_can_stand_in_an_address_as_it_is():
@@ -27,7 +27,7 @@ def test_token_can_stand_in_an_address_as_it_is():
     [("manage", (7,)), ("leave", (8,)), ("leave", ()), ("leave", (7, "")), ("leav", ("e", 7)), ("leave|7", ())],
 )
 def test_token_opens_nothing_else(purpose, bound):
-    assert is_good(make_token("leave", ID, 7), purpose, *bound) is False
+    assert is_valid(make_token("leave", ID, 7), purpose, *bound) is False
 
 
 def forgeries(token):
@@ -52,19 +52,19 @@ def forgeries(token):
 def test_forged_tokens_open_nothing():
     forged = list(forgeries(make_token("leave", ID, 7)))
     assert len(forged) == 14
-    assert [token for token in forged if is_good(token, "leave", 7, lasts=DAY)] == []
+    assert [token for token in forged if is_valid(token, "leave", 7, lasts=DAY)] == []
 
 
 def test_token_ends_after_its_time(monkeypatch):
     token = make_token("leave", ID)
     now = signing.time.time()
     monkeypatch.setattr(signing.time, "time", lambda: now + 24 * 3600 + 2)
-    assert is_good(token, "leave", lasts=DAY) is False
-    assert is_good(token, "leave", lasts=2 * DAY) is True
-    assert is_good(token, "leave") is True
+    assert is_valid(token, "leave", lasts=DAY) is False
+    assert is_valid(token, "leave", lasts=2 * DAY) is True
+    assert is_valid(token, "leave") is True
 
 
 def test_token_of_another_installation_opens_nothing(settings):
     token = make_token("leave", ID)
     settings.SECRET_KEY = "another" * 10
-    assert is_good(token, "leave") is False
+    assert is_valid(token, "leave") is False

@@ -1,21 +1,22 @@
-"""One way to change a state: every pair of states of every model that has MOVES."""
+"""The one way to change a state: every pair of states of every model that has TRANSITIONS."""
 
 import pytest
 from django.apps import apps
 
 from consultations.models import Case, FollowUp, Referral
-from services.base.states import WrongMove, move
-from services.notices.models import Message, Notice, Subscription
+from services.base.states import InvalidTransition, transition
+from services.messaging.models import Message
+from services.notices.models import Notice, Subscription
 from services.registration.models import Registration
 
-MODELS = [model for model in apps.get_models() if hasattr(model, "MOVES")]
+MODELS = [model for model in apps.get_models() if hasattr(model, "TRANSITIONS")]
 PAIRS = [
     (model, before, after)
     for model in MODELS
     for before, _label in model._meta.get_field("state").choices
     for after, _label in model._meta.get_field("state").choices
 ]
-# Written a second time on purpose: a changed table must be changed knowingly.
+# Repeated here on purpose, so that nobody changes a table unknowingly.
 ALLOWED = {
     Message: {
         "waiting": "sending held withdrawn",
@@ -58,7 +59,7 @@ ALLOWED = {
         "done": "",
         "revoked": "",
     },
-    Subscription: {"pending": "active", "active": "left", "left": ""},
+    Subscription: {"pending": "active", "active": "unsubscribed", "unsubscribed": ""},
 }
 
 
@@ -69,7 +70,7 @@ def test_models_with_states_are_known():
 
 @pytest.mark.parametrize("model", MODELS)
 def test_moves_are_these(model):
-    moves = {str(before): {str(after) for after in targets} for before, targets in model.MOVES.items()}
+    moves = {str(before): {str(after) for after in targets} for before, targets in model.TRANSITIONS.items()}
     assert moves == {before: set(targets.split()) for before, targets in ALLOWED[model].items()}
     assert set(moves) == {value for value, _label in model._meta.get_field("state").choices}
 
@@ -78,9 +79,9 @@ def test_moves_are_these(model):
 def test_move_allows_what_moves_say_and_refuses_the_rest(model, before, after):
     row = model(state=before)
     if after in ALLOWED[model][before].split():
-        move(row, after)
+        transition(row, after)
         assert row.state == after
     else:
-        with pytest.raises(WrongMove):
-            move(row, after)
+        with pytest.raises(InvalidTransition):
+            transition(row, after)
         assert row.state == before

@@ -1,4 +1,4 @@
-"""What typed text has to be: the table of bad input, row by row (docs: services/base/hygiene.py)."""
+"""Rules for typed text: the table of bad input, row by row (see services/base/normalisation.py)."""
 
 import datetime
 
@@ -7,24 +7,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
-from services.base.hygiene import (
-    BIDI_CONTROLS,
-    DayField,
-    LineField,
-    NumberField,
-    ProseField,
-    clean_code,
-    clean_line,
-    clean_prose,
-    is_visible,
-    search_key,
-)
+from services.base.form_fields import DayField, LineField, NumberField, ProseField
+from services.base.normalisation import BIDI_CONTROLS, clean_code, clean_line, clean_prose, is_visible, search_key
 
 GA, GA_DECOMPOSED = "が", "か\u3099"
 
 
 def refusal(clean, text) -> str:
-    """The code of the refusal."""
+    """Return the code of the validation error."""
     with pytest.raises(ValidationError) as refused:
         clean(text)
     return refused.value.code

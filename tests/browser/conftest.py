@@ -1,8 +1,8 @@
-"""The real portal with the demo city, and readers before it in a real Chromium.
+"""The real portal with the demo city, and its readers in a real Chromium.
 
-Each xdist worker has one Chromium and one portal, started as `make run` starts it: migrated, filled, its
-static files hashed and compressed, mail written by its background work. Each reader is a context of their
-own: nobody's cookies meet. A request to another host is refused and fails the test.
+Each xdist worker has one Chromium and one portal. The portal starts as `make run` starts it: migrated, filled, with
+static files hashed and compressed, and with background work that sends email. Each reader has a separate browser
+context, so no cookies are shared. A request to another host is refused and fails the test.
 """
 
 import contextlib
@@ -11,9 +11,9 @@ import re
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests import servers
-from tests.browser.visits import Visit
-from tests.needs import chromium_program
+from tests.support import servers
+from tests.support.needs import chromium_program
+from tests.support.visits import Sessions, Visit
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -23,13 +23,13 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-# In a running Chromium nothing here takes long; a shared machine may stand still for a while.
+# Milliseconds. Nothing here takes long once Chromium is running, but a shared machine may stall for a while.
 PATIENCE = 15_000
 expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items):
-    """Everything in this folder needs a browser."""
+    """Mark every test in this folder as needing a browser."""
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker("browser")
@@ -46,7 +46,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory):
-    """The whole portal by its own command: web, background work, demo city, hashed static files."""
+    """The whole portal, started by its own command: web, background work, demo city, hashed static files."""
     path, port = tmp_path_factory.mktemp("portal"), servers.free_port()
     env = servers.environment(VAR_DIR=str(path), PORT=str(port))
     process = servers.start([servers.sys.executable, "manage.py", "run"], env=env, log=path / "log", cwd=servers.ROOT)
@@ -61,7 +61,7 @@ def portal(tmp_path_factory):
 
 
 def is_ready(portal: servers.Portal) -> bool:
-    """Whether it answers."""
+    """Return whether the portal answers."""
     try:
         return portal.get("/healthz")[0] == 200
     except OSError:
@@ -70,7 +70,7 @@ def is_ready(portal: servers.Portal) -> bool:
 
 @pytest.fixture(scope="session")
 def ill_portal(portal, tmp_path_factory):
-    """A maker of web processes whose database is ill: `no tables` answers 503, `no database` 500."""
+    """Return a function that starts the web with a broken database: `no tables` answers 503, `no database` 500."""
     with contextlib.ExitStack() as running:
         started = {}
 
@@ -86,18 +86,24 @@ def ill_portal(portal, tmp_path_factory):
         yield make
 
 
+@pytest.fixture(scope="session")
+def sessions():
+    """The sessions of the demo's users in this worker's portal."""
+    return Sessions()
+
+
 @pytest.fixture
-def visitor(chromium, portal):
-    """A maker of visits by new readers. When the test ends, none may have asked another host for anything."""
+def visitor(chromium, portal, sessions):
+    """Return a function that starts a new reader's visit. When the test ends, none may have contacted another host."""
     visits = []
 
     def make(language: str | None = None, *, at: servers.Portal | None = None, **options) -> Visit:
         address = (at or portal).url
         options.setdefault("viewport", {"width": 1280, "height": 900})
-        # No Accept-Language but the one that the test names.
+        # Send only the Accept-Language that the test names.
         context = chromium.new_context(locale=language or "en", base_url=address, reduced_motion="reduce", **options)
         context.set_default_timeout(PATIENCE)
-        visit = Visit(context.new_page(), address, language)
+        visit = Visit(context.new_page(), address, language, sessions)
         context.route(re.compile(f"^(?!{re.escape(address)}/)"), visit.refuse)
         visits.append(visit)
         return visit

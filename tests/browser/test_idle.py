@@ -1,4 +1,4 @@
-"""Staff are warned two minutes before their session ends, and can keep it."""
+"""Staff are warned two minutes before their session ends, and can stay signed in."""
 
 import pytest
 from django.conf import settings

@@ -3,10 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import come_to
-from tests.browser.test_page_types import LANGUAGES
+from tests.support.page_types import LANGUAGES, come_to
 
-# Where the focus is: its number among all that can have it, whether it can be seen, and a line around it.
+# The focused element: its index among all focusable elements, whether it is in view and whether it is outlined.
 FOCUS = """() => {
     const here = document.activeElement;
     if (here === document.body || here === document.documentElement) return null;
@@ -20,7 +19,7 @@ FOCUS = """() => {
         what: here.outerHTML.slice(0, 100),
     };
 }"""
-# What the Tab key must come by, in this order. A radio that is not checked is reached by arrows.
+# The elements that Tab must reach, in this order. Unchecked radio buttons are reached by the arrow keys.
 STOPS = """() => {
     const all = [...document.querySelectorAll('a[href], button, summary, input, select, textarea, [tabindex]')];
     return all.filter(each => each.tabIndex >= 0 && !each.disabled && each.type !== 'hidden' && each.checkVisibility()
@@ -53,7 +52,7 @@ def test_tab_comes_by_everything_in_order_and_is_seen(name, language, width, vis
     assert [stop["place"] for stop in came_by] == wanted
     assert [stop["what"] for stop in came_by if not (stop["outlined"] and stop["in_sight"])] == []
     page.keyboard.press("Tab")
-    assert page.evaluate(FOCUS) is None  # out of the page again: no trap
+    assert page.evaluate(FOCUS) is None  # the focus leaves the page: no trap
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,4 +1,4 @@
-"""Somebody who reads about violence can leave the page quickly, by a link that needs no script."""
+"""Someone reading about violence can leave the page quickly, by a link that needs no script."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An adviser's day at the logging screen: by keyboard alone, without JavaScript, and when everything goes wrong."""
+"""An adviser's day on the logging screen: by keyboard alone, without JavaScript, and when everything goes wrong."""
 
 import re
 
@@ -12,7 +12,7 @@ KEPT = re.compile(r"\d")
 
 
 class Keys:
-    """A keyboard that counts."""
+    """A keyboard that counts key presses."""
 
     def __init__(self, page):
         self.page = page
@@ -29,7 +29,7 @@ class Keys:
 
 @pytest.fixture
 def adviser(visitor):
-    """A maker of visits by the demo's adviser at the logging screen."""
+    """Return a function that opens the logging screen as the demo's adviser."""
 
     def make(language: str = "en", **options):
         visit = visitor(language, **options)
@@ -50,7 +50,7 @@ def key_of(visit) -> str:
 
 
 def draft(visit, key: str):
-    """The list's line of one draft; other tests have theirs."""
+    """Return the list item of one draft; other tests have their own drafts."""
     visit.open(LOG)
     return visit.page.locator(".log-drafts > li", has=visit.page.locator(f"a[href$='{key}']"))
 
@@ -66,8 +66,8 @@ def test_consultation_is_logged_by_keyboard_alone(adviser, language):
     keys.type("hoken")
     keys.press("Enter")
     keys.type("gomi")
-    keys.press("Tab")  # takes it and goes on
-    # The chips' buttons stand before the field, so Tab goes straight on to the language.
+    keys.press("Tab")  # accepts the suggestion and moves on
+    # The chips' buttons come before the field, so Tab goes straight on to the language.
     expect(visit.page.locator("#id_language")).to_be_focused()
     keys.type("ne")
     keys.press("Tab", "Tab")
@@ -76,7 +76,7 @@ def test_consultation_is_logged_by_keyboard_alone(adviser, language):
     keys.type("kazoku")
     keys.press("Tab")
     keys.type("nyukan" if language == "ja" else "refer")
-    keys.press("Escape")  # no: it was only information
+    keys.press("Escape")  # no: the outcome was only information
     keys.press("Tab")
     keys.type("15")
     keys.press("Control+Enter")
@@ -85,12 +85,12 @@ def test_consultation_is_logged_by_keyboard_alone(adviser, language):
     assert keys.pressed <= MOST_KEYS, keys.pressed
     _began, topic, spoken, channel, _outcome, minutes, _adviser = rows(visit)
     wanted = {"en": ("Health insurance", "Nepali"), "ja": ("社会保険", "ネパール語")}[language]
-    assert (topic.startswith(wanted[0]), spoken, channel) == (True, wanted[1], visit.says("Telephone", context="staff"))
+    assert (topic.startswith(wanted[0]), spoken, channel) == (True, wanted[1], visit.says("Phone", context="staff"))
     assert minutes == "15"
     visit.page.locator(".log-rows tbody a").first.click()
-    # Maricel speaks no Nepali: the screen has thought of it.
+    # Maricel does not speak Nepali, so the screen chose a three-way call.
     shown = visit.page.locator(".log-facts").inner_text()
-    assert visit.says("Three-way telephone", context="staff") in shown
+    assert visit.says("Three-way phone call", context="staff") in shown
     assert visit.says("Family", context="staff: who asked") in shown
     assert visit.complaints == []
 
@@ -138,7 +138,7 @@ def test_consultation_is_logged_without_script(visitor, language):
     page.locator("details[data-without-script] > summary").click()
     page.locator("[name=ticked][value=tax]").check()
     page.locator("[name=note]").fill(NOTE)
-    page.locator(".save button").nth(2).click()  # keep as a draft
+    page.locator(".save button").nth(2).click()  # save as a draft
     assert page.locator("[name=note]").input_value() == NOTE
     assert page.locator("[name=ticked][value=tax]").is_checked()
     page.locator(".save button").first.click()
@@ -189,7 +189,7 @@ def test_session_that_ended_while_typing_loses_nothing(adviser):
     page.locator("[name=note]").fill(NOTE)
     lost = page.locator("[data-lost=session]")
     expect(lost).to_be_visible()
-    page.keyboard.press("Control+Enter")  # is not sent into nothing
+    page.keyboard.press("Control+Enter")  # does not submit, as the text would be lost
     expect(lost).to_be_visible()
     assert page.locator("[name=note]").input_value() == NOTE
 
@@ -201,7 +201,7 @@ def test_session_that_ended_while_typing_loses_nothing(adviser):
     other.goto("/en/demo/")
     card = other.locator(".card", has=other.get_by_text("adviser@demo.example", exact=True))
     card.get_by_role("button").click()
-    other.wait_for_url("**/staff/")  # a window that is closed while it loads may never be closed
+    other.wait_for_url("**/staff/")  # closing a window while it loads may never finish
     other.close()
     page.evaluate("dispatchEvent(new Event('focus'))")
     expect(lost).to_be_hidden()
@@ -255,7 +255,7 @@ def test_another_day_asks_for_a_reason(adviser):
     page = visit.page
     page.keyboard.type("gomi")
     page.keyboard.press("Enter")
-    page.locator("summary", has_text="Another day").click()
+    page.locator("summary", has_text="Different date").click()
     assert page.locator("[name=late_reason]").is_hidden()
     page.locator("[name=day]").fill("2026-01-05")
     expect(page.locator("[name=late_reason]")).to_be_visible()

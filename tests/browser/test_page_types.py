@@ -1,20 +1,28 @@
-"""Every type of page, by machine: axe, widths, sizes, language, console; in three scripts, light and dark."""
+"""Automatic checks of every type of page: axe, widths, sizes, language, console; in three scripts, light and dark."""
 
 import re
+from dataclasses import dataclass
+from itertools import product
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from services.languages.table import SPOKEN
-from tests.browser.pages import PAGES, come_to
+from services.languages.registry import SPOKEN
+from tests.support.page_types import LANGUAGES, PAGES, come_to
 
-LANGUAGES = ("ja-simple", "ne", "ar")
 VIEWS = ({"width": 320, "height": 720}, {"width": 1280, "height": 900})
-# Everything that axe knows, and the size of targets, which it leaves out unless asked (WCAG 2.2, 2.5.8).
+
+
+# All of axe's rules, including target size, which is off by default (WCAG 2.2, 2.5.8).
 EVERYTHING = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-# The dark colours change nothing but colours.
+
+
+# The dark theme changes only colours.
 COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
+
+
 RUBY = re.compile(r"\{[^{}]*\|[^{}]*\}")
+
 
 SMALL_TARGETS = """() => {
     // Links within a sentence are as high as the sentence (WCAG 2.5.8, inline).
@@ -29,7 +37,8 @@ SMALL_TARGETS = """() => {
         .map(([each, box, least]) => `${each.outerHTML.slice(0, 120)}: ${box.width} × ${box.height}`);
 }"""
 
-# Attributes hold what screen readers say.
+
+# Attributes hold text that screen readers announce.
 WORDS = """() => [
     document.title,
     document.body.innerText,
@@ -39,12 +48,63 @@ WORDS = """() => [
 
 
 def violations(page, options) -> list[str]:
-    """What axe complains about, readable."""
+    """Return axe's violations as readable text."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(Axe().axe_script)
-    # A reading has its kanji's colour; axe takes three times as long if it looks at each.
+    # Furigana has its kanji's colour; axe takes three times as long if it checks each reading.
     found = page.evaluate("options => axe.run({exclude: ['rt', 'rp']}, options)", options)["violations"]
     return [f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One run of axe over a page, in one language, width and theme."""
+
+    name: str
+    language: str
+    width: int
+    theme: str
+
+
+def looks() -> list[Look]:
+    """Return the runs of axe; the cheap checks cover every page in every language at both widths.
+
+    axe takes far longer than all other checks together, so it covers pairs and not every combination. In light colours
+    it checks each page once in each language, at alternating widths. Dark colours come from the same few variables, so
+    it checks each page once, and the styleguide, which shows all components, in each language.
+    """
+    widths = [view["width"] for view in VIEWS]
+    found = []
+    for number, name in enumerate(PAGES):
+        for turn, language in enumerate(LANGUAGES):
+            found.append(Look(name, language, widths[(number + turn) % 2], "light"))
+            if name == "styleguide" or number % len(LANGUAGES) == turn:
+                found.append(Look(name, language, widths[number % 2], "dark"))
+    return found
+
+
+LOOKS = looks()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("name", "language"), ("name", "width"), ("name", "theme"), ("language", "width"), ("language", "theme"),
+     ("width", "theme")],
+)  # fmt: skip
+def test_axe_meets_every_pair(one, other):
+    every = {
+        "name": PAGES,
+        "language": LANGUAGES,
+        "width": [view["width"] for view in VIEWS],
+        "theme": ("light", "dark"),
+    }
+    met = {(getattr(look, one), getattr(look, other)) for look in LOOKS}
+    assert met == set(product(every[one], every[other]))
+
+
+def test_axe_sees_the_styleguide_in_both_themes_in_every_language():
+    seen = {(look.language, look.theme) for look in LOOKS if look.name == "styleguide"}
+    assert seen == set(product(LANGUAGES, ("light", "dark")))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -58,13 +118,13 @@ def test_page_is_whole(name, language, visitor, ill_portal):
     assert (html.get_attribute("lang"), html.get_attribute("dir")) == (language, SPOKEN[language].dir)
     assert page.locator("h1").count() == 1
     assert RUBY.search(page.evaluate(WORDS)) is None
-    # The pages have no script that would notice: another width and other colours need no new visit.
+    # No script on these pages depends on width or colours, so changing them needs no new visit.
     for view in VIEWS:
         page.set_viewport_size(view)
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
         assert page.evaluate(SMALL_TARGETS) == []
-        page.emulate_media(color_scheme="light")
-        assert violations(page, EVERYTHING) == []
-        page.emulate_media(color_scheme="dark")
-        assert violations(page, COLOURS) == []
+        for theme, options in (("light", EVERYTHING), ("dark", COLOURS)):
+            if Look(name, language, view["width"], theme) in LOOKS:
+                page.emulate_media(color_scheme=theme)
+                assert violations(page, options) == []
     assert visit.complaints == []

@@ -1,4 +1,4 @@
-"""Journeys of people with an account: sign up, sign in by code and by password, sign out; the demo's people."""
+"""Journeys of people with an account: sign up, sign in by code and by password, sign out; the demo's users."""
 
 import uuid
 
@@ -6,10 +6,10 @@ import pytest
 from django.utils.translation import override
 from playwright.sync_api import expect
 
-from portal.staff import BOARDS
+from portal.pages.dashboard import BOARDS
 from services.accounts.demo import PEOPLE, RESIDENT
 from services.accounts.roles import Role
-from tests.browser.visits import PASSWORD
+from tests.support.visits import PASSWORD
 
 LANGUAGES = ("ja-simple", "ne", "ar")
 NAMES = {"ja-simple": "グエン ラン", "ne": "सीता गुरुङ", "ar": "عمر حداد"}
@@ -98,6 +98,6 @@ def test_wrong_password_is_said_in_the_readers_language(visitor, language):
     visit.page.locator("form:has([name=login]) button[type=submit]").click()
 
     expect(visit.page.locator(".alert.error")).to_be_focused()
-    assert visit.read(".alert.error h2") == visit.says("Please check your answers.")
+    assert visit.read(".alert.error h2") == visit.says("Check your answers")
     assert visit.page.locator("[name=login]").input_value() == "resident@demo.example"
     assert visit.page.locator("[name=password]").input_value() == ""

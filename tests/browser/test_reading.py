@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import expect
 
 from services.guide.demo import ARTICLES, read_article
-from services.languages.ruby import as_plain
-from services.languages.table import SPOKEN
-from tests.browser.pages import ARTICLE, FALLBACK
+from services.languages.furigana import strip_readings
+from services.languages.registry import SPOKEN
+from tests.support.page_types import ARTICLE, FALLBACK
 
 LANGUAGES = ("ja-simple", "ne", "ar")
 OTHER = {"ja-simple": "ne", "ne": "ar", "ar": "ja-simple"}
@@ -15,14 +15,14 @@ EMERGENCY = "header a.alarm"
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])
 def reader(visitor, request):
-    """A maker of readers, with JavaScript or without."""
+    """Return a function that starts a reader's visit, with JavaScript or without."""
     return lambda language, **options: visitor(language, java_script_enabled=request.param, **options)
 
 
 def article(slug: str, language: str) -> dict[str, str]:
-    """An article's texts as the demo's files hold them, without furigana."""
+    """Return an article's texts from the demo's files, without furigana."""
     texts = read_article(ARTICLES / slug / f"{language}.md")
-    return {name: as_plain(text) for name, text in texts.items()}
+    return {name: strip_readings(text) for name, text in texts.items()}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -39,7 +39,7 @@ def test_first_visit_greets_in_the_browsers_language_and_a_tile_chooses(reader, 
     other = OTHER[language]
     visit.page.locator(f".welcome button[value={other}]").click()
     expect(visit.page.locator("html")).to_have_attribute("lang", other)
-    assert visit.page.locator(".welcome").count() == 0  # folded away into the Language button
+    assert visit.page.locator(".welcome").count() == 0  # collapsed into the Language button
     visit.open("/")
     assert visit.path == f"/{other}/"
 
@@ -131,7 +131,7 @@ def test_missing_article_is_read_in_english_and_says_so(reader, language):
 
     row.locator("h2 a").click()
     expect(visit.page.locator("article .bar")).to_be_visible()
-    bar = visit.says("This page is not yet in your language. You are reading it in %(language)s.")
+    bar = visit.says("This page is not available in your language yet. You are reading it in %(language)s.")
     texts = article("bicycles", "en")
     assert visit.read(".bar") == bar % {"language": visit.says("English", context="language")}
     assert visit.page.locator("html").get_attribute("lang") == language
@@ -140,10 +140,10 @@ def test_missing_article_is_read_in_english_and_says_so(reader, language):
     for place in ("h1 > span", "article .lead > span", "article > p > span[lang]", ".answer dd > span", ".prose"):
         found = visit.page.locator(place).evaluate_all(marked)
         assert (place, found) == (place, [["en", "ltr"]] * max(1, len(found)))
-    # Title, summary and body begin at the same side, the one where their language begins.
+    # Title, summary and body start at the same side, the start side of their language.
     words = "article :is(h1, .lead, p) > span[lang], .prose > h2"
     assert len(set(visit.page.locator(words).evaluate_all(WHERE_WORDS_BEGIN))) == 1
-    # What the portal itself says stays in the reader's language.
+    # The portal's own text stays in the reader's language.
     assert visit.read("article .part small").startswith(visit.says("Checked on %(date)s").split("%")[0])
 
 
@@ -161,7 +161,7 @@ def test_emergency_is_one_tap_from_everywhere(reader, language, width):
     for place in ("", ARTICLE, "search/?q=1", "me/login/", "guide/no-such-category/"):
         visit.open(place)
         button = visit.page.locator(EMERGENCY)
-        assert button.bounding_box()["y"] < 200  # in sight, without scrolling
+        assert button.bounding_box()["y"] < 200  # visible without scrolling
         button.click()
         expect(visit.page.locator("a.number").first).to_be_visible()
         assert visit.path == f"/{language}/emergency/"
@@ -199,7 +199,7 @@ def test_search_finds_by_a_word_of_the_title(reader, language):
 def test_search_without_a_result_offers_the_desk(reader, language):
     visit = reader(language)
     visit.open("search/?q=xyzxyz")
-    assert visit.read(".empty p") == visit.says("Nothing was found. Try another word, or ask us.")
+    assert visit.read(".empty p") == visit.says("There are no results. Try another word or ask us.")
     visit.page.locator(".empty a").click()
     expect(visit.page.locator("h1")).to_be_visible()
     assert visit.path == f"/{language}/consultations/"
@@ -210,7 +210,7 @@ def test_wrong_address_is_answered_in_the_readers_language(reader, language):
     visit = reader(language)
     answer = visit.open("no-such-page/")
     assert answer.status == 404
-    assert visit.read("h1") == visit.says("This page is not here")
+    assert visit.read("h1") == visit.says("Page not found")
     visit.page.locator("main a.button").first.click()
     expect(visit.page.locator(".tasks")).to_be_visible()
     assert visit.path == f"/{language}/"

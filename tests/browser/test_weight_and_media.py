@@ -1,18 +1,17 @@
-"""What a page weighs on its way to a phone; how it stands on paper and in high contrast."""
+"""How many bytes a phone downloads for a page, and how pages look in print and in high contrast."""
 
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.pages import ARTICLE
-from tests.browser.test_page_types import LANGUAGES
+from tests.support.page_types import ARTICLE, LANGUAGES
 
 HOME_BYTES, HOME_REQUESTS = 60_000, 10
 EMERGENCY_BYTES = 20_000
 
 
 def weigh(visit, path: str) -> dict[str, int]:
-    """Open a page with an empty cache; the bytes of each answer on the wire, headers and redirects too."""
+    """Open a page with an empty cache; return the bytes transferred for each response, with headers and redirects."""
     wire = visit.page.context.new_cdp_session(visit.page)
     wire.send("Network.enable")
     asked, sizes = {}, {}
@@ -28,7 +27,7 @@ def weigh(visit, path: str) -> dict[str, int]:
     wire.on("Network.requestWillBeSent", sent)
     wire.on("Network.loadingFinished", done)
     visit.page.goto(path, wait_until="networkidle")
-    # Fetched by a phone with a window, not by this browser: counted all the same.
+    # A phone's browser fetches these, but this headless one does not: count them all the same.
     also = visit.page.locator("link[rel=icon], link[rel=manifest]")
     for url in also.evaluate_all("links => links.map(link => link.href)"):
         if url not in sizes:
@@ -70,6 +69,6 @@ def test_page_stands_in_other_media(visitor, language, path):
     assert page.locator("h1").is_visible()
     assert page.locator("header, footer, .demo").evaluate_all("all => all.filter(each => each.checkVisibility())") == []
     assert len(page.screenshot()) > len(blank)
-    # What to do first hangs on many a wall.
+    # People hang the printed first steps on their wall.
     assert page.locator(".steps li").evaluate_all("all => all.every(each => each.checkVisibility())")
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0

@@ -1,20 +1,23 @@
-"""The demo city's desk: there, repeatable, with one gap and one exception to look at; and where a city's desk is."""
+"""The demo city's desk: present, repeatable, with one gap and one exception; and the location of a city's desk."""
 
 import datetime
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from consultations import demo
-from consultations.models import Case, CaseEvent, Client, DeskHours, Duty, FollowUp, Referral
-from consultations.timetable import read_timetable
+from consultations.models import Case, CaseEvent, Client, DeskHours, DeskShift, FollowUp, Referral
+from consultations.timetable.openings import load_timetable
 from portal import city
 from services.accounts import demo as people
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.schedules.models import Change
+from services.schedules.models import ScheduleException
+from tests.support.databases import loaded_for_many
 
-MODELS = (User, DeskHours, Duty, Change, Case, CaseEvent, Client, FollowUp, Referral)
+pytestmark = [pytest.mark.thorough, pytest.mark.xdist_group("demo")]  # loaded once for all tests
+MODELS = (User, DeskHours, DeskShift, ScheduleException, Case, CaseEvent, Client, FollowUp, Referral)
+NOW = datetime.datetime(2026, 11, 17, 3, tzinfo=datetime.UTC)
 FIVE_WEEKS = datetime.timedelta(days=34)
 
 
@@ -22,12 +25,24 @@ def everything() -> list[list]:
     return [list(model.objects.order_by("pk").values()) for model in MODELS]
 
 
+@pytest.fixture(scope="module")
+def loaded(django_db_setup, django_db_blocker):
+    """Load the demo as on 17 November 2026: on some days of the year a holiday would hide a whole language."""
+
+    def load():
+        people.load()
+        demo.load()
+
+    with pytest.MonkeyPatch.context() as clock, translation.override("en"):
+        clock.setattr(timezone, "now", lambda: NOW)
+        with loaded_for_many(django_db_blocker, load):
+            yield
+
+
 @pytest.fixture
-def desk(db, monkeypatch):
-    """The demo as it is loaded on 17 November 2026: on some days of the year a holiday would hide a whole language."""
-    monkeypatch.setattr(timezone, "now", lambda: datetime.datetime(2026, 11, 17, 3, tzinfo=datetime.UTC))
-    people.load()
-    demo.load()
+def desk(loaded, db, monkeypatch):
+    """Provide the demo with the clock set to its day."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
 
 
 def test_second_load_changes_nothing(desk):
@@ -39,7 +54,7 @@ def test_second_load_changes_nothing(desk):
 
 def test_desk_speaks_eight_languages_and_only_nepali_has_a_gap(desk):
     today = timezone.localdate()
-    timetable = read_timetable(today, today + FIVE_WEEKS)
+    timetable = load_timetable(today, today + FIVE_WEEKS)
     spoken = {it.language for it in timetable.openings if it.language}
     assert spoken == {"ja-simple", "en", "zh-hans", "ko", "fil", "ne", "vi", "ar"}
     assert {(gap.language, gap.starts_at.weekday(), gap.starts_at.hour) for gap in timetable.gaps} == {("ne", 2, 13)}
@@ -48,9 +63,9 @@ def test_desk_speaks_eight_languages_and_only_nepali_has_a_gap(desk):
 
 def test_exception_is_still_to_come(desk):
     today = timezone.localdate()
-    [change] = Change.objects.all()
+    [change] = ScheduleException.objects.all()
     assert today < change.day <= today + FIVE_WEEKS
-    assert [it.day for it in read_timetable(today, today + FIVE_WEEKS).openings if it.is_changed] == [change.day]
+    assert [it.day for it in load_timetable(today, today + FIVE_WEEKS).openings if it.is_changed] == [change.day]
 
 
 def test_advisers_are_invented_and_nothing_else(desk):

@@ -1,4 +1,4 @@
-"""Rows for tests. A factory makes what its name says and nothing beside; what matters, the test says itself."""
+"""Rows for tests. A factory creates only what its name says; tests state the values that matter to them."""
 
 from tests.factories.accounts import ResidentFactory, UserFactory
 from tests.factories.consultations import (
@@ -6,7 +6,7 @@ from tests.factories.consultations import (
     CaseFactory,
     ClientFactory,
     ConsultationFactory,
-    DutyFactory,
+    DeskShiftFactory,
     FollowUpFactory,
     HoursFactory,
     ReferralFactory,
@@ -24,7 +24,7 @@ __all__ = [
     "CategoryFactory",
     "ClientFactory",
     "ConsultationFactory",
-    "DutyFactory",
+    "DeskShiftFactory",
     "FollowUpFactory",
     "HoursFactory",
     "MessageFactory",

@@ -1,16 +1,16 @@
-"""People."""
+"""Users and residents."""
 
 import factory
 from allauth.account.models import EmailAddress
 
-from services.accounts.actions import grant
+from services.accounts.actions import grant_role
 from services.accounts.models import Resident, User
 
 PASSWORD = "a-long-enough-password"
 
 
 class UserFactory(factory.django.DjangoModelFactory):
-    """Somebody with a verified address and PASSWORD. `roles=[…]` are given by the action."""
+    """A user with a verified email address and PASSWORD. `roles=[…]` are granted with the real action."""
 
     class Meta:
         model = User
@@ -29,11 +29,11 @@ class UserFactory(factory.django.DjangoModelFactory):
     @factory.post_generation
     def roles(self, create, roles, **options):
         for role in roles or ():
-            grant(self, role, by=None)
+            grant_role(self, role, by=None)
 
 
 class ResidentFactory(factory.django.DjangoModelFactory):
-    """Somebody who is served, without an account."""
+    """A resident without an account."""
 
     class Meta:
         model = Resident

@@ -1,4 +1,4 @@
-"""The desk's rows, put straight into their tables: no clash is looked for, no line is written."""
+"""The desk's rows, inserted directly: without a check for clashes and without audit entries."""
 
 import datetime
 
@@ -6,25 +6,25 @@ import factory
 from django.utils import timezone
 
 from consultations.models import (
-    Bridging,
     Case,
-    Channel,
     Client,
     Consultation,
+    ConsultationChannel,
+    ConsultationMode,
     ConsultationTopic,
     DeskHours,
-    Duty,
+    DeskService,
+    DeskShift,
     FollowUp,
-    Mode,
+    LanguageSupport,
     Outcome,
-    Reader,
+    ReadGrant,
     Referral,
-    Service,
     Slot,
 )
-from services.base.sealed import blind_index
+from services.base.encryption import blind_index
 from services.schedules.models import Schedule
-from services.schedules.rules import Rule
+from services.schedules.rules import RecurrenceRule
 from tests.factories.accounts import UserFactory
 from tests.factories.registration import OfferingFactory, RegistrationFactory
 
@@ -32,7 +32,7 @@ EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
 
 class ScheduleFactory(factory.django.DjangoModelFactory):
-    """From 10:00 to 17:00, every day since 2026-01-01. `weekdays=(…)`, `weeks=(…)`, `times=(10, 17)` say otherwise."""
+    """From 10:00 to 17:00, every day since 2026-01-01. `weekdays=(…)`, `weeks=(…)`, `times=(10, 17)` change that."""
 
     class Meta:
         model = Schedule
@@ -42,30 +42,30 @@ class ScheduleFactory(factory.django.DjangoModelFactory):
         weeks = ()
         times = (10, 17)
 
-    rule = factory.LazyAttribute(lambda row: str(Rule(row.weekdays, row.weeks)))
+    rule = factory.LazyAttribute(lambda row: str(RecurrenceRule(row.weekdays, row.weeks)))
     first_day = datetime.date(2026, 1, 1)
     begins = factory.LazyAttribute(lambda row: datetime.time(row.times[0]))
     ends = factory.LazyAttribute(lambda row: datetime.time(row.times[1]))
 
 
 class HoursFactory(factory.django.DjangoModelFactory):
-    """Advice in Nepali. The schedule's own words go through: `schedule__times=(10, 12)`."""
+    """Advice in Nepali. Arguments for the schedule have a prefix: `schedule__times=(10, 12)`."""
 
     class Meta:
         model = DeskHours
 
     schedule = factory.SubFactory(ScheduleFactory)
     language = "ne"
-    modes = factory.LazyFunction(lambda: [Mode.VISIT, Mode.PHONE])
+    modes = factory.LazyFunction(lambda: [ConsultationMode.VISIT, ConsultationMode.PHONE])
 
 
 class SlotFactory(factory.django.DjangoModelFactory):
-    """A time of a lawyer's hours, in a week."""
+    """An appointment slot with a lawyer, a week from now."""
 
     class Meta:
         model = Slot
 
-    hours = factory.SubFactory(HoursFactory, service=Service.LAWYER, language="", by_appointment=True)
+    hours = factory.SubFactory(HoursFactory, service=DeskService.LAWYER, language="", by_appointment=True)
     offering = factory.SubFactory(OfferingFactory, is_one_meeting=True)
     starts_at = factory.SelfAttribute("offering.starts_at")
     service = factory.SelfAttribute("hours.service")
@@ -74,7 +74,7 @@ class SlotFactory(factory.django.DjangoModelFactory):
 
 
 class AppointmentFactory(RegistrationFactory):
-    """Somebody who has an appointment with a lawyer in a week, for which they come. `slot__hours=…`."""
+    """An appointment with a lawyer in person, a week from now. `slot__hours=…` sets the hours."""
 
     class Meta:
         skip_postgeneration_save = True
@@ -87,11 +87,11 @@ class AppointmentFactory(RegistrationFactory):
         SlotFactory(offering=self.offering, **options)
 
 
-class DutyFactory(factory.django.DjangoModelFactory):
-    """An adviser who speaks Nepali."""
+class DeskShiftFactory(factory.django.DjangoModelFactory):
+    """A shift of an adviser who speaks Nepali."""
 
     class Meta:
-        model = Duty
+        model = DeskShift
 
     adviser = factory.SubFactory(UserFactory, roles=["adviser"])
     schedule = factory.SubFactory(ScheduleFactory)
@@ -99,7 +99,7 @@ class DutyFactory(factory.django.DjangoModelFactory):
 
 
 class ClientFactory(factory.django.DjangoModelFactory):
-    """Somebody known to the desk, whom no channel may be used to reach."""
+    """A client known to the desk, who has no safe channel."""
 
     class Meta:
         model = Client
@@ -113,7 +113,7 @@ class ClientFactory(factory.django.DjangoModelFactory):
 
 
 class CaseFactory(factory.django.DjangoModelFactory):
-    """An open case of one adviser. `members=[…]` may read it; the assigned one always does."""
+    """An open case of one adviser. `members=[…]` may read it; the assigned adviser always may."""
 
     class Meta:
         model = Case
@@ -130,7 +130,7 @@ class CaseFactory(factory.django.DjangoModelFactory):
 
 
 class ConsultationFactory(factory.django.DjangoModelFactory):
-    """Ten minutes just now about rubbish, which its adviser reads. `topics=[…]`: the primary one first."""
+    """A ten-minute consultation just now about rubbish, which its adviser may read. `topics=[…]`: primary one first."""
 
     class Meta:
         model = Consultation
@@ -139,9 +139,9 @@ class ConsultationFactory(factory.django.DjangoModelFactory):
     began_at = factory.LazyAttribute(lambda _row: timezone.now())
     month = factory.LazyAttribute(lambda row: timezone.localdate(row.began_at).replace(day=1))
     minutes = 10
-    channel = Channel.VISIT
+    channel = ConsultationChannel.VISIT
     language = "ne"
-    bridging = Bridging.ADVISER
+    language_support = LanguageSupport.ADVISER
     outcome = Outcome.INFO
     note = "A note."
     adviser = factory.SubFactory(UserFactory, roles=["adviser"])
@@ -154,11 +154,11 @@ class ConsultationFactory(factory.django.DjangoModelFactory):
     @factory.post_generation
     def readers(self, create, users, **options):
         for user in {self.adviser, *(users or ())}:
-            Reader.objects.create(consultation=self, user=user)
+            ReadGrant.objects.create(consultation=self, user=user)
 
 
 class FollowUpFactory(factory.django.DjangoModelFactory):
-    """Something to do today in a case, by whom it is assigned to."""
+    """A follow-up due today in a case, owned by the case's assigned adviser."""
 
     class Meta:
         model = FollowUp
@@ -170,7 +170,7 @@ class FollowUpFactory(factory.django.DjangoModelFactory):
 
 
 class ReferralFactory(factory.django.DjangoModelFactory):
-    """A draft to the school."""
+    """A draft referral to the school."""
 
     class Meta:
         model = Referral

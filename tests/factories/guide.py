@@ -1,4 +1,4 @@
-"""The guide's rows."""
+"""Categories and articles of the guide."""
 
 import datetime
 
@@ -22,7 +22,7 @@ class CategoryFactory(factory.django.DjangoModelFactory):
 
 
 class ArticleFactory(factory.django.DjangoModelFactory):
-    """An article in Japanese and English, kept by the guide's actions; published unless `is_published=False`."""
+    """An article in Japanese and English, saved with the guide's actions; published unless `is_published=False`."""
 
     class Meta:
         model = Article

@@ -1,20 +1,21 @@
-"""Messages in the ledger; topics, notices and who has subscribed to them."""
+"""Messages in the ledger, topics, notices and subscriptions."""
 
 import factory
 from django.utils import timezone
 
-from services.languages.table import SPOKEN
-from services.notices.actions.broadcasting import begin_due_notices, finish_sent_notices
-from services.notices.actions.deciding import approve, submit
-from services.notices.actions.warning import issue
-from services.notices.actions.writing import check_wording, has_text, save_draft
-from services.notices.models import Message, Notice, Subscription, SubscriptionState, Topic
-from services.notices.patterns import patterns
+from services.languages.registry import SPOKEN
+from services.messaging.models import Message
+from services.notices.alert_templates import alert_templates
+from services.notices.broadcast import begin_due_notices, finish_sent_notices
+from services.notices.emergencies.actions import issue
+from services.notices.models import Notice, Subscription, SubscriptionState, Topic
+from services.notices.news.approval import approve, submit
+from services.notices.news.drafts import has_text, review_translation, save_draft
 from tests.factories.accounts import UserFactory
 
 
 class MessageFactory(factory.django.DjangoModelFactory):
-    """A waiting code for signing in, due at once."""
+    """A waiting message with a sign-in code, due at once."""
 
     class Meta:
         model = Message
@@ -44,10 +45,11 @@ class TopicFactory(factory.django.DjangoModelFactory):
 
 
 class NoticeFactory(factory.django.DjangoModelFactory):
-    """News in Japanese and English, kept, checked, approved and published by the actions.
+    """News in Japanese and English, saved, checked, approved and published with the real actions.
 
     `is_published=False` leaves it a draft with its texts checked. `emergency=True` makes it an evacuation order of
-    level 4 from the checked pattern, issued in every language at once; `pattern`, `slots` and `level` may say another.
+    level 4 from the alert template, issued in every language at once. `pattern`, `placeholders` and `level` choose
+    another emergency.
     """
 
     class Meta:
@@ -59,7 +61,7 @@ class NoticeFactory(factory.django.DjangoModelFactory):
             pattern="evacuate",
             level=4,
             area="omori",
-            slots=factory.LazyAttribute(
+            placeholders=factory.LazyAttribute(
                 lambda row: {
                     "area": row.area,
                     "shelter": {"local": "{大森|おおもり}{小学校|しょうがっこう}", "latin": "Omori Elementary School"},
@@ -89,7 +91,7 @@ class NoticeFactory(factory.django.DjangoModelFactory):
 
 
 def publish(notice: Notice) -> Notice:
-    """A draft checked in every language that it has, approved by another person, out and in the ledger."""
+    """Check a draft in all its languages, have another person approve it, and send it to the ledger."""
     _check(notice)
     submit(notice, by=notice.author)
     approve(notice, by=UserFactory())
@@ -101,22 +103,22 @@ def publish(notice: Notice) -> Notice:
 def _check(notice: Notice) -> None:
     for code in SPOKEN:
         if has_text(notice, code):
-            check_wording(notice, code, by=notice.author)
+            review_translation(notice, code, by=notice.author)
 
 
 def _issued(notice: Notice) -> Notice:
-    """The emergency out in every language of its pattern, everybody told."""
-    pattern = patterns()[notice.pattern]
+    """Issue the emergency in every language of its alert template and notify everybody."""
+    pattern = alert_templates()[notice.pattern]
     for code in pattern.languages():
         setattr(notice, f"title_{SPOKEN[code].column}", pattern.titles[code])
-        setattr(notice, f"body_{SPOKEN[code].column}", pattern.fill(notice.slots, code))
+        setattr(notice, f"body_{SPOKEN[code].column}", pattern.fill(notice.placeholders, code))
     issue(notice, by=notice.author)
     begin_due_notices()
     return Notice.objects.get(pk=notice.pk)
 
 
 class SubscriptionFactory(factory.django.DjangoModelFactory):
-    """Somebody whose address is proved, who reads Nepali and lives anywhere in the city. `topics=[…]`."""
+    """A subscription with a confirmed email address, in Nepali, for the whole city. `topics=[…]`."""
 
     class Meta:
         model = Subscription

@@ -1,4 +1,4 @@
-"""What has places, and who has, wants or had one; put straight into the tables."""
+"""Offerings with places, and registrations for them; inserted directly."""
 
 import datetime
 
@@ -10,7 +10,7 @@ from tests.factories.accounts import ResidentFactory
 
 
 class OfferingFactory(factory.django.DjangoModelFactory):
-    """One place for an hour in a week, with a waiting list."""
+    """An hour with one place, a week from now, with a waiting list."""
 
     class Meta:
         model = Offering
@@ -22,7 +22,7 @@ class OfferingFactory(factory.django.DjangoModelFactory):
 
 
 class RegistrationFactory(factory.django.DjangoModelFactory):
-    """Somebody who has a place."""
+    """A registration of somebody who has a place."""
 
     class Meta:
         model = Registration

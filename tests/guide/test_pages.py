@@ -1,4 +1,4 @@
-"""The guide's pages: few queries however much there is, fallback marked, drafts unseen, search that finds."""
+"""The guide's pages: few queries however many articles, fallbacks marked, drafts hidden, search that finds."""
 
 from copy import copy
 
@@ -7,12 +7,12 @@ from django.utils import translation
 
 from services.accounts.roles import Role
 from services.guide.models import Article
-from services.languages.table import SPOKEN
+from services.languages.registry import SPOKEN
 from tests.factories import ArticleFactory, CategoryFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
-# Every public page asks the trail's edition first (portal/page_cache.py).
+# Every public page first queries the audit trail's content version (portal/page_cache.py).
 EDITION = 1
 
 
@@ -35,7 +35,7 @@ def test_page_needs_the_same_few_queries_for_one_and_many(client, django_assert_
     for number, article in enumerate(copies):
         article.pk, article.slug, article.category = None, f"copy-{number}", categories[number % 2]
     Article.objects.bulk_create(copies)
-    client.get("/ne/emergency/")  # what is looked up once in a process: by Django, and the emergencies that hold
+    client.get("/ne/emergency/")  # runs what each process looks up once: Django's queries, and the current emergencies
     with django_assert_num_queries(queries):
         assert client.get(path).status_code == 200
 
@@ -87,7 +87,7 @@ def test_note_on_a_fallback_is_in_the_readers_language(client):
     page = client.get("/ne/guide/article/english/").content.decode()
     bar = page.split('class="bar"')[1].split("</div>")[0]
     assert name in bar
-    assert "This page is not yet" not in bar
+    assert "This page is not available" not in bar
 
 
 def test_draft_is_404_for_readers_and_read_by_editors(client, new_client):
@@ -162,7 +162,7 @@ def test_search_looks_only_at_what_this_reader_could_read(client):
 def test_search_without_a_result_says_so_and_leads_to_the_desk(client):
     page = client.get("/en/search/?q=elephant").content.decode()
     assert "0 results" in page
-    assert "Nothing was found. Try another word, or ask us." in page
+    assert "There are no results. Try another word or ask us." in page
     assert 'href="/en/consultations/"' in page
 
 

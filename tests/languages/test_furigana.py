@@ -1,29 +1,42 @@
-"""Furigana: one notation, three faces, and pages in which it stands in the right places only."""
+"""Furigana: one notation, three output forms, and pages that show it only in the right places."""
 
 import pytest
 
-from services.languages.ruby import annotate_page, as_html, as_mail, as_plain, as_reading
+from services.languages.furigana import annotate_page, strip_readings, to_parentheses, to_reading, to_ruby
 
 RUBBISH = "{燃|も}える{ごみ袋|ごみぶくろ}を{出|だ}します。"
 RUBY = "<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>"
 
 
 def test_ruby_has_three_faces_and_a_reading():
-    assert as_html("{漢字|かんじ}を") == f"{RUBY}を"
-    assert as_plain(RUBBISH) == "燃えるごみ袋を出します。"
-    assert as_mail(RUBBISH) == "燃（も）えるごみ袋（ごみぶくろ）を出（だ）します。"
-    assert as_reading(RUBBISH) == "もえるごみぶくろをだします。"
+    assert to_ruby("{漢字|かんじ}を") == f"{RUBY}を"
+    assert strip_readings(RUBBISH) == "燃えるごみ袋を出します。"
+    assert to_parentheses(RUBBISH) == "燃（も）えるごみ袋（ごみぶくろ）を出（だ）します。"
+    assert to_reading(RUBBISH) == "もえるごみぶくろをだします。"
+
+
+@pytest.mark.parametrize(
+    ("number", "reading"),
+    [(5, "ふん"), (10, "ぷん"), (15, "ふん"), (30, "ぷん"), (45, "ふん"), (1, "ぷん"), (24, "ぷん")],
+)
+def test_minutes_are_read_after_their_number(number, reading):
+    for written in ("ふん", "ぷん"):
+        text = f"1{{回|かい}} {number}{{分|{written}}}です"
+        assert f"{number}<ruby>分<rp>(</rp><rt>{reading}</rt>" in to_ruby(text)
+        assert to_parentheses(text).endswith(f"{number}分（{reading}）です")
+        assert to_reading(f"{number}{{分間|{written}かん}}") == f"{number}{reading}かん"
+    assert to_reading("{何分|なんぷん}か、{分|わ}けます") == "なんぷんか、わけます"
 
 
 @pytest.mark.parametrize("text", ["{name}さん", "{}", "{a|}", "{|b}", "{a|b|c}", "a|b", "{a", "{{x}|y}", "100%", ""])
 def test_what_is_no_furigana_stays_as_it_is(text):
     kept = {"{{x}|y}": "{{x}|y}"}.get(text, text)
-    assert [face(text) for face in (as_html, as_plain, as_mail, as_reading)] == [kept] * 4
+    assert [face(text) for face in (to_ruby, strip_readings, to_parentheses, to_reading)] == [kept] * 4
 
 
 def test_furigana_cannot_carry_a_tag():
     text = "{<b>|x}{a|<script>}"
-    assert as_html(text) == text
+    assert to_ruby(text) == text
 
 
 def test_page_shows_ruby_with_furigana_and_kanji_without():
@@ -38,7 +51,7 @@ def test_page_shows_ruby_with_furigana_and_kanji_without():
 @pytest.mark.parametrize(
     ("page", "shown"),
     [
-        # Where markup cannot stand: the kanji alone.
+        # Where markup is not allowed: the kanji alone.
         ("<title>{漢字|かんじ} – x</title>", "<title>漢字 – x</title>"),
         ("<TITLE>{漢字|かんじ}</TITLE>", "<TITLE>漢字</TITLE>"),
         ('<desc>{漢字|かんじ}</desc>', '<desc>漢字</desc>'),
@@ -47,7 +60,7 @@ def test_page_shows_ruby_with_furigana_and_kanji_without():
         ('<img alt="{漢字|かんじ}">', '<img alt="漢字">'),
         ('<meta name="description" content="{漢字|かんじ}です">', '<meta name="description" content="漢字です">'),
         ('<a aria-label="{漢字|かんじ}" href="/x/?a=1">', '<a aria-label="漢字" href="/x/?a=1">'),
-        # What a person typed comes back as it was.
+        # What a person typed comes back unchanged.
         ('<input name="q" value="{漢字|かんじ}">', '<input name="q" value="{漢字|かんじ}">'),
         ('<input value="{漢字|かんじ}" alt="{漢字|かんじ}">', '<input value="{漢字|かんじ}" alt="漢字">'),
         ("<textarea>\n{漢字|かんじ}</textarea>", "<textarea>\n{漢字|かんじ}</textarea>"),

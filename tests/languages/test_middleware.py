@@ -1,8 +1,8 @@
-"""The reader's language at the door: redirects, headers, the page's own attributes."""
+"""The language middleware: redirects, headers and the page's own attributes."""
 
 import pytest
 
-from services.languages.table import ALIASES, SPOKEN
+from services.languages.registry import ALIASES, SPOKEN
 
 pytestmark = pytest.mark.django_db
 OFFERED_ALIASES = sorted(ALIASES.items())

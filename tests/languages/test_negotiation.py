@@ -1,9 +1,15 @@
-"""Which language a reader gets, and by which redirects."""
+"""Which language a reader gets, and through which redirects."""
 
 import pytest
 from django.test import RequestFactory
 
-from services.languages.choice import in_address, in_language, offered, preferred, wants_furigana
+from services.languages.negotiation import (
+    language_in_path,
+    negotiate_language,
+    resolve_language,
+    url_in_language,
+    wants_furigana,
+)
 
 CITY_DEFAULT = "ja"
 
@@ -40,7 +46,7 @@ def request(accept="", **cookies):
     ],
 )
 def test_code_alias_or_region_stands_for_an_offered_language(asked, given):
-    assert offered(asked) == given
+    assert resolve_language(asked) == given
 
 
 @pytest.mark.parametrize(
@@ -61,13 +67,13 @@ def test_code_alias_or_region_stands_for_an_offered_language(asked, given):
     ],
 )
 def test_browser_is_asked_then_the_city(header, given):
-    assert preferred(request(header)) == given
+    assert negotiate_language(request(header)) == given
 
 
 def test_choice_made_by_hand_goes_before_the_browser():
-    assert preferred(request("en", language="ne")) == "ne"
-    assert preferred(request("en", language="tl")) == "fil"
-    assert preferred(request("en", language="nonsense")) == "en"
+    assert negotiate_language(request("en", language="ne")) == "ne"
+    assert negotiate_language(request("en", language="tl")) == "fil"
+    assert negotiate_language(request("en", language="nonsense")) == "en"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,7 @@ def test_furigana_is_on_in_easy_japanese_unless_switched(cookie, language, wante
     ],
 )
 def test_address_names_a_language_only_as_a_whole_word(path, code):
-    assert in_address(path) == code
+    assert language_in_path(path) == code
 
 
 @pytest.mark.parametrize(
@@ -114,4 +120,4 @@ def test_address_names_a_language_only_as_a_whole_word(path, code):
     ],
 )
 def test_switching_leads_to_the_same_page(path, same_page):
-    assert in_language(path, "ar") == same_page
+    assert url_in_language(path, "ar") == same_page

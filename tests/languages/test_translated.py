@@ -1,12 +1,12 @@
-"""The city's own texts: fallback is marked, and a query fetches only what this reader can see."""
+"""The city's own texts: fallbacks are marked, and a query fetches only what this reader can see."""
 
 import pytest
 from django.template import Context, Template
 from django.utils import translation
 
 from services.guide.models import Article
-from services.languages.table import SPOKEN
-from services.languages.text import Text, reading_order, text_of
+from services.languages.registry import SPOKEN
+from services.languages.translated import TranslatedText, fallback_order, translated
 from tests.factories import ArticleFactory
 
 
@@ -22,37 +22,37 @@ from tests.factories import ArticleFactory
 )
 def test_reading_order_is_own_then_english_then_the_citys(language, order):
     with translation.override(language):
-        assert reading_order() == order
-    assert reading_order(language) == order
+        assert fallback_order() == order
+    assert fallback_order(language) == order
 
 
 def test_text_of_takes_the_first_language_that_has_one():
     article = Article(title_ne="", title_en=None, title_ja="題")
-    assert text_of(article, "title", "ne") == Text("題", SPOKEN["ja"], "ne")
-    assert text_of(article, "title", "ja") == Text("題", SPOKEN["ja"], "ja")
-    assert text_of(article, "summary", "ne") == Text("", SPOKEN["ne"], "ne")
+    assert translated(article, "title", "ne") == TranslatedText("題", SPOKEN["ja"], "ne")
+    assert translated(article, "title", "ja") == TranslatedText("題", SPOKEN["ja"], "ja")
+    assert translated(article, "summary", "ne") == TranslatedText("", SPOKEN["ne"], "ne")
 
 
 def test_own_text_is_no_fallback_and_only_escaped():
-    text = Text("<b>&", SPOKEN["ne"], "ne")
+    text = TranslatedText("<b>&", SPOKEN["ne"], "ne")
     assert (text.is_fallback, text.value, text.marked) == (False, "<b>&", "&lt;b&gt;&amp;")
     assert Template("{{ text }}").render(Context({"text": text})) == "&lt;b&gt;&amp;"
 
 
 def test_fallback_marks_itself_with_language_direction_and_note():
-    text = Text("<Title>", SPOKEN["en"], "ne")
+    text = TranslatedText("<Title>", SPOKEN["en"], "ne")
     with translation.override("en"):
         assert Template("{{ text }}").render(Context({"text": text})) == (
             '<span lang="en" dir="ltr">&lt;Title&gt;</span> <small class="fallback-note">Only in English</small>'
         )
         assert text.marked == '<span lang="en" dir="ltr">&lt;Title&gt;</span>'
-        arabic = Text("عنوان", SPOKEN["ar"], "en")
+        arabic = TranslatedText("عنوان", SPOKEN["ar"], "en")
         assert arabic.marked == '<span lang="ar" dir="rtl">عنوان</span>'
 
 
 @pytest.mark.parametrize("language", [code for code in SPOKEN if code != "en"])
 def test_fallback_note_is_in_the_readers_language(language):
-    text = Text("Title", SPOKEN["en"], language)
+    text = TranslatedText("Title", SPOKEN["en"], language)
     with translation.override(language):
         assert "Only in" not in text.__html__()
         assert text.language_name in text.__html__()
@@ -60,13 +60,13 @@ def test_fallback_note_is_in_the_readers_language(language):
 
 
 def test_fallback_to_ordinary_japanese_is_marked_for_easy_readers():
-    text = Text("題", SPOKEN["ja"], "ja-simple")
+    text = TranslatedText("題", SPOKEN["ja"], "ja-simple")
     assert text.is_fallback is True
     assert text.marked == '<span lang="ja" dir="ltr">題</span>'
 
 
 def test_empty_text_is_false_and_no_fallback():
-    text = Text("", SPOKEN["ja"], "ne")
+    text = TranslatedText("", SPOKEN["ja"], "ne")
     assert (bool(text), text.is_fallback, text.__html__()) == (False, False, "")
 
 
@@ -78,7 +78,7 @@ def test_readable_fetches_only_the_readers_columns_in_one_query(django_assert_nu
     with translation.override("ne"):
         with django_assert_num_queries(1) as made:
             rows = list(Article.objects.readable("title", plain=("slug",)))
-            titles = [text_of(row, "title").value for row in rows]
+            titles = [translated(row, "title").value for row in rows]
         columns = made.captured_queries[0]["sql"].split(" FROM ")[0]
     assert len(titles) == count
     assert all(title.startswith("Article ") for title in titles)

@@ -1,6 +1,7 @@
-"""The ways out: mail as its bytes arrive, SMS and messenger over real HTTP on the loopback."""
+"""Channels: email as its bytes arrive, and text messages and messenger over real HTTP on the loopback."""
 
 import contextlib
+import datetime
 import json
 import threading
 from email import message_from_bytes, policy
@@ -10,38 +11,64 @@ import pytest
 from django.core import mail, signing
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
-from django.utils import timezone
+from django.urls import reverse
+from django.utils import timezone, translation
 from icalendar import Calendar
 
-from services.languages.table import SPOKEN
-from services.notices.actions.delivering import deliver_waiting
-from services.notices.channels import CHANNELS, TryLater, Unclear, Undeliverable, web_service
-from services.notices.channels.email import _Mould, return_address
-from services.notices.channels.sms import Size, size
-from services.notices.composing import LEAVE, MANAGE, Letter
-from services.notices.links import LEAVE as TO_LEAVE
-from services.notices.links import MANAGE as TO_MANAGE
-from services.notices.links import leave_url, settings_url, subscription_behind
-from services.notices.models import ChannelCode, Message, Notice, Promise, Queue
-from tests import servers
-from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory
+from consultations.appointments.availability import available_times
+from consultations.message_kinds import ARTICLE
+from consultations.models import DeskService
+from services.accounts.models import Resident
+from services.languages.registry import SPOKEN
+from services.messaging.channels import (
+    CHANNELS,
+    addressable_channels,
+    channel_label,
+    http_post,
+    recognise_channel,
+    register_channel,
+)
+from services.messaging.channels.email import _EmailTemplate, return_address
+from services.messaging.channels.errors import DeliveryUnknown, PermanentDeliveryError, TemporaryDeliveryError
+from services.messaging.channels.sms import SmsSize, sms_size
+from services.messaging.channels.webhook import WebhookChannel
+from services.messaging.delivery import deliver_due
+from services.messaging.models import DeliveryGuarantee, Message, Queue
+from services.messaging.outbox import notify, preferred_channel
+from services.messaging.rendering import MANAGE_PLACEHOLDER, UNSUBSCRIBE_PLACEHOLDER, RenderedMessage
+from services.notices.audience import audience_counts, by_channel
+from services.notices.models import Notice
+from services.notices.subscriptions.links import MANAGE as TO_MANAGE
+from services.notices.subscriptions.links import UNSUBSCRIBE as TO_LEAVE
+from services.notices.subscriptions.links import settings_url, subscription_for_token, unsubscribe_url
+from tests.factories import (
+    ArticleFactory,
+    HoursFactory,
+    MessageFactory,
+    NoticeFactory,
+    ResidentFactory,
+    SubscriptionFactory,
+    TopicFactory,
+    UserFactory,
+)
+from tests.support import servers
 
 pytestmark = pytest.mark.django_db
-LETTER = Letter("題名", "本文\n", "<p>本文</p>", "短く http://x", "ja", "ja")
+LETTER = RenderedMessage("題名", "本文\n", "<p>本文</p>", "短く http://x", "ja", "ja")
 
 
 @pytest.fixture(autouse=True)
 def _one_second(monkeypatch):
-    """Links hold the second in which they were made; here all are made in the same one."""
+    """Make all links in the same second, because each contains the second in which it was made."""
     now = signing.TimestampSigner().timestamp()
     monkeypatch.setattr(signing.TimestampSigner, "timestamp", lambda signer: now)
 
 
-# --- A provider of our own ------------------------------------------------------------------------------
+# --- A provider for the tests ---------------------------------------------------------------------------
 
 
 class Provider:
-    """What a provider was asked, and what it shall answer: a status, or None to hang up without a word."""
+    """The requests that a provider received, and its next answer: a status, or None to hang up without one."""
 
     def __init__(self, url):
         self.url, self.answer, self.location = url, 200, ""
@@ -59,7 +86,7 @@ class Provider:
 
 @pytest.fixture
 def provider():
-    """A web service on a free port of the loopback, in a thread."""
+    """A web service on a free loopback port, in a thread."""
 
     class Door(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -83,7 +110,7 @@ def provider():
             self.end_headers()
 
         def log_message(self, *args):
-            """Nothing into the test's output."""
+            """Write nothing to the test's output."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     service = Provider(f"http://:k3y@127.0.0.1:{server.server_port}/messages")
@@ -97,12 +124,12 @@ def provider():
 
 @pytest.fixture(params=["sms", "push"])
 def channel(request, provider, settings):
-    """Each channel that speaks HTTP, pointed at the provider."""
+    """Each channel that uses HTTP, pointed at the provider."""
     settings.SMS_URL = settings.PUSH_URL = provider.url
     return request.param
 
 
-def hand_over(channel: str, message: Message, letter: Letter = LETTER) -> None:
+def hand_over(channel: str, message: Message, letter: RenderedMessage = LETTER) -> None:
     with CHANNELS[channel].open() as send:
         send(message, letter)
 
@@ -139,14 +166,14 @@ def test_messenger_that_has_it_already_has_it(provider, settings):
 @pytest.mark.parametrize(
     ("status", "fault", "slow_down"),
     [
-        (400, Undeliverable, None),
-        (404, Undeliverable, None),
-        (302, Undeliverable, None),
-        (401, TryLater, True),
-        (403, TryLater, True),
-        (429, TryLater, True),
-        (500, TryLater, False),
-        (503, TryLater, False),
+        (400, PermanentDeliveryError, None),
+        (404, PermanentDeliveryError, None),
+        (302, PermanentDeliveryError, None),
+        (401, TemporaryDeliveryError, True),
+        (403, TemporaryDeliveryError, True),
+        (429, TemporaryDeliveryError, True),
+        (500, TemporaryDeliveryError, False),
+        (503, TemporaryDeliveryError, False),
     ],
 )
 def test_providers_refusal_is_put_into_our_words(channel, provider, status, fault, slow_down):
@@ -157,7 +184,9 @@ def test_providers_refusal_is_put_into_our_words(channel, provider, status, faul
     assert getattr(told.value, "slow_down", None) is slow_down
 
 
-@pytest.mark.parametrize(("status", "sms", "push"), [(409, Undeliverable, None), (504, Unclear, TryLater)])
+@pytest.mark.parametrize(
+    ("status", "sms", "push"), [(409, PermanentDeliveryError, None), (504, DeliveryUnknown, TemporaryDeliveryError)]
+)
 def test_what_a_repeat_would_do_decides_what_an_answer_means(provider, settings, status, sms, push):
     settings.SMS_URL = settings.PUSH_URL = provider.url
     provider.answer = status
@@ -167,26 +196,26 @@ def test_what_a_repeat_would_do_decides_what_an_answer_means(provider, settings,
     assert len(provider.asked) == 2
 
 
-@pytest.mark.parametrize(("channel_", "fault"), [("sms", Unclear), ("push", TryLater)])
+@pytest.mark.parametrize(("channel_", "fault"), [("sms", DeliveryUnknown), ("push", TemporaryDeliveryError)])
 def test_provider_that_hangs_up_in_the_middle(provider, settings, channel_, fault):
     settings.SMS_URL = settings.PUSH_URL = provider.url
     provider.answer = None
-    with pytest.raises(fault, match="hung up in the middle"):
+    with pytest.raises(fault, match="closed the connection too early"):
         hand_over(channel_, MessageFactory(channel=channel_))
 
 
 def test_provider_that_is_not_there_is_asked_later(channel, settings):
     settings.SMS_URL = settings.PUSH_URL = f"http://127.0.0.1:{servers.free_port()}/"
-    with pytest.raises(TryLater, match="could not be reached: ConnectionRefusedError"):
+    with pytest.raises(TemporaryDeliveryError, match=r"could not be reached \(ConnectionRefusedError\)"):
         hand_over(channel, MessageFactory(channel=channel))
 
 
 def test_provider_that_answers_too_slowly(provider, settings, monkeypatch):
-    monkeypatch.setattr(web_service, "PATIENCE", 0.2)
+    monkeypatch.setattr(http_post, "PATIENCE", 0.2)
     settings.SMS_URL = settings.PUSH_URL = provider.url
     wait = threading.Event()
     provider.status = lambda headers: wait.wait(5) and 200
-    for channel, fault in (("sms", Unclear), ("push", TryLater)):
+    for channel, fault in (("sms", DeliveryUnknown), ("push", TemporaryDeliveryError)):
         with pytest.raises(fault):
             hand_over(channel, MessageFactory(channel=channel))
     wait.set()
@@ -195,30 +224,30 @@ def test_provider_that_answers_too_slowly(provider, settings, monkeypatch):
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_provider_that_sends_us_elsewhere_has_not_taken_it_and_its_key_goes_nowhere(channel, provider, status):
     provider.answer, provider.location = status, provider.url.replace(":k3y@", "") + "/elsewhere"
-    with pytest.raises(Undeliverable):
+    with pytest.raises(PermanentDeliveryError):
         hand_over(channel, MessageFactory(channel=channel))
     assert [path for path, _headers, _words in provider.asked] == ["/messages"]
 
 
 def test_messenger_that_hangs_up_gets_each_message_once_in_the_end(provider, settings):
-    """Taken, but the answer was lost: asked again, it says 409, and that is sent."""
+    """The provider accepts the message, but its answer is lost: the next attempt gets 409, which means sent."""
     settings.PUSH_URL = provider.url
-    message = MessageFactory(channel="push", address="U0123", promise=Promise.MUST_NOT_REPEAT)
+    message = MessageFactory(channel="push", address="U0123", guarantee=DeliveryGuarantee.AT_MOST_ONCE)
     provider.answer = None
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     message.refresh_from_db()
-    assert (message.state, message.cause) == ("waiting", "The provider hung up in the middle.")
+    assert (message.state, message.cause) == ("waiting", "The provider closed the connection too early.")
     provider.answer = 200
     Message.objects.update(due_at=message.created_at)
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     message.refresh_from_db()
     assert (message.state, message.attempts, len(provider.taken), len(provider.asked)) == ("sent", 2, 1, 2)
 
 
 def test_sms_that_may_have_gone_out_is_not_repeated_where_that_would_do_harm(provider, settings):
     settings.SMS_URL, provider.answer = provider.url, None
-    message = MessageFactory(channel="sms", address="08012345678", promise=Promise.MUST_NOT_REPEAT)
-    deliver_waiting(worker="test")
+    message = MessageFactory(channel="sms", address="08012345678", guarantee=DeliveryGuarantee.AT_MOST_ONCE)
+    deliver_due(worker="test")
     message.refresh_from_db()
     assert (message.state, len(provider.asked)) == ("unclear", 1)
 
@@ -226,10 +255,10 @@ def test_sms_that_may_have_gone_out_is_not_repeated_where_that_would_do_harm(pro
 def test_domains_rest_only_for_mail(provider, settings):
     settings.SMS_URL, provider.answer = provider.url, 429
     MessageFactory(channel="sms", address="08012345678")
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     provider.answer = 200
     MessageFactory(channel="sms", address="08012345679")
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert Message.objects.filter(state="sent").count() == 1
 
 
@@ -238,7 +267,7 @@ def test_news_by_sms_holds_no_stand_in(provider, settings):
     topic = TopicFactory()
     SubscriptionFactory(topics=[topic], channel="sms", address="08012345678", language="en")
     notice = NoticeFactory(topic=topic, title_en="Flu shots")
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     [(_path, _headers, words)] = provider.asked
     assert words["text"] == f"Flu shots {settings.SITE_URL}/en/notices/{notice.public_id}/"
     assert words["unicode"] is False
@@ -249,16 +278,16 @@ def test_news_by_messenger_has_its_readers_own_links(provider, settings):
     topic = TopicFactory()
     readers = [SubscriptionFactory(topics=[topic], channel="push", address=f"U{number}") for number in range(3)]
     NoticeFactory(topic=topic)
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     for (_path, _headers, words), reader in zip(provider.asked, readers, strict=True):
         [told] = words["messages"]
         assert words["to"] == reader.address
-        assert leave_url(reader, "ne") in told["text"]
+        assert unsubscribe_url(reader, "ne") in told["text"]
         assert settings_url(reader, "ne") in told["text"]
         assert "stand-in" not in told["text"]
 
 
-# --- Addresses as they are typed ----------------------------------------------------------------------
+# --- Addresses as people type them --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -303,19 +332,118 @@ def test_address_that_can_be_none_is_refused(channel_, typed):
 
 
 def test_only_mail_and_my_page_are_offered_until_providers_are_named(settings):
-    assert {code for code in ChannelCode if CHANNELS[code].is_offered} == {"email", "inbox"}
+    assert [channel.code for channel in addressable_channels()] == ["email"]
     settings.SMS_URL = settings.PUSH_URL = "https://provider.example/"
-    assert {code for code in ChannelCode if CHANNELS[code].is_offered} == set(ChannelCode)
+    assert [channel.code for channel in addressable_channels()] == ["email", "sms", "push"]
+
+
+# --- A channel made of one class ----------------------------------------------------------------------
+
+
+class FaxChannel(WebhookChannel):
+    """A channel that exists only in these tests."""
+
+    code, label, setting, is_idempotent = "fax", "Fax", "FAX_URL", True
+
+    def payload(self, message, text):
+        return {"number": message.address, "page": text}
+
+
+@pytest.fixture
+def fax(provider, settings, monkeypatch):
+    """Register the channel and set its variable."""
+    monkeypatch.setitem(CHANNELS, "fax", FaxChannel())
+    settings.FAX_URL = provider.url
+
+
+@pytest.mark.usefixtures("fax")
+def test_channel_of_one_class_is_offered_in_the_form_and_reaches_the_resident(client, provider, settings):
+    HoursFactory(service=DeskService.LAWYER, language="", by_appointment=True, schedule__times=(13, 15))
+    time = available_times(DeskService.LAWYER)[0]
+    with translation.override("en"):
+        url = reverse("consultations:book", args=[time.hours, time.at])
+    assert '<option value="fax">Fax</option>' in client.get(url).content.decode()
+    typed = {"name": "Sita", "language": "en", "channel": "fax", "address": "F123", "how": time.modes[0]}
+    assert client.post(url, typed | {"idempotency_key": "one", "sure": "book"}).status_code == 302
+    resident = Resident.objects.get()
+    assert (resident.email, resident.phone, preferred_channel(resident)) == ("", "", ("fax", "F123"))
+    deliver_due(worker="test")
+    [(_path, headers, sent)] = provider.asked
+    assert (sent["number"], "Idempotency-Key" in headers) == ("F123", True)
+    assert settings.SITE_URL in sent["page"]
+    assert Message.objects.get().state == "sent"
+
+
+@pytest.mark.usefixtures("fax")
+def test_channel_of_one_class_carries_news_and_warnings(client, provider):
+    topic = TopicFactory()
+    ResidentFactory(email="", phone="", contact_channel="fax", contact_address="F1", language="vi")
+    SubscriptionFactory(channel="fax", address="f2", language="ne", topics=[topic])
+    SubscriptionFactory(channel="fax", address="f1", language="vi", topics=[topic])
+    notice = NoticeFactory(topic=topic, emergency=True)
+    counts = audience_counts(notice)
+    assert (counts, by_channel(counts)) == ({("vi", "fax"): 1, ("ne", "fax"): 1}, [("Fax", 2)])
+    deliver_due(worker="test")
+    assert sorted(sent["number"] for _path, _headers, sent in provider.asked) == ["f1", "f2"]
+
+
+@pytest.mark.usefixtures("fax")
+def test_resident_who_changes_the_address_of_a_channel_is_reached_at_the_new_one(provider):
+    resident = ResidentFactory(email="", phone="", contact_channel="fax", contact_address="F1")
+    notify(resident, ARTICLE, about=ArticleFactory())
+    Resident.objects.update(contact_address="F2")
+    deliver_due(worker="test")
+    assert [sent["number"] for _path, _headers, sent in provider.asked] == ["F2"]
+
+
+@pytest.mark.usefixtures("fax")
+@pytest.mark.parametrize("code", ["email", "sms", "push", "fax"])
+def test_address_is_the_same_in_python_and_in_the_database(code, settings):
+    settings.SMS_URL = settings.PUSH_URL = "https://provider.example/"
+    ResidentFactory(email="own@example.org", phone="09012345678", user=UserFactory(email="user@example.org"))
+    ResidentFactory(email="", phone="", user=UserFactory(email="other@example.org"))
+    ResidentFactory(email="", phone="", contact_channel="fax", contact_address="F1")
+    ResidentFactory(email="", phone="", contact_channel="push", contact_address="U1")
+    channel = CHANNELS[code]
+    for resident in Resident.objects.annotate(found=channel.address_expression()):
+        assert resident.found == channel.address_of(resident)
+
+
+def test_channel_that_was_removed_keeps_its_messages_from_nobody(monkeypatch):
+    MessageFactory(channel="gone", address="x")
+    MessageFactory(resident=ResidentFactory(), channel="gone", address="x", guarantee=DeliveryGuarantee.AT_MOST_ONCE)
+    after = MessageFactory()
+    claimed_at = timezone.now() - datetime.timedelta(hours=1)
+    MessageFactory(channel="gone", state="sending", lease="lost", leased_until=claimed_at, guarantee="at_most_once")
+    deliver_due(worker="test")
+    after.refresh_from_db()
+    assert after.state == "sent"
+    assert Message.objects.filter(channel="gone", state="unclear").count() == 1
+    assert channel_label("gone") == "gone"
+
+
+def test_two_channels_of_one_code_are_refused():
+    with pytest.raises(ValueError, match="Two channels have the code 'email'"):
+        register_channel(type("Other", (FaxChannel,), {"code": "email"}))
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [("sita@example.org", "email"), ("090-1234-5678", "sms"), ("＋٩٧١ ٥٠ ١٢٣", "sms"), ("U0123", None), ("Sita", None)],
+)
+def test_contact_details_are_recognised_by_their_channel(typed, code):
+    found = recognise_channel(typed)
+    assert (found and found.code) == code
 
 
 def test_message_for_my_page_is_never_sent():
     message = MessageFactory(channel="inbox")
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     message.refresh_from_db()
     assert (message.state, mail.outbox) == ("failed", [])
 
 
-# --- How an SMS is cut --------------------------------------------------------------------------------
+# --- How a text message is split ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -328,7 +456,7 @@ def test_message_for_my_page_is_never_sent():
         ("A" * 307, 307, 3, False),
         ("€" * 80, 160, 1, False),
         ("[" * 81, 162, 2, False),
-        ("A" * 152 + "€" + "A" * 152, 306, 3, False),  # the € is not cut in two
+        ("A" * 152 + "€" + "A" * 152, 306, 3, False),  # the € is not split
         ("Tag på æblegrød, Øre", 20, 1, False),
         ("ê" * 70, 70, 1, True),
         ("日" * 70, 70, 1, True),
@@ -340,22 +468,22 @@ def test_message_for_my_page_is_never_sent():
         ("A" * 159 + "日", 160, 3, True),
         ("😀" * 35, 70, 1, True),
         ("😀" * 36, 72, 2, True),
-        ("日" * 66 + "😀" + "日" * 66, 134, 3, True),  # nor the face
+        ("日" * 66 + "😀" + "日" * 66, 134, 3, True),  # nor is the emoji
         ("Hẹn gặp lại", 11, 1, True),
     ],
 )
 def test_sms_is_measured_as_networks_cut_it(text, places, parts, is_wide):
-    assert size(text) == Size(places, parts, is_wide)
+    assert sms_size(text) == SmsSize(places, parts, is_wide)
 
 
 def test_no_letter_is_lost_whatever_the_script(provider, settings):
     settings.SMS_URL = provider.url
     text = "日本語 नेपाली العربية Tiếng Việt 😀 ÆØÅ €"
-    hand_over("sms", MessageFactory(channel="sms"), Letter("", "", "", text, "ja", "ja"))
+    hand_over("sms", MessageFactory(channel="sms"), RenderedMessage("", "", "", text, "ja", "ja"))
     assert provider.asked[0][2]["text"] == text
 
 
-# --- Mail as it arrives -------------------------------------------------------------------------------
+# --- Email as it arrives ------------------------------------------------------------------------------
 
 TITLES = {
     "ja": "夏祭りのお知らせ",
@@ -373,7 +501,7 @@ LONG = {"ne": "यो धेरै लामो अनुच्छेद हो 
 
 
 def festival(topic, *, long: bool = False) -> Notice:
-    """News with a date in all ten languages."""
+    """Return news with a date in all ten languages."""
     texts = {}
     for code, language in SPOKEN.items():
         texts[f"title_{language.column}"] = TITLES[code]
@@ -385,27 +513,27 @@ def festival(topic, *, long: bool = False) -> Notice:
 
 @pytest.fixture(scope="module")
 def sink():
-    """One mail server for all tests here."""
+    """One mail server for all tests in this file."""
     with servers.smtp_sink() as server:
         yield server
 
 
 @pytest.fixture
 def post(sink, settings):
-    """Delivers what waits through the mail server; returns the new mails by address."""
+    """Return a function that sends waiting messages to the mail server and returns the new emails by address."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
     before = len(sink.messages())
 
     def deliver():
-        deliver_waiting(worker="test")
+        deliver_due(worker="test")
         return {message["X-Rcpt"]: message for message in sink.messages()[before:]}
 
     return deliver
 
 
 def faces(received) -> tuple[str, str]:
-    """The mail's text and its HTML, as a mail program decodes them."""
+    """Return an email's text and HTML, as an email program decodes them."""
     return (
         received.get_body(("plain",)).get_content(),
         received.get_body(("html",)).get_content(),
@@ -424,7 +552,7 @@ def test_news_arrive_in_ten_languages_each_with_its_readers_own_links(post, sett
     for code, reader in readers.items():
         received = mails[reader.address]
         text, html = faces(received)
-        row = Message.objects.get(subscription=reader)
+        row = Message.objects.to(reader).get()
         title = TITLES[code].replace("{夏祭|なつまつ}り", "夏祭り").replace("{知|し}", "知")
         assert received["Subject"].strip() == title
         assert received["To"] == reader.address
@@ -432,7 +560,7 @@ def test_news_arrive_in_ten_languages_each_with_its_readers_own_links(post, sett
         assert received["Message-ID"].startswith(f"<{row.public_id}@")
         assert received["Content-Language"] == code
         assert received["Auto-Submitted"] == "auto-generated"
-        assert received["List-Unsubscribe"] == f"<{leave_url(reader, code)}>"
+        assert received["List-Unsubscribe"] == f"<{unsubscribe_url(reader, code)}>"
         assert received["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert f'<html lang="{code}" dir="{SPOKEN[code].dir}">' in html
         assert f"/{code}/notices/{notice.public_id}/" in text
@@ -440,11 +568,11 @@ def test_news_arrive_in_ten_languages_each_with_its_readers_own_links(post, sett
         whole = "\n".join([text, html, *received.values()])
         assert "stand-in" not in whole
         for other in readers.values():
-            assert (leave_url(other, code) in text) is (other == reader)
+            assert (unsubscribe_url(other, code) in text) is (other == reader)
             assert (settings_url(other, code) in html) is (other == reader)
         opened = {
-            purpose: subscription_behind(url.rstrip("/").rpartition("/")[2], purpose)
-            for purpose, url in ((TO_LEAVE, leave_url(reader, code)), (TO_MANAGE, settings_url(reader, code)))
+            purpose: subscription_for_token(url.rstrip("/").rpartition("/")[2], purpose)
+            for purpose, url in ((TO_LEAVE, unsubscribe_url(reader, code)), (TO_MANAGE, settings_url(reader, code)))
         }
         assert set(opened.values()) == {reader}
         if is_long:
@@ -486,7 +614,7 @@ def test_only_news_offer_to_leave_in_their_head(post):
 
 @pytest.mark.servers
 def test_absurd_addresses_harm_nobody(post):
-    """Unknown ones are refused for good; the others get their mail on the same connection."""
+    """An unknown address is refused permanently; the others get their email on the same connection."""
     topic = TopicFactory()
     absurd = ["unknown@example.org", "a" * 64 + "@example.org", "o'hara+tag@example.org", "दिल@example.org"]
     for address in [*absurd, "last@example.org"]:
@@ -505,13 +633,16 @@ def test_bounces_name_their_message(settings):
     assert return_address(message) == f"bounces+{message.public_id}@mail.tabunka.example"
 
 
-def by_django(message: Message, letter: Letter, headers: dict) -> EmailMultiAlternatives:
-    """The same mail, written by Django from the start."""
+def by_django(message: Message, letter: RenderedMessage, headers: dict) -> EmailMultiAlternatives:
+    """Return the same email, built entirely by Django."""
     leave, manage = (
-        leave_url(message.subscription, message.language),
-        settings_url(message.subscription, message.language),
+        unsubscribe_url(message.recipient, message.language),
+        settings_url(message.recipient, message.language),
     )
-    text, html = (face.replace(LEAVE, leave).replace(MANAGE, manage) for face in (letter.text, letter.html))
+    text, html = (
+        face.replace(UNSUBSCRIBE_PLACEHOLDER, leave).replace(MANAGE_PLACEHOLDER, manage)
+        for face in (letter.text, letter.html)
+    )
     it = EmailMultiAlternatives(letter.subject, text, to=[message.address], headers=headers)
     it.attach_alternative(html, "text/html")
     if letter.calendar:
@@ -520,9 +651,9 @@ def by_django(message: Message, letter: Letter, headers: dict) -> EmailMultiAlte
 
 
 def read(raw: bytes) -> tuple[dict, list]:
-    """Headers without those that are new each time, and the decoded parts."""
+    """Return the headers, except those that change each time, and the decoded parts."""
     received = message_from_bytes(raw, policy=policy.default)
-    # Django begins a long header on a second line; what it says is the same.
+    # Django starts a long header on a second line; the value is the same.
     headers = {name: str(value).strip() for name, value in received.items() if name not in {"Date", "Content-Type"}}
     parts = [
         (part.get_content_type(), part.get_content_charset(), part.get_content())
@@ -537,14 +668,15 @@ def read(raw: bytes) -> tuple[dict, list]:
 @pytest.mark.parametrize("language", ["ja", "ne", "ar", "en"])
 def test_prepared_bytes_say_what_django_would_have_written(long, calendar, language):
     reader = SubscriptionFactory(language=language)
-    message = MessageFactory(subscription=reader, address=reader.address, language=language, queue=Queue.BULK)
+    message = MessageFactory(recipient=reader, address=reader.address, language=language, queue=Queue.BULK)
     paragraph = TITLES[language] * (200 if long else 1)
-    text = f"{paragraph}\n\n{TITLES[language]}:\n{MANAGE}\n{LEAVE}\n"
-    html = f'<html lang="{language}"><p>{paragraph}</p>\n<a\nhref="{LEAVE}"\n>x</a><a\nhref="{MANAGE}"\n>y</a></html>\n'
-    letter = Letter(TITLES[language] * 9, text, html, "", language, language, calendar)
-    mould = _Mould(letter, is_news=True)
+    text = f"{paragraph}\n\n{TITLES[language]}:\n{MANAGE_PLACEHOLDER}\n{UNSUBSCRIBE_PLACEHOLDER}\n"
+    links = f'<a\nhref="{UNSUBSCRIBE_PLACEHOLDER}"\n>x</a><a\nhref="{MANAGE_PLACEHOLDER}"\n>y</a>'
+    html = f'<html lang="{language}"><p>{paragraph}</p>\n{links}</html>\n'
+    letter = RenderedMessage(TITLES[language] * 9, text, html, "", language, language, calendar)
+    mould = _EmailTemplate(letter, is_news=True)
     prepared = mould.bytes_for(message)
-    headers = mould._headers(message.public_id, leave_url(reader, language))
+    headers = mould._headers(message.public_id, unsubscribe_url(reader, language))
     written = by_django(message, letter, headers).message().as_bytes(linesep="\r\n")
     assert read(prepared) == read(written)
     assert b"stand-in" not in prepared
@@ -555,7 +687,7 @@ def test_prepared_bytes_say_what_django_would_have_written(long, calendar, langu
 def test_address_never_becomes_a_header(address):
     row = MessageFactory(address=address, language="en")
     after = MessageFactory()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert [message.to for message in mail.outbox][-1] == [after.address]
     for message in mail.outbox:
         received = message_from_bytes(message.message().as_bytes(), policy=policy.default)
@@ -570,7 +702,7 @@ def test_title_never_becomes_a_header(title):
     topic = TopicFactory()
     SubscriptionFactory(topics=[topic], language="en")
     NoticeFactory(topic=topic, title_en=title)
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     [message] = mail.outbox
     received = message_from_bytes(message.message().as_bytes(), policy=policy.default)
     assert received["Bcc"] is None
@@ -579,9 +711,9 @@ def test_title_never_becomes_a_header(title):
 
 def test_odd_address_gets_the_calendar_too():
     reader = SubscriptionFactory(address="दिल@example.org")
-    message = MessageFactory(subscription=reader, address=reader.address)
-    letter = Letter("x", "x\n", "<p>x</p>", "", "en", "en", b"BEGIN:VCALENDAR\r\n")
-    made = _Mould(letter, is_news=False).mail_for(message)
+    message = MessageFactory(recipient=reader, address=reader.address)
+    letter = RenderedMessage("x", "x\n", "<p>x</p>", "", "en", "en", b"BEGIN:VCALENDAR\r\n")
+    made = _EmailTemplate(letter, is_news=False).mail_for(message)
     assert [name for name, _content, _type in made.attachments] == ["calendar.ics"]
 
 
@@ -591,23 +723,23 @@ def test_letter_is_made_into_bytes_once_for_each_language(monkeypatch):
         SubscriptionFactory(topics=[topic], language=language)
     NoticeFactory(topic=topic)
     made = []
-    original = _Mould.__init__
+    original = _EmailTemplate.__init__
 
     def counted(self, letter, *, is_news):
         made.append(letter.language)
         original(self, letter, is_news=is_news)
 
-    monkeypatch.setattr(_Mould, "__init__", counted)
-    deliver_waiting(worker="test")
+    monkeypatch.setattr(_EmailTemplate, "__init__", counted)
+    deliver_due(worker="test")
     assert len(mail.outbox) == 6
     assert sorted(made) == ["ne", "vi"]
 
 
 def test_two_letters_in_a_row_are_never_mixed_up():
-    """Each code is a letter of its own; the bytes are kept by the letter."""
+    """Each code makes a separate message; prepared bytes are stored by message."""
     for number in range(60):
         MessageFactory(context={"code": f"CODE-{number:03}"}, language="en", address=f"reader{number}@example.org")
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert len(mail.outbox) == 60
     for message in mail.outbox:
         code = f"CODE-{int(message.to[0].partition('@')[0][6:]):03}"

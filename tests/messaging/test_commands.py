@@ -1,4 +1,4 @@
-"""The doors for cron, for a mail server's pipe and for a city's beginning."""
+"""The commands for cron, for a mail server's pipe and for setting up a city."""
 
 import io
 import sys
@@ -9,17 +9,18 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
-from services.languages.table import SPOKEN
+from services.languages.registry import SPOKEN
+from services.messaging.management.commands import process_bounce
+from services.messaging.models import Heartbeat, Message, MessageState, Suppression
 from services.notices.demo import load_topics
-from services.notices.management.commands import take_bounce
-from services.notices.models import Heartbeat, Message, MessageState, Notice, NoticeState, Suppression, Topic
+from services.notices.models import Notice, NoticeState, Topic
 from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
 
 
 def told(*words, **options) -> str:
-    """What a command said."""
+    """Run a command and return its output."""
     out = io.StringIO()
     call_command(*words, stdout=out, **options)
     return out.getvalue().strip()
@@ -57,11 +58,11 @@ def test_deliver_leaves_the_rest_when_its_time_is_over(mailoutbox):
     assert set(Message.objects.values_list("state", flat=True)) == {MessageState.WAITING}
 
 
-# --- take_bounce --------------------------------------------------------------------------------
+# --- process_bounce --------------------------------------------------------------------------------
 
 
 def returned(status="5.1.1", *, action="failed", to="", diagnostic="smtp; 550 5.1.1 User unknown") -> bytes:
-    """A returned mail as Postfix writes it (RFC 3464)."""
+    """Return a bounce as Postfix writes it (RFC 3464)."""
     return (
         "From: MAILER-DAEMON@mx.example.net (Mail Delivery System)\r\n"
         f"To: {to or 'undisclosed-recipients:;'}\r\n"
@@ -78,18 +79,18 @@ def returned(status="5.1.1", *, action="failed", to="", diagnostic="smtp; 550 5.
 
 @pytest.fixture
 def piped(monkeypatch):
-    """What the command says to a mail on its standard input."""
+    """Return a function that pipes an email to the command and returns the output."""
 
     def pipe(mail: bytes, *words: str) -> str:
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(mail)))
-        return told("take_bounce", *words)
+        return told("process_bounce", *words)
 
     return pipe
 
 
 @pytest.fixture
 def message():
-    """A message that has gone out."""
+    """A message that has been sent."""
     return MessageFactory(state=MessageState.SENT, address="reader@example.org")
 
 
@@ -101,17 +102,17 @@ def home(message) -> str:
     ("status", "diagnostic", "for_good"),
     [
         ("5.1.1", "", True),
-        ("5.1.10", "", True),  # RFC 7505: the domain takes no mail
+        ("5.1.10", "", True),  # RFC 7505: the domain accepts no email
         ("5.2.1", "", True),
         ("5.4.4", "", True),
         ("5.0.0", "smtp; 550-5.1.1 The email account does not exist", True),
         ("5.0.0", "smtp; host mx.example.net[203.0.113.5] said: 550 no", False),
         ("5.0.0", "smtp; host mx.example.net[5.1.1.1] said: 550 no", False),
-        ("5.1.8", "", False),  # our own address as the sender
-        ("5.2.2", "", False),  # full
+        ("5.1.8", "", False),  # our own sender address is at fault
+        ("5.2.2", "", False),  # the mailbox is full
         ("5.7.1", "smtp; 550 5.7.1 looks like spam", False),
-        ("5.7.26", "", False),  # our own SPF and DKIM
-        ("4.4.1", "", False),  # given up after days
+        ("5.7.26", "", False),  # our own SPF and DKIM are at fault
+        ("4.4.1", "", False),  # the server gave up after days
         ("nonsense", "", False),
     ],
 )
@@ -140,7 +141,7 @@ def test_message_is_named_by_the_mails_own_headers_too(message, piped, header):
     if header != "To":
         mail = f"{header}: <{home(message)}>\r\n".encode() + mail
 
-    assert piped(mail) == "Came back for good: It came back: there is no such address (5.1.1)."
+    assert piped(mail) == "Came back for good: The email bounced: this email address does not exist (5.1.1)."
 
 
 def test_address_that_the_server_names_counts_more_than_the_headers(message, piped):
@@ -198,7 +199,7 @@ def test_database_that_is_away_lets_the_mail_server_come_again(message, piped, m
 
     with pytest.raises(CommandError) as refused, connection.execute_wrapper(away):
         piped(returned(), "--to", home(message))
-    assert refused.value.returncode == take_bounce.TRY_AGAIN == 75
+    assert refused.value.returncode == process_bounce.TRY_AGAIN == 75
 
 
 # --- load_topics --------------------------------------------------------------------------------

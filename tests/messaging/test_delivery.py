@@ -1,4 +1,4 @@
-"""The ledger: claim, commit, talk to the mail server, write down what came of it."""
+"""The ledger: claim, commit, contact the mail server, record the outcome."""
 
 import datetime
 import logging
@@ -12,22 +12,27 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from services.base.states import WrongMove
-from services.notices.actions import delivering as actions
-from services.notices.actions.broadcasting import begin_due_notices
-from services.notices.actions.deciding import cancel, pause, resume
-from services.notices.actions.delivering import (
-    call_it_sent,
-    claim,
-    deliver_waiting,
-    end_lost_leases,
-    suppress,
-    take_bounce,
-    try_again,
+from services.base.states import InvalidTransition
+from services.messaging import bounces, leases
+from services.messaging import delivery as actions
+from services.messaging.bounces import process_bounce, suppress
+from services.messaging.delivery import deliver_due
+from services.messaging.leases import claim, release_expired_leases
+from services.messaging.models import (
+    DeliveryGuarantee,
+    DomainBackoff,
+    Heartbeat,
+    Message,
+    MessageState,
+    Queue,
+    Suppression,
 )
-from services.notices.actions.subscribing import leave
-from services.notices.actions.warning import add_language, end, issue
-from services.notices.models import Heartbeat, Message, MessageState, Notice, Promise, Queue, Rest, Suppression
+from services.messaging.staff_actions import mark_delivered, try_again
+from services.notices.broadcast import begin_due_notices
+from services.notices.emergencies.actions import add_language, end, issue
+from services.notices.models import Notice
+from services.notices.news.approval import cancel, pause, resume
+from services.notices.subscriptions.actions import unsubscribe
 from tests.factories import (
     MessageFactory,
     NoticeFactory,
@@ -38,32 +43,32 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-LADDER = [10, 60, 300, 1800, 7200]
+RETRY_DELAYS = [10, 60, 300, 1800, 7200]
 
 
 class DeadServer(EmailBackend):
-    """Nobody answers. Configured as Django's mail backend; the portal's own code is as it is."""
+    """Fail as if no server answered. Configured as Django's email backend; the portal's own code is unchanged."""
 
     def open(self):
         raise ConnectionRefusedError("nobody there")
 
 
 class UnknownAddress(EmailBackend):
-    """Says for good that it does not know the address."""
+    """Refuse the address permanently as unknown."""
 
     def send_messages(self, messages):
         raise smtplib.SMTPRecipientsRefused({messages[0].to[0]: (550, b"5.1.1 No such mailbox")})
 
 
 class BusyAddress(EmailBackend):
-    """Says that the address can take nothing just now."""
+    """Refuse the address temporarily as busy."""
 
     def send_messages(self, messages):
         raise smtplib.SMTPRecipientsRefused({messages[0].to[0]: (451, b"4.3.2 Try again later")})
 
 
 class WritesAnUrgentOne(EmailBackend):
-    """While it takes a mail, somebody asks for a code."""
+    """Queue an urgent message while accepting an email, as if someone asked for a code."""
 
     def send_messages(self, messages):
         if not Message.objects.filter(queue=Queue.URGENT).exists():
@@ -72,7 +77,7 @@ class WritesAnUrgentOne(EmailBackend):
 
 
 class ChecksDanish(EmailBackend):
-    """While it takes the first mail, somebody adds the Danish text of the emergency."""
+    """Add the Danish text of the emergency while accepting the first email."""
 
     def send_messages(self, messages):
         if not mail.outbox:
@@ -82,7 +87,7 @@ class ChecksDanish(EmailBackend):
 
 
 class ResumesMeanwhile(EmailBackend):
-    """While it takes a mail, somebody lets the paused notice go on."""
+    """Resume the paused notice while accepting an email."""
 
     def send_messages(self, messages):
         notice = Notice.objects.get()
@@ -92,7 +97,7 @@ class ResumesMeanwhile(EmailBackend):
 
 
 class HangsUp(EmailBackend):
-    """Takes the mail and hangs up before it has said whether it keeps it."""
+    """Receive the email and hang up before saying whether it is accepted."""
 
     def send_messages(self, messages):
         super().send_messages(messages)
@@ -100,14 +105,14 @@ class HangsUp(EmailBackend):
 
 
 class HangsUpAtOnce(EmailBackend):
-    """Hangs up before it has been given anything."""
+    """Hang up before receiving anything."""
 
     def open(self):
         raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
 
 
 class BusyDomain(EmailBackend):
-    """Counts what it is given for busy.example and takes none of it now."""
+    """Count emails to busy.example and refuse them all temporarily."""
 
     asked = 0
 
@@ -123,12 +128,12 @@ def through(settings, backend):
 
 
 def past_due(notice) -> None:
-    """As if the pause until the next try were over."""
+    """End the pause before the next attempt."""
     Message.objects.filter(pk=notice.pk).update(due_at=timezone.now())
 
 
 def lease_over(notice) -> None:
-    """As if the worker that holds the row had been gone for longer than its lease."""
+    """End the lease, as if the worker that holds the row had disappeared."""
     Message.objects.filter(pk=notice.pk).update(leased_until=timezone.now() - datetime.timedelta(seconds=1))
 
 
@@ -138,8 +143,8 @@ def seconds_until_due(notice) -> int:
 
 def test_delivered_notice_is_sent_once_and_its_context_emptied():
     notice = MessageFactory(language="ne")
-    assert deliver_waiting(worker="test") == 1
-    assert deliver_waiting(worker="test") == 0
+    assert deliver_due(worker="test") == 1
+    assert deliver_due(worker="test") == 0
     notice.refresh_from_db()
     assert (notice.state, notice.attempts, notice.context, notice.cause) == (MessageState.SENT, 1, {}, "")
     assert notice.leased_until is None
@@ -149,15 +154,15 @@ def test_delivered_notice_is_sent_once_and_its_context_emptied():
 
 def test_delivery_claims_no_further_batch_once_its_limit_is_reached():
     MessageFactory.create_batch(13)
-    assert deliver_waiting(worker="test", limit=3) == 10
-    assert deliver_waiting(worker="test", limit=3) == 3
+    assert deliver_due(worker="test", limit=3) == 10
+    assert deliver_due(worker="test", limit=3) == 3
     assert len(mail.outbox) == 13
 
 
 def test_delivery_claims_nothing_once_its_time_is_over():
     MessageFactory()
-    assert deliver_waiting(worker="test", seconds=0) == 0
-    assert deliver_waiting(worker="test", seconds=60) == 1
+    assert deliver_due(worker="test", seconds=0) == 0
+    assert deliver_due(worker="test", seconds=60) == 1
 
 
 def test_what_somebody_waits_for_goes_first():
@@ -182,21 +187,26 @@ def test_batch_is_as_large_as_its_queue_can_bear(queue, most):
 
 def test_what_must_not_repeat_is_claimed_alone():
     rows = [
-        MessageFactory(promise=promise)
-        for promise in (Promise.MUST_ARRIVE, Promise.MUST_NOT_REPEAT, Promise.MUST_NOT_REPEAT, Promise.MUST_ARRIVE)
+        MessageFactory(guarantee=guarantee)
+        for guarantee in (
+            DeliveryGuarantee.AT_LEAST_ONCE,
+            DeliveryGuarantee.AT_MOST_ONCE,
+            DeliveryGuarantee.AT_MOST_ONCE,
+            DeliveryGuarantee.AT_LEAST_ONCE,
+        )
     ]
     assert [claim() for _ in range(5)] == [[rows[0]], [rows[1]], [rows[2]], [rows[3]], []]
 
 
 def test_slow_server_gives_the_rest_of_its_batch_back(monkeypatch):
-    """So that nothing urgent waits behind it; what goes back was never tried."""
+    """Nothing urgent should wait behind the batch; rows given back count as never attempted."""
     rows = MessageFactory.create_batch(3, queue=Queue.BULK)
     monkeypatch.setattr(actions, "LONGEST_BATCH", -1)
     with ExitStack() as lines:
-        assert actions._PostOffice(lines).send(claim()) == 1
+        assert actions.BatchSender(lines).send(claim()) == 1
     states = list(Message.objects.order_by("pk").values_list("state", "attempts", "lease", "leased_until"))
     assert states == [("sent", 1, "", None), ("waiting", 0, "", None), ("waiting", 0, "", None)]
-    assert deliver_waiting(worker="test") == 2
+    assert deliver_due(worker="test") == 2
     assert [message.to for message in mail.outbox] == [[row.address] for row in rows]
 
 
@@ -204,14 +214,14 @@ def test_urgent_overtakes_a_batch_that_a_slow_server_holds_up(monkeypatch, setti
     monkeypatch.setattr(actions, "LONGEST_BATCH", -1)
     MessageFactory.create_batch(3, queue=Queue.BULK)
     through(settings, WritesAnUrgentOne)
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert [message.to[0].partition("@")[0] for message in mail.outbox][1] == "urgent"
 
 
 def test_what_is_not_due_waits():
     MessageFactory(due_at=timezone.now() + datetime.timedelta(minutes=1))
     assert claim() == []
-    assert deliver_waiting(worker="test") == 0
+    assert deliver_due(worker="test") == 0
 
 
 def test_claim_takes_the_row_for_two_minutes():
@@ -221,32 +231,35 @@ def test_claim_takes_the_row_for_two_minutes():
     assert (notice.state, notice.attempts) == (MessageState.SENDING, 1)
     assert round((notice.leased_until - timezone.now()).total_seconds()) == 120
     assert claim() == []
-    end_lost_leases()
+    release_expired_leases()
     assert claim() == []
 
 
 def test_each_delivery_shows_that_the_worker_lives():
-    deliver_waiting(worker="one")
-    deliver_waiting(worker="two")
-    deliver_waiting(worker="one")
+    deliver_due(worker="one")
+    deliver_due(worker="two")
+    deliver_due(worker="one")
     assert sorted(Heartbeat.objects.values_list("worker", flat=True)) == ["one", "two"]
 
 
 @pytest.mark.parametrize(
-    ("promise", "state", "sent"),
-    [(Promise.MUST_ARRIVE, MessageState.SENT, 1), (Promise.MUST_NOT_REPEAT, MessageState.UNCLEAR, 0)],
+    ("guarantee", "state", "sent"),
+    [
+        (DeliveryGuarantee.AT_LEAST_ONCE, MessageState.SENT, 1),
+        (DeliveryGuarantee.AT_MOST_ONCE, MessageState.UNCLEAR, 0),
+    ],
 )
-def test_lost_worker_leaves_what_the_promise_says(promise, state, sent):
-    notice = MessageFactory(promise=promise)
+def test_lost_worker_leaves_what_the_promise_says(guarantee, state, sent):
+    notice = MessageFactory(guarantee=guarantee)
     claim()
     lease_over(notice)
-    assert deliver_waiting(worker="other") == 0
+    assert deliver_due(worker="other") == 0
     notice.refresh_from_db()
-    assert notice.cause == "The worker was lost while sending."
-    if promise == Promise.MUST_ARRIVE:
+    assert notice.cause == "Sending was interrupted."
+    if guarantee == DeliveryGuarantee.AT_LEAST_ONCE:
         assert (notice.state, seconds_until_due(notice)) == (MessageState.WAITING, 10)
         past_due(notice)
-        deliver_waiting(worker="other")
+        deliver_due(worker="other")
     notice.refresh_from_db()
     assert (notice.state, len(mail.outbox)) == (state, sent)
     assert notice.leased_until is None
@@ -256,12 +269,12 @@ def test_slow_worker_that_lost_its_lease_does_not_overwrite_the_next_ones_result
     notice = MessageFactory()
     [slow] = claim()
     lease_over(notice)
-    end_lost_leases()
+    release_expired_leases()
     past_due(notice)
-    deliver_waiting(worker="quick")
-    actions._try_later(slow, "too late")
-    actions._end([slow], MessageState.FAILED, "too late")
-    actions._give_back([slow])
+    deliver_due(worker="quick")
+    leases.retry_later(slow, "too late")
+    leases.finish([slow], MessageState.FAILED, "too late")
+    leases.unclaim([slow])
     notice.refresh_from_db()
     assert (notice.state, notice.attempts, notice.cause) == (MessageState.SENT, 2, "")
 
@@ -269,14 +282,14 @@ def test_slow_worker_that_lost_its_lease_does_not_overwrite_the_next_ones_result
 def test_dead_mail_server_is_tried_up_the_ladder_and_then_given_up(settings):
     through(settings, DeadServer)
     notice = MessageFactory()
-    for attempt, seconds in enumerate(LADDER, start=1):
-        assert deliver_waiting(worker="test") == 1
+    for attempt, seconds in enumerate(RETRY_DELAYS, start=1):
+        assert deliver_due(worker="test") == 1
         notice.refresh_from_db()
         assert (notice.state, notice.attempts) == (MessageState.WAITING, attempt)
         assert seconds_until_due(notice) == seconds
-        assert notice.cause == "The mail server could not be reached: ConnectionRefusedError."
+        assert notice.cause == "The email server could not be reached (ConnectionRefusedError)."
         past_due(notice)
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     notice.refresh_from_db()
     assert (notice.state, notice.attempts) == (MessageState.FAILED, 6)
     assert notice.ended_at is not None
@@ -286,11 +299,11 @@ def test_dead_mail_server_is_tried_up_the_ladder_and_then_given_up(settings):
 def test_dead_mail_server_that_comes_back_gets_everything(settings):
     through(settings, DeadServer)
     notices = MessageFactory.create_batch(3)
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     for notice in notices:
         past_due(notice)
-    assert deliver_waiting(worker="test") == 3
+    assert deliver_due(worker="test") == 3
     assert len(mail.outbox) == 3
     assert set(Message.objects.values_list("state", flat=True)) == {"sent"}
 
@@ -298,22 +311,22 @@ def test_dead_mail_server_that_comes_back_gets_everything(settings):
 def test_address_refused_for_good_fails_at_once(settings):
     through(settings, UnknownAddress)
     notice = MessageFactory()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     notice.refresh_from_db()
     assert (notice.state, notice.attempts) == (MessageState.FAILED, 1)
-    assert notice.cause == "The mail server does not know the address."
+    assert notice.cause == "The email server does not recognise the email address."
     assert list(Suppression.objects.values_list("channel", "address", "reason")) == [
-        ("email", notice.address, "The mail server does not know the address.")
+        ("email", notice.address, "The email server does not recognise the email address.")
     ]
 
 
 def test_address_refused_for_now_is_tried_again(settings):
     through(settings, BusyAddress)
     notice = MessageFactory()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     notice.refresh_from_db()
     assert (notice.state, seconds_until_due(notice)) == (MessageState.WAITING, 10)
-    assert notice.cause == "The mail server asks to wait."
+    assert notice.cause == "The email server has asked us to wait."
 
 
 @pytest.mark.parametrize(
@@ -323,13 +336,13 @@ def test_address_refused_for_now_is_tried_again(settings):
 def test_poisoned_message_ends_alone_and_the_others_go_out(poison, caplog):
     before, poisoned, after = MessageFactory(), MessageFactory(**poison), MessageFactory()
     with caplog.at_level(logging.CRITICAL):
-        assert deliver_waiting(worker="test") == 3
-        for _ in LADDER:
+        assert deliver_due(worker="test") == 3
+        for _ in RETRY_DELAYS:
             past_due(poisoned)
-            assert deliver_waiting(worker="test") == 1
+            assert deliver_due(worker="test") == 1
     poisoned.refresh_from_db()
     assert (poisoned.state, poisoned.attempts) == (MessageState.FAILED, 6)
-    assert poisoned.cause.startswith("The text could not be made: ")
+    assert poisoned.cause.startswith("The text could not be created (")
     assert [message.to[0] for message in mail.outbox] == [before.address, after.address]
 
 
@@ -344,14 +357,14 @@ def test_database_knows_that_sending_means_leased(state):
 
 @pytest.mark.django_db(transaction=True)
 def test_threads_deliver_each_message_once():
-    """Ten workers at once on forty rows."""
+    """Ten workers deliver forty rows at once."""
     MessageFactory.create_batch(40)
     faults, together = [], threading.Barrier(10)
 
     def work(number):
         together.wait()
         try:
-            deliver_waiting(worker=f"thread{number}")
+            deliver_due(worker=f"thread{number}")
         except Exception as fault:  # noqa: BLE001  whatever it is, the test shall see it
             faults.append(fault)
         finally:
@@ -370,10 +383,10 @@ def test_threads_deliver_each_message_once():
 
 @pytest.mark.django_db(transaction=True)
 def test_without_the_lock_a_row_is_claimed_twice():
-    """The negative control, one step at a time: two workers that read without the lock both get the row."""
+    """Negative control, one step at a time: two workers that read without the lock both get the row."""
     MessageFactory()
     if connection.vendor == "sqlite":
-        # There BEGIN IMMEDIATE is the lock: a second writer cannot even begin to read.
+        # In SQLite, BEGIN IMMEDIATE is the lock: a second writer cannot even begin to read.
         assert connection.transaction_mode == "IMMEDIATE"
         return
     seen, read, written = [], threading.Barrier(2), threading.Barrier(2)
@@ -405,37 +418,41 @@ def test_mail_server_is_spoken_to_with_no_transaction_open(settings):
     globals()["Watching"] = Watching
     settings.EMAIL_BACKEND = f"{__name__}.Watching"
     MessageFactory()
-    assert deliver_waiting(worker="test") == 1
+    assert deliver_due(worker="test") == 1
     assert open_transactions == [False]
 
 
 def test_expired_notice_is_never_sent_and_keeps_no_secret(db, mailoutbox):
     notice = MessageFactory(expires_at=timezone.now() - datetime.timedelta(seconds=1))
 
-    assert actions.deliver_waiting(worker="test") == 1
+    assert actions.deliver_due(worker="test") == 1
 
     notice.refresh_from_db()
-    assert (notice.state, notice.cause, notice.context) == ("failed", "It would have come too late.", {})
+    assert (notice.state, notice.cause, notice.context) == (
+        "failed",
+        "The message was not sent, because it would have arrived too late.",
+        {},
+    )
     assert mailoutbox == []
 
 
 def test_notice_that_would_expire_before_its_next_try_ends_and_keeps_no_secret(db, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens there
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nothing listens on this port
     notice = MessageFactory(expires_at=timezone.now() + datetime.timedelta(seconds=5))
 
-    actions.deliver_waiting(worker="test")
+    actions.deliver_due(worker="test")
 
     notice.refresh_from_db()
     assert (notice.state, notice.context) == ("failed", {})
-    assert notice.cause.startswith("The mail server could not be reached")
+    assert notice.cause.startswith("The email server could not be reached")
 
 
-# --- Looked at again just before it goes -------------------------------------------------------------
+# --- Checked again just before sending ---------------------------------------------------------------
 
 
 def news(**facts) -> Notice:
-    """Published news that nobody has got."""
+    """Return published news that nobody has received."""
     return NoticeFactory(**facts)
 
 
@@ -454,27 +471,27 @@ def test_who_has_left_since_gets_nothing():
     topic = TopicFactory()
     stays, leaves = SubscriptionFactory(topics=[topic]), SubscriptionFactory(topics=[topic])
     notice = news(topic=topic)
-    of_stays, of_leaves = Message.objects.get(subscription=stays), Message.objects.get(subscription=leaves)
-    leave(leaves)
-    deliver_waiting(worker="test")
-    assert state_of(of_leaves) == ("withdrawn", "The subscription was ended.")
+    of_stays, of_leaves = Message.objects.to(stays).get(), Message.objects.to(leaves).get()
+    unsubscribe(leaves)
+    deliver_due(worker="test")
+    assert state_of(of_leaves) == ("withdrawn", "The subscription has ended.")
     assert state_of(of_stays) == ("sent", "")
     assert [mail.to for mail in mail.outbox] == [[stays.address]]
     assert notice.state == "sending"
 
 
-@pytest.mark.parametrize("promise", Promise.values)
-def test_resident_is_written_to_where_they_are_now(promise):
+@pytest.mark.parametrize("guarantee", DeliveryGuarantee.values)
+def test_resident_is_written_to_where_they_are_now(guarantee):
     resident = ResidentFactory(email="old@example.org")
-    message = MessageFactory(resident=resident, address="old@example.org", promise=promise)
+    message = MessageFactory(resident=resident, address="old@example.org", guarantee=guarantee)
     suppress("email", "old@example.org", "moved")
     resident.email = "new@example.org"
     resident.save()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert state_of(message) == ("sent", "")
     assert message.address == "new@example.org"
     assert [mail.to for mail in mail.outbox] == [["new@example.org"]]
-    take_bounce(message.public_id, for_good=True, cause="550")
+    process_bounce(message.public_id, for_good=True, cause="550")
     assert set(Suppression.objects.values_list("address", flat=True)) == {"old@example.org", "new@example.org"}
 
 
@@ -482,16 +499,16 @@ def test_new_address_that_takes_no_mail_gets_none():
     resident = ResidentFactory(email="new@example.org")
     message = MessageFactory(resident=resident, address="old@example.org")
     suppress("email", "new@example.org", "550")
-    deliver_waiting(worker="test")
-    assert state_of(message) == ("failed", "This address sent mail back; nothing is sent there any more.")
+    deliver_due(worker="test")
+    assert state_of(message) == ("failed", "Email to this address bounced, so we no longer send to it.")
     assert mail.outbox == []
 
 
 def test_resident_who_took_their_address_back_gets_nothing_there():
     resident = ResidentFactory(email="", phone="09012345678")
     message = MessageFactory(resident=resident, address="old@example.org")
-    deliver_waiting(worker="test")
-    assert state_of(message) == ("failed", "This person has given no address.")
+    deliver_due(worker="test")
+    assert state_of(message) == ("failed", "This person has not given any contact details.")
     assert mail.outbox == []
 
 
@@ -499,23 +516,23 @@ def test_message_about_something_that_is_gone_is_not_sent():
     notice = news(is_published=False)
     message = message_about(notice)
     notice.delete()
-    deliver_waiting(worker="test")
-    assert state_of(message) == ("withdrawn", "What it was about is not there any more.")
+    deliver_due(worker="test")
+    assert state_of(message) == ("withdrawn", "The message was about something that no longer exists.")
     assert mail.outbox == []
 
 
 @pytest.mark.parametrize(("stop", "is_emergency"), [(cancel, False), (end, False), (end, True)])
 def test_row_in_a_workers_hands_is_not_sent_later_once_its_notice_has_stopped(stop, is_emergency, settings):
-    """The worker could not send it; meanwhile somebody stopped the notice; the next try looks again."""
+    """The notice stops while a worker fails to send the message; the next attempt checks again."""
     subscription = SubscriptionFactory(topics=[topic := TopicFactory()])
     notice = NoticeFactory(topic=topic, emergency=True) if is_emergency else NoticeFactory(topic=topic)
     [message] = claim()
     stop(notice, by=UserFactory())
-    actions._try_later(message, "The mail server asks to wait.")
+    leases.retry_later(message, "The email server has asked us to wait.")
     past_due(message)
-    deliver_waiting(worker="test")
-    assert state_of(message) == ("withdrawn", "It does not concern this person any more.")
-    assert (message.subscription, mail.outbox) == (subscription, [])
+    deliver_due(worker="test")
+    assert state_of(message) == ("withdrawn", "The message no longer applies to this person.")
+    assert (message.recipient, mail.outbox) == (subscription, [])
 
 
 def test_what_was_claimed_just_before_the_pause_is_held_and_goes_on_later():
@@ -524,16 +541,16 @@ def test_what_was_claimed_just_before_the_pause_is_held_and_goes_on_later():
     batch = claim()
     pause(notice, by=notice.author)
     with ExitStack() as lines:
-        assert actions._PostOffice(lines).send(batch) == 0
+        assert actions.BatchSender(lines).send(batch) == 0
     [message] = batch
     assert (state_of(message), message.attempts, mail.outbox) == (("held", ""), 0, [])
     assert resume(notice, by=notice.author) == 1
-    assert deliver_waiting(worker="test") == 1
+    assert deliver_due(worker="test") == 1
     assert state_of(message) == ("sent", "")
 
 
 def test_notice_that_goes_on_while_a_worker_holds_it_back_leaves_nothing_behind(settings):
-    """The worker read “paused”; before it comes to the second row somebody has let the notice go on."""
+    """The worker read “paused”; the notice is resumed before the worker reaches the second row."""
     SubscriptionFactory(topics=[topic := TopicFactory()])
     notice = news(topic=topic)
     [message] = Message.objects.all()
@@ -543,27 +560,29 @@ def test_notice_that_goes_on_while_a_worker_holds_it_back_leaves_nothing_behind(
     pause(notice, by=notice.author)
     through(settings, ResumesMeanwhile)
     with ExitStack() as lines:
-        actions._PostOffice(lines).send(batch)
+        actions.BatchSender(lines).send(batch)
     assert state_of(message) == ("waiting", "")
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert state_of(message) == ("sent", "")
 
 
 def test_language_checked_while_a_worker_is_at_it_reaches_whoever_comes_next(settings, monkeypatch):
-    monkeypatch.setitem(actions.AT_ONCE, Queue.EMERGENCY, 1)
+    monkeypatch.setitem(leases.BATCH_SIZE, Queue.EMERGENCY, 1)
     SubscriptionFactory.create_batch(2, language="da")
     notice = Notice(pattern="heat", level=2, title_en="Heat", body_en="Drink.", source_language="en")
     notice.topic = TopicFactory()
     issue(notice, by=UserFactory())
     begin_due_notices()
     through(settings, ChecksDanish)
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     subjects = [(message.to[0], message.subject) for message in mail.outbox]
-    first, second = Message.objects.filter(occasion=notice.public_id).order_by("pk").values_list("address", flat=True)
+    first, second = (
+        Message.objects.filter(idempotency_key=notice.public_id).order_by("pk").values_list("address", flat=True)
+    )
     assert subjects == [(first, "Heat – Ota"), (second, "Storm – Ota"), (first, "Storm – Ota")]
 
 
-# --- Providers in trouble -----------------------------------------------------------------------------
+# --- Failing providers --------------------------------------------------------------------------------
 
 
 def test_domain_that_asks_to_wait_rests_and_the_others_go_out(settings):
@@ -572,12 +591,12 @@ def test_domain_that_asks_to_wait_rests_and_the_others_go_out(settings):
     busy = MessageFactory.create_batch(4)
     Message.objects.filter(pk__in=[row.pk for row in busy]).update(address="x@busy.example")
     others = MessageFactory.create_batch(2)
-    deliver_waiting(worker="test")
-    rest = Rest.objects.get()
+    deliver_due(worker="test")
+    rest = DomainBackoff.objects.get()
     assert (rest.domain, rest.times, BusyDomain.asked) == ("busy.example", 1, 1)
     assert round((rest.until - timezone.now()).total_seconds()) == 30
     tried, *waiting = Message.objects.filter(address="x@busy.example").order_by("pk")
-    assert (tried.state, tried.attempts, tried.cause) == ("waiting", 1, "The mail server asks to wait.")
+    assert (tried.state, tried.attempts, tried.cause) == ("waiting", 1, "The email server has asked us to wait.")
     assert [(row.state, row.attempts, row.due_at) for row in waiting] == [("waiting", 0, rest.until)] * 3
     assert sorted(message.to[0] for message in mail.outbox) == sorted(row.address for row in others)
 
@@ -585,75 +604,80 @@ def test_domain_that_asks_to_wait_rests_and_the_others_go_out(settings):
 def test_domain_rests_longer_each_time_and_starts_anew_after_a_quiet_day():
     pauses = []
     for _time in range(5):
-        actions._let_rest("busy.example")
-        rest = Rest.objects.get()
+        bounces.back_off("busy.example")
+        rest = DomainBackoff.objects.get()
         pauses.append(round((rest.until - timezone.now()).total_seconds()))
-        Rest.objects.update(until=timezone.now())
+        DomainBackoff.objects.update(until=timezone.now())
     assert pauses == [30, 120, 600, 1800, 1800]
-    Rest.objects.update(until=timezone.now() - datetime.timedelta(days=1, seconds=1))
-    actions._let_rest("busy.example")
-    assert Rest.objects.get().times == 1
+    DomainBackoff.objects.update(until=timezone.now() - datetime.timedelta(days=1, seconds=1))
+    bounces.back_off("busy.example")
+    assert DomainBackoff.objects.get().times == 1
 
 
 def test_several_workers_that_hear_it_at_once_make_one_rest():
-    assert actions._let_rest("busy.example") == actions._let_rest("busy.example")
-    assert Rest.objects.get().times == 1
+    assert bounces.back_off("busy.example") == bounces.back_off("busy.example")
+    assert DomainBackoff.objects.get().times == 1
 
 
-@pytest.mark.parametrize(("promise", "state"), [(Promise.MUST_ARRIVE, "waiting"), (Promise.MUST_NOT_REPEAT, "unclear")])
-def test_server_that_hangs_up_in_the_middle_leaves_what_the_promise_says(promise, state, settings):
+@pytest.mark.parametrize(
+    ("guarantee", "state"), [(DeliveryGuarantee.AT_LEAST_ONCE, "waiting"), (DeliveryGuarantee.AT_MOST_ONCE, "unclear")]
+)
+def test_server_that_hangs_up_in_the_middle_leaves_what_the_promise_says(guarantee, state, settings):
     through(settings, HangsUp)
-    message = MessageFactory(promise=promise)
-    deliver_waiting(worker="test")
-    assert state_of(message) == (state, "The mail server hung up in the middle; it may have gone out.")
+    message = MessageFactory(guarantee=guarantee)
+    deliver_due(worker="test")
+    assert state_of(message) == (
+        state,
+        "The email server closed the connection too early. The message may have been sent.",
+    )
 
 
-@pytest.mark.parametrize("promise", Promise.values)
-def test_server_that_hangs_up_before_it_was_given_anything_is_asked_again(promise, settings):
+@pytest.mark.parametrize("guarantee", DeliveryGuarantee.values)
+def test_server_that_hangs_up_before_it_was_given_anything_is_asked_again(guarantee, settings):
     through(settings, HangsUpAtOnce)
-    message = MessageFactory(promise=promise)
-    deliver_waiting(worker="test")
-    assert state_of(message) == ("waiting", "The mail server could not be reached: SMTPServerDisconnected.")
+    message = MessageFactory(guarantee=guarantee)
+    deliver_due(worker="test")
+    assert state_of(message) == ("waiting", "The email server could not be reached (SMTPServerDisconnected).")
 
 
-@pytest.mark.parametrize("promise", Promise.values)
-def test_lost_provider_that_drops_repeats_is_simply_asked_again(promise, settings):
+@pytest.mark.parametrize("guarantee", DeliveryGuarantee.values)
+def test_lost_provider_that_drops_repeats_is_simply_asked_again(guarantee, settings):
     settings.PUSH_URL = "http://127.0.0.1:1/"
-    message = MessageFactory(channel="push", address="U1", promise=promise)
+    message = MessageFactory(channel="push", address="U1", guarantee=guarantee)
     claim()
     lease_over(message)
-    end_lost_leases()
-    assert state_of(message) == ("waiting", "The worker was lost while sending.")
+    release_expired_leases()
+    assert state_of(message) == ("waiting", "Sending was interrupted.")
 
 
-# --- What came back -----------------------------------------------------------------------------------
+# --- Bounces ------------------------------------------------------------------------------------------
 
 
 def test_bounce_for_good_ends_the_subscription_and_stops_the_address():
     subscription = SubscriptionFactory(address="sita@example.org")
     message = MessageFactory(address="sita@example.org", state="sent")
-    assert take_bounce(message.public_id, for_good=True, cause="x" * 300) is True
+    assert process_bounce(message.public_id, for_good=True, cause="x" * 300) is True
     subscription.refresh_from_db()
-    assert (subscription.state, subscription.address.startswith("left-")) == ("left", True)
+    assert (subscription.state, subscription.address.startswith("left-")) == ("unsubscribed", True)
     assert state_of(message) == ("bounced", "x" * 200)
     later = MessageFactory(address="sita@example.org")
-    deliver_waiting(worker="test")
-    assert state_of(later) == ("failed", "This address sent mail back; nothing is sent there any more.")
+    deliver_due(worker="test")
+    assert state_of(later) == ("failed", "Email to this address bounced, so we no longer send to it.")
     assert mail.outbox == []
 
 
 def test_bounce_for_now_stops_nothing():
     message = MessageFactory(address="sita@example.org", state="sent")
-    assert take_bounce(message.public_id, for_good=False, cause="mailbox full") is True
+    assert process_bounce(message.public_id, for_good=False, cause="mailbox full") is True
     assert state_of(message) == ("bounced", "mailbox full")
     assert Suppression.objects.count() == 0
 
 
 def test_bounce_that_comes_twice_or_of_nobodys_message_changes_nothing():
     message = MessageFactory(state="sent")
-    take_bounce(message.public_id, for_good=False, cause="first")
-    assert take_bounce(message.public_id, for_good=True, cause="second") is True
-    assert take_bounce("nobody-knows-this-one", for_good=True, cause="x") is False
+    process_bounce(message.public_id, for_good=False, cause="first")
+    assert process_bounce(message.public_id, for_good=True, cause="second") is True
+    assert process_bounce("nobody-knows-this-one", for_good=True, cause="x") is False
     assert state_of(message) == ("bounced", "first")
     assert Suppression.objects.count() == 0
 
@@ -665,22 +689,30 @@ def test_trying_again_starts_from_the_beginning_and_trusts_the_address(state):
     try_again(message, by=UserFactory())
     assert state_of(message) == ("waiting", "")
     assert (message.attempts, message.ended_at) == (0, None)
-    assert deliver_waiting(worker="test") == 1
+    assert deliver_due(worker="test") == 1
     assert state_of(message) == ("sent", "")
 
 
 @pytest.mark.parametrize("state", ["waiting", "sent", "withdrawn", "held", "sending"])
 def test_only_what_went_wrong_can_be_tried_again(state):
     message = MessageFactory(state=state, leased_until=timezone.now() if state == "sending" else None)
-    with pytest.raises(WrongMove):
+    with pytest.raises(InvalidTransition):
         try_again(message, by=UserFactory())
     assert state_of(message) == (state, "")
 
 
 def test_unclear_message_that_arrived_is_closed():
     message = MessageFactory(state="unclear", cause="some")
-    call_it_sent(message, by=UserFactory())
+    mark_delivered(message, by=UserFactory())
     message.refresh_from_db()
     assert message.state == "sent"
-    with pytest.raises(WrongMove):
-        call_it_sent(MessageFactory(state="failed"), by=UserFactory())
+    with pytest.raises(InvalidTransition):
+        mark_delivered(MessageFactory(state="failed"), by=UserFactory())
+
+
+def test_message_whose_recipient_was_deleted_is_withdrawn():
+    reader = SubscriptionFactory()
+    message = MessageFactory(recipient=reader, address=reader.address)
+    reader.delete()
+    deliver_due(worker="test")
+    assert (state_of(message), mail.outbox) == (("withdrawn", "The subscription has ended."), [])

@@ -1,4 +1,4 @@
-"""Every reason that the ledger can hold is known to the page that says it in the reader's language."""
+"""Every failure reason that the ledger can store has a text on the page in the reader's language."""
 
 import ast
 from pathlib import Path
@@ -7,15 +7,15 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from services.notices.causes import in_words
+from services.messaging.failure_reasons import describe
 
-NOTICES = Path(settings.BASE_DIR) / "services" / "notices"
-FILES = [*NOTICES.glob("channels/*.py"), *NOTICES.glob("actions/*.py"), *NOTICES.glob("management/commands/*.py")]
-FAULTS = {"Undeliverable", "TryLater", "Unclear"}
+SERVICES = Path(settings.BASE_DIR) / "services"
+FILES = [*SERVICES.glob("messaging/**/*.py"), *SERVICES.glob("notices/subscriptions/*.py")]
+FAULTS = {"PermanentDeliveryError", "TemporaryDeliveryError", "DeliveryUnknown"}
 
 
 def text_of(node) -> str | None:
-    """A sentence as it stands in the code, with a word where a detail is filled in."""
+    """Return a sentence from the code, with one word in place of each inserted detail."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
@@ -24,7 +24,7 @@ def text_of(node) -> str | None:
 
 
 def causes() -> set[str]:
-    """What is raised as a fault, and the sentences that begin where a reason is written down."""
+    """Return every failure reason in the code: those of raised errors, and those stored as text."""
     found = set()
     for file in FILES:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -48,12 +48,14 @@ CAUSES = sorted(causes())
 
 def test_there_are_causes_to_look_at():
     assert len(CAUSES) >= 15
-    assert "The worker was lost while sending." in CAUSES
+    assert "Sending was interrupted." in CAUSES
 
 
-@pytest.mark.parametrize("cause", [*CAUSES, "It came back: there is no such address (5.1.1).", "It came back (5.2.2)."])
+@pytest.mark.parametrize(
+    "cause", [*CAUSES, "The email bounced: this email address does not exist (5.1.1).", "The email bounced (5.2.2)."]
+)
 def test_cause_is_said_in_japanese(cause):
     with translation.override("ja"):
-        assert not in_words(cause).isascii()
+        assert not describe(cause).isascii()
     with translation.override("en"):
-        assert in_words(cause).isascii()
+        assert describe(cause).isascii()

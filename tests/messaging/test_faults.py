@@ -1,6 +1,6 @@
 """Two thousand messages while workers, Redis, PostgreSQL and mail servers die: nothing is lost.
 
-All of it with servers in processes of their own. What is shown: docs/adr/0010-notices.md, "What can be promised".
+All servers run in separate processes. For what the tests show, see docs/adr/0010-notices.md, "What can be promised".
 """
 
 import contextlib
@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -21,31 +22,32 @@ import pytest
 import redis
 
 from portal.celery import app
-from tests import servers
+from tests.support import servers
 
 pytestmark = [pytest.mark.servers, pytest.mark.faults]
 
 COUNT, KILLS = 2000, 3
 WRITE = """
 from django.db import transaction
-from services.notices.actions.telling import notify
+from portal.message_kinds import ADDRESS_KNOWN
+from services.messaging.outbox import notify
 with transaction.atomic():
     for number in range({count}):
-        notify(f"{name}{{number}}{domain}", "accounts/address_known", language="ne", channel="{channel}",
-               queue={queue}, promise="{promise}")
+        notify(f"{name}{{number}}{domain}", ADDRESS_KNOWN, language="ne", channel="{channel}",
+               queue={queue}, guarantee="{guarantee}")
 """
 BULK, PERSONAL = 3, 2
-DELIVER_IN_THREAD = """
-import threading
-from portal.embedded import work
+DELIVER_UNTIL_TOLD = """
+import signal, threading
+from portal.embedded_worker import run_until_stopped
 stop = threading.Event()
-threading.Timer({seconds}, stop.set).start()
-work(stop)
+signal.signal(signal.SIGTERM, lambda *_told: stop.set())
+run_until_stopped(stop)
 """
 NEWS_FOR_A_HUNDRED = """
 from django.utils import timezone
 from tests.factories import NoticeFactory, SubscriptionFactory, TopicFactory, UserFactory
-from services.notices.actions.deciding import approve, submit
+from services.notices.news.approval import approve, submit
 topic = TopicFactory(code="two-beats", position=99)
 for number in range(100):
     SubscriptionFactory(address=f"beats{number}@example.org", topics=[topic])
@@ -55,61 +57,68 @@ approve(notice, by=UserFactory())
 """
 
 
-SEEN = "from services.notices.models import Heartbeat; print(*Heartbeat.objects.values_list('worker', flat=True))"
-PLAIN = {"channel": "email", "queue": PERSONAL, "promise": "must_arrive"}
+SEEN = "from services.messaging.models import Heartbeat; print(*Heartbeat.objects.values_list('worker', flat=True))"
+PLAIN = {"channel": "email", "queue": PERSONAL, "guarantee": "at_least_once"}
 
 
 @dataclass
 class Ledger:
-    """The database as the test sees it, past the portal's own code; a new connection each time, as it may have died."""
+    """The database, read without the portal's code; each query opens a new connection, as the server may have died."""
 
     url: str
 
     def ask(self, sql: str, *values) -> list[tuple]:
-        """Rows of a query, or none of a change."""
+        """Return a query's rows, or none for a change."""
         with contextlib.closing(psycopg2.connect(self.url)) as connection, connection, connection.cursor() as cursor:
             cursor.execute(sql, values)
             return cursor.fetchall() if cursor.description else []
 
     def states(self, name: str) -> dict[str, int]:
-        """How many messages are in which state."""
+        """Return the number of messages in each state."""
         return dict(
-            self.ask("SELECT state, count(*) FROM notices_message WHERE address LIKE %s GROUP BY state", f"{name}%")
+            self.ask("SELECT state, count(*) FROM messaging_message WHERE address LIKE %s GROUP BY state", f"{name}%")
         )
 
     def unclear(self) -> set[str]:
-        """Whose messages are on the staff's list."""
-        return {address for (address,) in self.ask("SELECT address FROM notices_message WHERE state = 'unclear'")}
+        """Return the addresses of the messages on the staff's list."""
+        return {address for (address,) in self.ask("SELECT address FROM messaging_message WHERE state = 'unclear'")}
 
     def as_if_leases_were_over(self) -> int:
-        """End the two minutes that lost workers hold rows; returns how many rows were in flight."""
-        over = "UPDATE notices_message SET leased_until = now() - interval '1 s' WHERE state = 'sending' RETURNING 1"
+        """End the two-minute leases of lost workers; return how many rows were in flight."""
+        over = "UPDATE messaging_message SET leased_until = now() - interval '1 s' WHERE state = 'sending' RETURNING 1"
         return len(self.ask(over))
 
     def as_if_pauses_were_over(self) -> None:
-        """Let what waits for its next try be due."""
-        self.ask("UPDATE notices_message SET due_at = now() WHERE state = 'waiting' AND attempts > 0")
+        """Make messages that wait for their next attempt due now."""
+        self.ask("UPDATE messaging_message SET due_at = now() WHERE state = 'waiting' AND attempts > 0")
+
+
+def wake(broker: str, queue: str, times: int = 1) -> None:
+    """Tell the Celery workers on this Redis that there are messages to deliver."""
+    with app.connection_for_write(url=broker) as connection:
+        for _ in range(times):
+            app.send_task("services.messaging.tasks.deliver_due", queue=queue, connection=connection)
 
 
 @dataclass
 class Town:
-    """The servers that a portal of production stands on."""
+    """The servers that a portal in production needs."""
 
     database: servers.Server
     redis: servers.Server
     ledger: Ledger
     env: dict[str, str]
 
-    def write(self, name, count=COUNT, *, promise="must_arrive", queue=BULK, channel="email", domain="@example.org"):
-        """Put messages into the ledger. No worker is told."""
-        code = WRITE.format(name=name, count=count, promise=promise, queue=queue, channel=channel, domain=domain)
+    def write(
+        self, name, count=COUNT, *, guarantee="at_least_once", queue=BULK, channel="email", domain="@example.org"
+    ):
+        """Put messages into the ledger without waking a worker."""
+        code = WRITE.format(name=name, count=count, guarantee=guarantee, queue=queue, channel=channel, domain=domain)
         servers.python(code, self.env | {"REDIS_URL": ""})
 
     def wake(self, times: int = 2, queue: str = "bulk") -> None:
         """Wake workers, as a transaction that wrote messages does."""
-        with app.connection_for_write(url=self.redis.url) as connection:
-            for _ in range(times):
-                app.send_task("services.notices.tasks.deliver_waiting", queue=queue, connection=connection)
+        wake(self.redis.url, queue, times)
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +133,8 @@ def town(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _nothing_from_before(town):
-    """No message and no wake of the test before."""
-    town.ledger.ask("TRUNCATE notices_message, notices_rest")
+    """Remove messages and wake-ups of the previous test."""
+    town.ledger.ask("TRUNCATE messaging_message, messaging_domainbackoff")
     with contextlib.closing(redis.Redis.from_url(town.redis.url)) as queues:
         queues.flushall()
 
@@ -143,7 +152,7 @@ def kill(workers) -> None:
 
 
 def kill_three_times(town, env, name, arrived) -> int:
-    """Kill both workers at random moments; returns how many messages were in flight, all kills together."""
+    """Kill both workers at random moments; return the total number of messages in flight."""
     in_flight = 0
     for _ in range(KILLS):
         goal = arrived() + random.randint(100, 400)
@@ -157,7 +166,7 @@ def kill_three_times(town, env, name, arrived) -> int:
 
 
 def finish(town, env, name) -> None:
-    """Let new workers do the rest, the lost ones' rows too."""
+    """Let new workers send the rest, including the lost workers' rows."""
     with two_workers(env):
         town.wake(4)
         servers.wait_until(lambda: "sending" not in town.ledger.states(name), timeout=60, what="what was lost")
@@ -167,7 +176,7 @@ def finish(town, env, name) -> None:
 
 
 def insist_that_each_arrived(addresses, names, *, may_double=0, unclear=frozenset()) -> None:
-    """Nothing lost but what is listed as unclear, and no more extra copies than may be."""
+    """Check that only messages listed as unclear are lost, and that there are no more extra copies than allowed."""
     arrived = Counter(addresses)
     assert set(names) - set(arrived) <= unclear
     assert set(arrived) <= set(names)
@@ -186,13 +195,13 @@ def test_killed_workers_lose_nothing_that_must_arrive(town):
         finish(town, env, "arrive")
         assert town.ledger.states("arrive") == {"sent": COUNT}
         insist_that_each_arrived(sink.addresses(), everybody("arrive"), may_double=in_flight)
-    assert in_flight <= KILLS * 2 * 100  # two workers, a batch each
+    assert in_flight <= KILLS * 2 * 100  # two workers with a batch each
 
 
 def test_killed_workers_repeat_nothing_that_must_not(town):
     with servers.smtp_sink(delay=0.004) as sink:
         env = town.env | {"EMAIL_URL": sink.url}
-        town.write("norepeat", promise="must_not_repeat")
+        town.write("norepeat", guarantee="at_most_once")
         in_flight = kill_three_times(town, env, "norepeat", lambda: sink.count)
         finish(town, env, "norepeat")
         unclear = town.ledger.unclear()
@@ -204,7 +213,7 @@ def test_killed_workers_repeat_nothing_that_must_not(town):
 def test_killed_workers_and_a_provider_with_a_key_lose_and_repeat_nothing(town):
     with servers.provider(delay=0.004) as provider:
         env = town.env | {"PUSH_URL": provider.url}
-        town.write("U", promise="must_not_repeat", channel="push", domain="")
+        town.write("U", guarantee="at_most_once", channel="push", domain="")
         in_flight = kill_three_times(town, env, "U", lambda: len(provider.requests()))
         finish(town, env, "U")
         assert town.ledger.states("U") == {"sent": COUNT}
@@ -213,11 +222,11 @@ def test_killed_workers_and_a_provider_with_a_key_lose_and_repeat_nothing(town):
 
 
 def test_worker_without_a_claim_fails_the_same_test(town):
-    """The negative control: two careless workers at once."""
+    """Negative control: two careless workers at once."""
     with servers.smtp_sink(delay=0.004) as sink:
         env = town.env | {"EMAIL_URL": sink.url}
         town.write("careless", 200)
-        code = "from tests.notices.careless import deliver; deliver()"
+        code = "from tests.support.careless_worker import deliver; deliver()"
         command = [sys.executable, "manage.py", "shell", "-v0", "-c", code]
         careless = [servers.start(command, env=env, cwd=servers.ROOT) for _ in range(2)]
         for process in careless:
@@ -229,7 +238,7 @@ def test_worker_without_a_claim_fails_the_same_test(town):
 
 
 def test_redis_flushed_and_killed_three_times_loses_and_repeats_nothing(town):
-    """And the rest goes out within a minute of the last time, with nobody's help."""
+    """The rest is also sent within a minute of the last failure, without help."""
     with servers.smtp_sink(delay=0.004) as sink, servers.celery_beat(town.env):
         env = town.env | {"EMAIL_URL": sink.url}
         town.write("forgot")
@@ -250,7 +259,7 @@ def test_redis_flushed_and_killed_three_times_loses_and_repeats_nothing(town):
 
 
 def test_wakes_that_redis_forgot_are_found_by_the_clock(town):
-    """Flushed, it stays up, and Celery believes that its queues are declared; beat's wakes come all the same."""
+    """Redis is flushed but stays up, so Celery assumes that its queues exist; beat's wake-ups still arrive."""
     with servers.smtp_sink() as sink, servers.celery_beat(town.env):
         env = town.env | {"EMAIL_URL": sink.url}
         with two_workers(env):
@@ -274,11 +283,11 @@ def test_postgresql_stopped_at_once_loses_nothing_and_workers_come_back(town):
                 what="a batch on its way",
             )
             town.database.kill(signal.SIGQUIT)
-            assert sink.count < COUNT  # in the middle of it
+            assert sink.count < COUNT  # stopped halfway through
             time.sleep(2)
             town.database.start()
             in_flight = town.ledger.as_if_leases_were_over()
-            # The clock wakes them; what was in flight waits for its next try.
+            # Celery beat wakes them; messages that were in flight wait for their next attempt.
             servers.wait_until(lambda: "sending" not in town.ledger.states("stopped"), timeout=90, what="the workers")
             town.ledger.as_if_pauses_were_over()
             servers.wait_until(lambda: town.ledger.states("stopped") == {"sent": COUNT}, timeout=90, what="the rest")
@@ -315,7 +324,7 @@ def test_personal_message_overtakes_bulk_at_a_slow_mail_server(town):
 
 @contextlib.contextmanager
 def mail_server_that_never_answers():
-    """It takes connections and says nothing."""
+    """Yield the URL of a server that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(50)
@@ -324,7 +333,7 @@ def mail_server_that_never_answers():
 
 @pytest.mark.parametrize("is_there", [True, False])
 def test_dead_mail_server_keeps_no_page_waiting(town, is_there):
-    """Somebody asks for a code to sign in: the page comes at once, and the message waits in the ledger."""
+    """A request for a sign-in code is answered at once, and the message waits in the ledger."""
     with mail_server_that_never_answers() as silent:
         env = town.env | {"EMAIL_URL": silent if is_there else f"smtp://127.0.0.1:{servers.free_port()}"}
         servers.manage("collectstatic", "--noinput", "-v0", env=env)
@@ -347,22 +356,45 @@ def test_dead_mail_server_keeps_no_page_waiting(town, is_there):
         assert sum(town.ledger.states("nobody").values()) == 1
 
 
+@contextlib.contextmanager
+def standing_still(process):
+    """Suspend the process until the block ends."""
+    os.killpg(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGCONT)
+
+
 def test_three_doors_at_once_send_each_message_once(tmp_path):
-    """Celery, the embedded thread and cron on one ledger, of either kind."""
+    """Run Celery, the embedded thread and cron on one ledger, in either database.
+
+    The first two would send everything before cron starts. So until cron has sent something, nobody wakes Celery and
+    the thread is suspended.
+    """
     with servers.database(tmp_path) as url, servers.redis_server() as broker, servers.smtp_sink(delay=0.01) as sink:
         env = servers.environment(VAR_DIR=str(tmp_path), DATABASE_URL=url, REDIS_URL=broker, EMAIL_URL=sink.url)
         servers.manage("migrate", "-v0", env=env)
+        shell = [sys.executable, "manage.py", "shell", "-v0", "-c", DELIVER_UNTIL_TOLD]
         with servers.celery_worker(env):
-            thread = [sys.executable, "manage.py", "shell", "-v0", "-c", DELIVER_IN_THREAD.format(seconds=20)]
-            embedded = servers.start(thread, env=env | {"REDIS_URL": ""}, cwd=servers.ROOT)
+            embedded = servers.start(shell, env=env | {"REDIS_URL": ""}, cwd=servers.ROOT)
             servers.wait_until(lambda: "embedded" in servers.python(SEEN, env), what="the embedded worker")
-            servers.python(WRITE.format(name="door", count=600, domain="@example.org", **PLAIN), env)
-            told = servers.manage("deliver", "--for", "20", env=env).stdout
-            servers.wait_until(lambda: sink.count >= 600, what="600 messages")
+            with (tmp_path / "told").open("wb") as told:
+                with standing_still(embedded):
+                    messages = WRITE.format(name="door", count=600, domain="@example.org", **PLAIN)
+                    servers.python(messages, env | {"REDIS_URL": ""})
+                    cron = subprocess.Popen(
+                        [sys.executable, "manage.py", "deliver", "--for", "20"], env=env, cwd=servers.ROOT, stdout=told
+                    )
+                    servers.wait_until(lambda: sink.count or cron.poll() is not None, what="cron's first message")
+                    wake(broker, "personal")
+                servers.wait_until(lambda: sink.count >= 600, what="600 messages")
+                assert cron.wait(60) == 0
+            embedded.terminate()
             assert embedded.wait(60) == 0
             servers.stop(embedded)
         insist_that_each_arrived(sink.addresses(), everybody("door", 600))
         assert {seen.partition("-")[0] for seen in servers.python(SEEN, env).split()} == {
             "cron", "embedded", socket.gethostname().partition("-")[0],
         }  # fmt: skip
-        assert int(told.split()[1]) > 0
+        assert int((tmp_path / "told").read_text("utf-8").split()[1]) > 0

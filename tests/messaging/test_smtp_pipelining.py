@@ -1,4 +1,4 @@
-"""SMTP with PIPELINING, spoken to a server that says what each test wants."""
+"""SMTP with PIPELINING, against a server that answers as each test requires."""
 
 import contextlib
 import smtplib
@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from services.notices.actions.delivering import deliver_waiting
-from services.notices.channels.pipelining import hand_over
-from services.notices.models import Message
+from services.messaging.channels.smtp_pipelining import send_pipelined
+from services.messaging.delivery import deliver_due
+from services.messaging.models import Message
 from tests.factories import MessageFactory
 
 pytestmark = pytest.mark.servers
@@ -21,7 +21,7 @@ HANGS_UP = None
 
 
 class Server:
-    """Answers MAIL, RCPT, DATA and the mail's end in turn, each with its line; it notes what came in one piece."""
+    """Answer MAIL, RCPT, DATA and the email's end with one line each, and record what arrived in one piece."""
 
     def __init__(self, answers, offers=("PIPELINING",)):
         self.answers, self.offers, self.pieces = answers, offers, []
@@ -68,7 +68,7 @@ class Server:
 
 @pytest.fixture
 def server():
-    """A maker of servers."""
+    """Return a function that starts a server."""
     with contextlib.ExitStack() as last:
 
         def make(*words, **options):
@@ -81,7 +81,7 @@ def server():
 
 def send(server):
     with smtplib.SMTP("127.0.0.1", server.port, timeout=5) as line:
-        hand_over(line, "us@example.org", "reader@example.org", MAIL)
+        send_pipelined(line, "us@example.org", "reader@example.org", MAIL)
 
 
 def test_mail_takes_two_round_trips(server):
@@ -142,8 +142,8 @@ def test_refusals_are_smtplibs_own(server, answers, fault):
 def test_message_ends_as_the_server_says(server, settings, answers, state):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server(answers).port, 5
-    MessageFactory(promise="must_not_repeat")
+    MessageFactory(guarantee="at_most_once")
 
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
 
     assert Message.objects.get().state == state

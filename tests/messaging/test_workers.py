@@ -1,4 +1,4 @@
-"""The ledger under real workers: Celery, Redis and a mail server in processes of their own."""
+"""The ledger with real workers: Celery, Redis and a mail server in separate processes."""
 
 import json
 import os
@@ -8,38 +8,39 @@ from collections import Counter
 import pytest
 import redis
 
-from services.notices.actions.delivering import AT_ONCE
-from services.notices.models import Queue
-from tests import servers
+from services.messaging.leases import BATCH_SIZE
+from services.messaging.models import Queue
+from tests.support import servers
 
 pytestmark = [pytest.mark.servers, pytest.mark.faults]
 
 WRITE = """
-from services.notices.actions.telling import notify
+from portal.message_kinds import SIGN_IN_CODE
+from services.messaging.outbox import notify
 for number in range({count}):
-    notify(f"{name}{{number}}@{domain}", "accounts/sign_in_code", language="ne", context={{"code": "X"}},
-           promise="{promise}")
+    notify(f"{name}{{number}}@{domain}", SIGN_IN_CODE, language="ne", context={{"code": "X"}},
+           guarantee="{guarantee}")
 """
 STATES = """
 import json
 from collections import Counter
-from services.notices.models import Message
+from services.messaging.models import Message
 print(json.dumps(Counter(Message.objects.filter(address__startswith="{name}").values_list("state", flat=True))))
 """
 LEASES_OVER = """
 import datetime
 from django.utils import timezone
-from services.notices.models import Message, MessageState
+from services.messaging.models import Message, MessageState
 ago = timezone.now() - datetime.timedelta(seconds=1)
 print(Message.objects.filter(state=MessageState.SENDING).update(leased_until=ago))
 """
 TIMED, TOOK = "import time; begun = time.monotonic()", "print(time.monotonic() - begun)"
-WAKE = "from services.notices.actions.telling import _wake; _wake('personal')"
+WAKE = "from services.messaging.outbox import _wake; _wake('personal')"
 END_LEASES_AND_DUE = """
 from django.utils import timezone
-from services.notices.actions.delivering import end_lost_leases
-from services.notices.models import Message
-end_lost_leases()
+from services.messaging.leases import release_expired_leases
+from services.messaging.models import Message
+release_expired_leases()
 Message.objects.filter(state="waiting").update(due_at=timezone.now())
 """
 
@@ -54,8 +55,8 @@ def town(tmp_path_factory):
         yield env
 
 
-def write(env, name, count, promise="must_arrive", domain="example.org"):
-    servers.python(WRITE.format(name=name, count=count, promise=promise, domain=domain), env)
+def write(env, name, count, guarantee="at_least_once", domain="example.org"):
+    servers.python(WRITE.format(name=name, count=count, guarantee=guarantee, domain=domain), env)
 
 
 def states(env, name) -> dict:
@@ -79,13 +80,13 @@ def test_two_workers_send_each_mail_once(town):
         assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
 
-@pytest.mark.parametrize("promise", ["must_arrive", "must_not_repeat"])
-def test_worker_killed_midway_loses_nothing(town, promise):
-    """kill -9 while a mail is on its way; nobody knows of that one, of all others everybody does."""
-    name, count = promise.replace("_", ""), 30
+@pytest.mark.parametrize("guarantee", ["at_least_once", "at_most_once"])
+def test_worker_killed_midway_loses_nothing(town, guarantee):
+    """kill -9 while an email is on its way: only that email's outcome is unknown."""
+    name, count = guarantee.replace("_", ""), 30
     with servers.smtp_sink(delay=0.15) as sink:
         env = town | {"EMAIL_URL": sink.url}
-        write(env, name, count, promise)
+        write(env, name, count, guarantee)
         with servers.celery_worker(env, name="victim") as worker:
             servers.wait_until(lambda: len(arrived(sink, name)) >= 5, what="some mails")
             os.killpg(worker.process.pid, signal.SIGKILL)
@@ -93,7 +94,7 @@ def test_worker_killed_midway_loses_nothing(town, promise):
         before = states(env, name)
         assert before.get("waiting", 0) > 0
         in_flight = int(servers.python(LEASES_OVER, env))
-        assert in_flight <= (AT_ONCE[Queue.PERSONAL] if promise == "must_arrive" else 1)
+        assert in_flight <= (BATCH_SIZE[Queue.PERSONAL] if guarantee == "at_least_once" else 1)
         servers.python(END_LEASES_AND_DUE, env)
         with servers.celery_worker(env, name="successor"):
             servers.python(WAKE, env)
@@ -103,7 +104,7 @@ def test_worker_killed_midway_loses_nothing(town, promise):
             )
         after, mails = states(env, name), arrived(sink, name)
         doubled = sum(mails.values()) - len(mails)
-        if promise == "must_arrive":
+        if guarantee == "at_least_once":
             assert after == {"sent": count}
             assert len(mails) == count
             assert doubled <= in_flight
@@ -115,11 +116,11 @@ def test_worker_killed_midway_loses_nothing(town, promise):
 
 
 def test_redis_that_forgot_everything_loses_no_mail(town):
-    """Written while no worker runs, then Redis flushed: the clock's job finds the rows."""
+    """Messages are written while no worker runs, then Redis is flushed: Celery beat's job finds the rows."""
     with servers.smtp_sink() as sink:
         env = town | {"EMAIL_URL": sink.url}
         queues = redis.Redis.from_url(env["REDIS_URL"])
-        queues.flushall()  # what killed workers left behind
+        queues.flushall()  # removes what killed workers left behind
         write(env, "flushed", 10)
         assert queues.llen("personal") == 10
         queues.flushall()
@@ -134,7 +135,7 @@ def test_redis_that_forgot_everything_loses_no_mail(town):
 def test_unreachable_redis_stops_nobody_from_writing(town):
     env = town | {"REDIS_URL": f"redis://127.0.0.1:{servers.free_port()}/0"}
     took = servers.python(
-        TIMED + WRITE.format(name="alone", count=2, promise="must_arrive", domain="example.org") + TOOK, env
+        TIMED + WRITE.format(name="alone", count=2, guarantee="at_least_once", domain="example.org") + TOOK, env
     )
     assert float(took) < 2
     assert states(town, "alone") == {"waiting": 2}
@@ -144,9 +145,9 @@ def test_mail_server_refuses_for_good_and_for_now(town):
     with servers.smtp_sink() as sink:
         env = town | {"EMAIL_URL": sink.url}
         for name in ("unknown", "busy", "known"):
-            # Each at a domain of its own: one that is busy rests, with all its mailboxes.
+            # Each has its own domain, because a busy domain is paused with all its mailboxes.
             write(town | {"REDIS_URL": ""}, name, 1, domain=f"{name}.example.org")
-        servers.python("from services.notices.actions.delivering import deliver_waiting; deliver_waiting('test')", env)
+        servers.python("from services.messaging.delivery import deliver_due; deliver_due('test')", env)
         assert [states(env, name) for name in ("unknown", "busy", "known")] == [
             {"failed": 1},
             {"waiting": 1},

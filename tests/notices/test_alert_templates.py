@@ -1,4 +1,4 @@
-"""The checked texts of emergencies: every pattern, level and slot in every language."""
+"""The reviewed texts of emergencies: every pattern, level and placeholder in every language."""
 
 import itertools
 import json
@@ -8,34 +8,25 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from services.languages.ruby import RUBY, as_plain
-from services.languages.table import SPOKEN
-from services.notices.patterns import _FILE, intensities, levels, patterns, say_slot
+from services.languages.furigana import RUBY, strip_readings
+from services.languages.registry import SPOKEN
+from services.notices.alert_templates import _FILE, alert_levels, alert_templates, format_placeholder, intensities
+from tests.support.alert_placeholders import PLACE, PLACEHOLDERS
 
-PATTERNS = patterns()
+PATTERNS = alert_templates()
+
+
 KANJI = re.compile(r"[々一-鿿]")
+
+
 SLOT = re.compile(r"\{([a-z]+)\}")
-PLACE = {"local": "{蒲田|かまた}{小学校|しょうがっこう}", "latin": "Kamata Elementary School"}
-SLOTS = {
-    "place": PLACE,
-    "shelter": PLACE,
-    "alternative": {"local": "{大森|おおもり}", "latin": "Omori"},
-    "line": {"local": "{京急線|けいきゅうせん}", "latin": "Keikyū Line"},
-    "time": "14:05",
-    "start": "09:00",
-    "end": "17:30",
-    "date": "2026-03-01",
-    "eta": "2026-03-01T14:05",
-    "area": "omori",
-    "intensity": "5+",
-    "languages": ["ne", "vi", "ar"],
-    "phone": "03-1234-5678",
-}
+
+
 EVERY = [(code, language) for code in PATTERNS for language in SPOKEN]
 
 
 def test_file_says_nothing_twice():
-    """JSON keeps the last of two keys without a word."""
+    """JSON silently keeps the last of two equal keys."""
     seen = []
 
     def pairs(items):
@@ -52,16 +43,16 @@ def test_patterns_are_these():
         "quake", "tsunami", "evacuate", "shelter_open", "shelter_full", "water", "power", "trains", "school",
         "typhoon", "heat", "hotline", "rumour", "allclear",
     }  # fmt: skip
-    assert {slot for pattern in PATTERNS.values() for slot in pattern.slots} == set(SLOTS)
+    assert {slot for pattern in PATTERNS.values() for slot in pattern.placeholders} == set(PLACEHOLDERS)
 
 
 @pytest.mark.parametrize(("code", "language"), EVERY)
 def test_pattern_fills_without_a_brace_left(code, language):
     pattern = PATTERNS[code]
-    text = pattern.fill(SLOTS, language)
-    assert not re.search(r"[{}|]", as_plain(text)), text
-    assert not re.search(r"[{}|]", as_plain(pattern.titles[language]))
-    assert 0 < len(as_plain(pattern.titles[language])) <= 60
+    text = pattern.fill(PLACEHOLDERS, language)
+    assert not re.search(r"[{}|]", strip_readings(text)), text
+    assert not re.search(r"[{}|]", strip_readings(pattern.titles[language]))
+    assert 0 < len(strip_readings(pattern.titles[language])) <= 60
     if language not in {"ja", "ja-simple"}:
         assert "|" not in text
 
@@ -69,17 +60,17 @@ def test_pattern_fills_without_a_brace_left(code, language):
 @pytest.mark.parametrize(("code", "language"), EVERY)
 def test_pattern_has_the_same_slots_in_every_language(code, language):
     pattern = PATTERNS[code]
-    assert set(SLOT.findall(pattern.texts[language])) == set(pattern.slots)
+    assert set(SLOT.findall(pattern.texts[language])) == set(pattern.placeholders)
     assert SLOT.findall(pattern.titles[language]) == []
 
 
 @pytest.mark.parametrize("code", PATTERNS)
 def test_each_language_says_what_stands_in_the_slots(code):
     pattern = PATTERNS[code]
-    for language, slot in itertools.product(SPOKEN, pattern.slots):
+    for language, slot in itertools.product(SPOKEN, pattern.placeholders):
         with translation.override(language):
-            said = say_slot(slot, SLOTS[slot], language)
-        assert said in pattern.fill(SLOTS, language)
+            said = format_placeholder(slot, PLACEHOLDERS[slot], language)
+        assert said in pattern.fill(PLACEHOLDERS, language)
 
 
 def test_texts_of_two_languages_are_never_the_same():
@@ -88,7 +79,7 @@ def test_texts_of_two_languages_are_never_the_same():
 
 
 def bare_kanji(text: str) -> str:
-    """Kanji that carry no furigana."""
+    """Return the kanji that have no furigana."""
     return "".join(KANJI.findall(RUBY.sub("", text)))
 
 
@@ -96,7 +87,7 @@ def bare_kanji(text: str) -> str:
 def test_easy_japanese_has_furigana_on_every_kanji(code):
     pattern = PATTERNS[code]
     assert bare_kanji(pattern.titles["ja-simple"]) == ""
-    assert bare_kanji(pattern.fill(SLOTS, "ja-simple")) == ""
+    assert bare_kanji(pattern.fill(PLACEHOLDERS, "ja-simple")) == ""
 
 
 def test_rule_of_furigana_finds_a_bare_kanji():
@@ -105,16 +96,16 @@ def test_rule_of_furigana_finds_a_bare_kanji():
 
 @pytest.mark.parametrize("code", PATTERNS)
 def test_easy_japanese_is_cut_into_short_sentences(code):
-    """EJ01: over fifty characters are an error; EJ05: words stand apart."""
-    text = as_plain(PATTERNS[code].fill(SLOTS, "ja-simple"))
+    """EJ01: more than fifty characters are an error; EJ05: spaces separate words."""
+    text = strip_readings(PATTERNS[code].fill(PLACEHOLDERS, "ja-simple"))
     sentences = [sentence for sentence in text.split("。") if sentence]
     assert [sentence for sentence in sentences if len(sentence) > 50] == []
     assert [sentence for sentence in sentences if len(sentence) > 15 and " " not in sentence] == []
 
 
 def test_levels_are_complete():
-    assert sorted(levels()) == [0, 1, 2, 3, 4, 5]
-    for number, level in levels().items():
+    assert sorted(alert_levels()) == [0, 1, 2, 3, 4, 5]
+    for number, level in alert_levels().items():
         assert level.number == number
         assert set(level.names) == set(level.actions) == set(SPOKEN)
         assert all(level.names.values())
@@ -135,7 +126,7 @@ def test_pattern_says_what_caps_readers_need(code):
     assert pattern.response in {
         "Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "Assess", "AllClear", "None",
     }  # fmt: skip
-    assert pattern.usual_level in levels()
+    assert pattern.usual_level in alert_levels()
     assert pattern.languages() == [language.code for language in settings.CITY.offered()]
 
 
@@ -162,9 +153,9 @@ def test_intensities_are_named_in_every_language():
         ("area", "no-such-area", {"da": "Ota"}),
         ("date", "2026-03-01", {
             "ja-simple": "2026{年|ねん}3{月|がつ}{1日|ついたち}（{日|にち}）",
-            "en": "March 1, 2026",
+            "en": "1 March 2026",
         }),
-        ("eta", "2026-03-01T14:05", {"en": "March 1, 2026 14:05"}),
+        ("eta", "2026-03-01T14:05", {"en": "1 March 2026, 14:05"}),
         ("languages", ["ne", "vi"], {"en": "Nepali, Vietnamese", "ja": "ネパール語、ベトナム語"}),
         ("phone", "03-1234-5678", {"ne": "03-1234-5678"}),
     ],
@@ -172,9 +163,9 @@ def test_intensities_are_named_in_every_language():
 def test_slot_is_said_as_the_reader_says_it(name, value, said):
     for language, words in said.items():
         with translation.override(language):
-            assert say_slot(name, value, language) == words
+            assert format_placeholder(name, value, language) == words
 
 
 def test_slot_is_said_in_the_patterns_language_whatever_is_active():
     with translation.override("da"):
-        assert "March 1, 2026" in PATTERNS["school"].fill(SLOTS, "en")
+        assert "1 March 2026" in PATTERNS["school"].fill(PLACEHOLDERS, "en")

@@ -1,39 +1,46 @@
-"""From a draft to a message for everybody whom it concerns: four eyes, stops that hold, nothing twice."""
+"""From a draft to messages for all recipients: a second approver, stops that take effect, nothing sent twice."""
 
 import datetime
-import threading
 import time
 from typing import ClassVar
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from services.audit.models import Line
+from services.audit.models import AuditEntry
 from services.base.refusals import Refused
-from services.languages.table import SPOKEN
-from services.notices.actions import broadcasting, delivering
-from services.notices.actions.broadcasting import audience, begin_due_notices, finish_sent_notices
-from services.notices.actions.deciding import approve, cancel, pause, resume, send_back, submit
-from services.notices.actions.delivering import claim, deliver_waiting, take_bounce
-from services.notices.actions.reminding import remind_of_what_is_due
-from services.notices.actions.warning import add_language, end, issue, put_away_past_notices
-from services.notices.actions.writing import check_wording, correct, save_draft
-from services.notices.models import Message, Notice, NoticeState, Queue, Reminder, Subscription, Topic, Wording
-from services.notices.tasks import do_what_is_due
-from tests.factories import NoticeFactory, ResidentFactory, SubscriptionFactory, TopicFactory, UserFactory
-from tests.servers import wait_until
+from services.languages.registry import SPOKEN
+from services.messaging import leases
+from services.messaging.bounces import process_bounce
+from services.messaging.delivery import deliver_due
+from services.messaging.leases import claim
+from services.messaging.models import Message, Queue, Reminder
+from services.messaging.reminders import send_due
+from services.notices import broadcast
+from services.notices.broadcast import begin_due_notices, finish_sent_notices, subscribers_for
+from services.notices.emergencies.actions import add_language, end, end_past_notices
+from services.notices.models import Notice, NoticeState, NoticeTranslation, Subscription, Topic
+from services.notices.news.approval import approve, cancel, pause, resume, send_back, submit
+from services.notices.news.drafts import correct, review_translation, save_draft
+from services.notices.tasks import run_due_jobs
+from tests.factories.accounts import ResidentFactory, UserFactory
+from tests.factories.emergencies import DANISH, issue_emergency
+from tests.factories.notices import NoticeFactory, SubscriptionFactory, TopicFactory
+from tests.support.races import at_the_same_time
+from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.django_db
-DANISH = {"title": "Hede", "body": "Drik vand."}
+
+
 HOUR = datetime.timedelta(hours=1)
 
 
 def again(row):
-    """The row as the database has it now."""
+    """Return the row as it is in the database now."""
     return type(row).objects.get(pk=row.pk)
 
 
@@ -42,43 +49,28 @@ def draft(**facts) -> Notice:
 
 
 def approved(**facts) -> Notice:
-    """Approved by another person and due; nothing has been written yet."""
+    """Return a notice that another person has approved and that is due; no messages have been written yet."""
     notice = draft(**facts)
     submit(notice, by=notice.author)
     approve(notice, by=UserFactory())
     return again(notice)
 
 
-def emergency(**facts) -> Notice:
-    """Issued in English and Japanese; nothing has been written yet."""
-    texts = {
-        "title_en": "Heat",
-        "body_en": "Drink.",
-        "title_ja": "猛暑",
-        "body_ja": "水を飲む。",
-        "source_language": "ja",
-    }
-    notice = Notice(**{"pattern": "heat", "level": 2} | texts | facts)
-    if notice.topic_id is None:
-        notice.topic = TopicFactory()
-    return issue(notice, by=UserFactory())
-
-
 def states(notice) -> dict[str, int]:
-    """How many messages of a notice are in each state."""
+    """Return the number of a notice's messages in each state."""
     found = list(Message.objects.about(notice).values_list("state", flat=True))
     return {state: found.count(state) for state in sorted(set(found))}
 
 
-def wordings(notice) -> dict[str, str]:
-    return dict(notice.wordings.exclude(state="missing").values_list("language", "state"))
+def translations(notice) -> dict[str, str]:
+    return dict(notice.translations.exclude(state="missing").values_list("language", "state"))
 
 
 def subscribers(topic, count, **facts) -> list[Subscription]:
     return SubscriptionFactory.create_batch(count, topics=[topic], **facts)
 
 
-# --- The whole way ------------------------------------------------------------------------------------
+# --- From start to finish -----------------------------------------------------------------------------
 
 
 def test_notice_goes_its_whole_way():
@@ -86,8 +78,8 @@ def test_notice_goes_its_whole_way():
     readers = subscribers(topic, 3)
     notice = Notice(topic=topic, source_language="ja", title_ja="祭り", body_ja="来てください。")
     save_draft(notice, by=editor, changed=["title_ja", "body_ja"])
-    assert (notice.author, wordings(notice)) == (editor, {"ja": "machine"})
-    check_wording(notice, "ja", by=editor)
+    assert (notice.author, translations(notice)) == (editor, {"ja": "unreviewed"})
+    review_translation(notice, "ja", by=editor)
     submit(notice, by=editor)
     assert again(notice).state == "pending"
     approve(notice, by=manager)
@@ -98,11 +90,11 @@ def test_notice_goes_its_whole_way():
     assert notice.state == "sending"
     assert None not in {notice.published_at, notice.written_at}
     assert finish_sent_notices() == 0
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert finish_sent_notices() == 1
     assert again(notice).state == "done"
     assert sorted(message.to[0] for message in mail.outbox) == sorted(reader.address for reader in readers)
-    assert [line.action for line in Line.objects.filter(object_id=notice.public_id).order_by("sequence")] == [
+    assert [line.action for line in AuditEntry.objects.filter(object_id=notice.public_id).order_by("sequence")] == [
         "notices.save",
         "notices.check",
         "notices.submit",
@@ -116,9 +108,9 @@ def test_periodic_job_does_all_of_it_and_twice_is_once():
     subscribers(topic, 2)
     notice = approved(topic=topic)
     for _beat in range(2):
-        do_what_is_due()
-        deliver_waiting(worker="test")
-    do_what_is_due()
+        run_due_jobs()
+        deliver_due(worker="test")
+    run_due_jobs()
     assert (again(notice).state, len(mail.outbox)) == ("done", 2)
 
 
@@ -129,31 +121,31 @@ def test_edited_language_is_no_longer_checked_and_outdates_nobody_else():
     notice = draft(title_ne="नमस्ते", body_ne="x")
     notice.title_ne = "नमस्कार"
     save_draft(notice, by=notice.author, changed=["title_ne"])
-    assert wordings(notice) == {"ja": "checked", "en": "checked", "ne": "outdated"}
-    assert notice.wordings.get(language="ne").checked_by is None
+    assert translations(notice) == {"ja": "reviewed", "en": "reviewed", "ne": "outdated"}
+    assert notice.translations.get(language="ne").checked_by is None
 
 
-@pytest.mark.parametrize(("is_minor", "state"), [(False, "outdated"), (True, "checked")])
+@pytest.mark.parametrize(("is_minor", "state"), [(False, "outdated"), (True, "reviewed")])
 def test_edit_of_the_source_outdates_the_others_unless_it_is_minor(is_minor, state):
     notice = draft(title_ne="नमस्ते", body_ne="x")
     notice.body_ja = "本文でした。"
     save_draft(notice, by=notice.author, changed=["body_ja"], is_minor=is_minor)
-    assert wordings(notice) == {"ja": "outdated", "en": state, "ne": state}
+    assert translations(notice) == {"ja": "outdated", "en": state, "ne": state}
 
 
 def test_new_text_is_unchecked_and_a_text_taken_out_is_missing():
     notice = draft()
     notice.title_vi, notice.body_vi, notice.body_en = "Xin chào", "x", ""
     save_draft(notice, by=notice.author, changed=["title_vi", "body_vi", "body_en"])
-    assert wordings(notice) == {"ja": "checked", "vi": "machine"}
-    assert notice.wordings.count() == len(SPOKEN)
+    assert translations(notice) == {"ja": "reviewed", "vi": "unreviewed"}
+    assert notice.translations.count() == len(SPOKEN)
 
 
 def test_language_without_a_text_cannot_be_checked():
     notice = draft(title_vi="Xin chào")
     with pytest.raises(Refused):
-        check_wording(notice, "vi", by=notice.author)
-    assert "vi" not in wordings(notice)
+        review_translation(notice, "vi", by=notice.author)
+    assert "vi" not in translations(notice)
 
 
 @pytest.mark.parametrize("state", ["pending", "approved", "sending", "done"])
@@ -171,16 +163,16 @@ def test_only_a_draft_can_be_changed(state):
     with pytest.raises(Refused):
         save_draft(notice, by=notice.author, changed=["title_en"])
     with pytest.raises(Refused):
-        check_wording(notice, "en", by=notice.author)
+        review_translation(notice, "en", by=notice.author)
 
 
-# --- Four eyes ----------------------------------------------------------------------------------------
+# --- A second person approves -------------------------------------------------------------------------
 
 
 def test_nobody_approves_what_they_wrote():
     notice = draft()
     submit(notice, by=notice.author)
-    with pytest.raises(Refused, match="Another person"):
+    with pytest.raises(Refused, match="Someone else"):
         approve(notice, by=notice.author)
     assert (again(notice).state, again(notice).approver) == ("pending", None)
 
@@ -200,7 +192,7 @@ def test_database_knows_that_nobody_approves_what_they_wrote():
 
 def test_source_must_be_checked_before_anybody_approves():
     notice = draft()
-    Wording.objects.filter(notice=notice, language="ja").update(state="outdated")
+    NoticeTranslation.objects.filter(notice=notice, language="ja").update(state="outdated")
     with pytest.raises(Refused):
         submit(notice, by=notice.author)
     with pytest.raises(Refused):
@@ -228,12 +220,12 @@ def test_notice_can_be_sent_back_with_a_reason_even_after_approval():
 @pytest.mark.parametrize("verb", [pause, resume, submit, cancel])
 def test_what_a_state_does_not_allow_is_refused_in_words(verb):
     notice = NoticeFactory()
-    with pytest.raises(Refused, match="Sent to all"):
+    with pytest.raises(Refused, match="Sent to everyone"):
         verb(notice, by=notice.author)
     assert again(notice).state == "done"
 
 
-# --- When ---------------------------------------------------------------------------------------------
+# --- Scheduling ---------------------------------------------------------------------------------------
 
 
 def test_scheduled_notice_waits_for_its_time():
@@ -255,7 +247,7 @@ def test_time_that_is_past_already_is_now():
 
 
 def test_emergency_is_written_before_news():
-    news, grave, graver = approved(), emergency(), emergency(level=5)
+    news, grave, graver = approved(), issue_emergency(), issue_emergency(level=5)
     assert list(Notice.objects.due()) == [graver, grave, news]
 
 
@@ -268,15 +260,15 @@ def test_paused_notice_keeps_its_messages_until_it_goes_on():
     notice = approved(topic=topic)
     begin_due_notices()
     assert pause(notice, by=notice.author) == 4
-    assert deliver_waiting(worker="test") == 0
+    assert deliver_due(worker="test") == 0
     assert (states(notice), finish_sent_notices()) == ({"held": 4}, 0)
     assert resume(notice, by=notice.author) == 4
-    assert deliver_waiting(worker="test") == 4
+    assert deliver_due(worker="test") == 4
     assert states(notice) == {"sent": 4}
 
 
 def test_notice_paused_in_the_middle_of_being_written_goes_on_there(monkeypatch):
-    monkeypatch.setattr(broadcasting, "AT_ONCE", 2)
+    monkeypatch.setattr(broadcast, "BATCH_SIZE", 2)
     topic = TopicFactory()
     subscribers(topic, 5)
     notice = approved(topic=topic)
@@ -297,29 +289,29 @@ def test_cancelled_notice_sends_nothing_more(is_paused):
     if is_paused:
         pause(notice, by=notice.author)
     assert cancel(notice, by=notice.author, reason="wrong date") == 4
-    assert deliver_waiting(worker="test") == 0
+    assert deliver_due(worker="test") == 0
     assert (states(notice), mail.outbox) == ({"withdrawn": 4}, [])
-    assert Line.objects.get(action="notices.cancel").reason == "wrong date"
+    assert AuditEntry.objects.get(action="notices.cancel").reason == "wrong date"
 
 
 @pytest.mark.parametrize(("stop", "is_emergency"), [(cancel, False), (end, False), (end, True)])
 def test_notice_stopped_in_the_middle_of_being_written_is_written_no_further(stop, is_emergency, monkeypatch):
-    monkeypatch.setattr(broadcasting, "AT_ONCE", 2)
+    monkeypatch.setattr(broadcast, "BATCH_SIZE", 2)
     topic = TopicFactory()
     subscribers(topic, 5)
-    notice = emergency(topic=topic) if is_emergency else approved(topic=topic)
+    notice = issue_emergency(topic=topic) if is_emergency else approved(topic=topic)
     begin_due_notices(most=1)
     stop(notice, by=UserFactory())
     assert begin_due_notices() == 0
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert (states(notice), mail.outbox) == ({"withdrawn": 2}, [])
 
 
 def test_what_nobody_has_got_cannot_end_nor_be_corrected():
     for notice in (draft(), approved()):
-        with pytest.raises(Refused, match="Nobody has got it yet"):
+        with pytest.raises(Refused, match="This notice has not been sent to anyone yet"):
             end(notice, by=notice.author)
-        with pytest.raises(Refused, match="Nobody has got it yet"):
+        with pytest.raises(Refused, match="This notice has not been sent to anyone yet"):
             correct(notice, by=notice.author)
         assert again(notice).ended_at is None
 
@@ -328,15 +320,15 @@ def test_notice_ends_once():
     notice = NoticeFactory()
     end(notice, by=notice.author, reason="over")
     assert list(Notice.objects.archived()) == [notice]
-    with pytest.raises(Refused, match="ended already"):
+    with pytest.raises(Refused, match="This notice has already ended"):
         end(notice, by=notice.author)
 
 
 def test_notice_past_its_time_goes_into_the_archive_by_itself():
     past, current = NoticeFactory(until=timezone.now() + HOUR), NoticeFactory(until=timezone.now() + HOUR)
     Notice.objects.filter(pk=past.pk).update(until=timezone.now())
-    assert put_away_past_notices() == 1
-    assert put_away_past_notices() == 0
+    assert end_past_notices() == 1
+    assert end_past_notices() == 0
     assert again(past).ended_at is not None
     assert list(Notice.objects.current()) == [current]
 
@@ -347,7 +339,7 @@ def test_news_that_come_too_late_are_not_sent():
     notice = approved(topic=topic, until=timezone.now() + HOUR)
     begin_due_notices()
     Message.objects.update(expires_at=timezone.now())
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert (states(notice), mail.outbox) == ({"withdrawn": 1}, [])
 
 
@@ -359,38 +351,38 @@ def test_correction_goes_only_to_those_who_got_the_wrong_one():
     got, bounced, waits = subscribers(topic, 3, language="en")
     notice = approved(topic=topic, title_en="Party on Monday")
     begin_due_notices()
-    Message.objects.filter(subscription=waits).update(due_at=timezone.now() + HOUR)
-    deliver_waiting(worker="test")
-    take_bounce(Message.objects.get(subscription=bounced).public_id, for_good=False, cause="full")
+    Message.objects.to(waits).update(due_at=timezone.now() + HOUR)
+    deliver_due(worker="test")
+    process_bounce(Message.objects.to(bounced).get().public_id, for_good=False, cause="full")
     cancel(notice, by=notice.author)
     newcomer = subscribers(topic, 1)
     correction = correct(again(notice), by=UserFactory())
     assert (correction.state, correction.corrects, correction.title_en) == ("draft", notice, "Party on Monday")
-    assert wordings(correction) == {"ja": "machine", "en": "machine"}
+    assert translations(correction) == {"ja": "unreviewed", "en": "unreviewed"}
     correction.title_en = "Party on Tuesday"
     save_draft(correction, by=correction.author, changed=["title_en"])
     for language in ("ja", "en"):
-        check_wording(correction, language, by=correction.author)
+        review_translation(correction, language, by=correction.author)
     submit(correction, by=correction.author)
     approve(correction, by=UserFactory())
     begin_due_notices()
     mail.outbox.clear()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert [(message.to, message.subject) for message in mail.outbox] == [([got.address], "Party on Tuesday")]
     assert len(newcomer) == 1
 
 
 def test_correction_needs_another_persons_approval_too():
     correction = correct(NoticeFactory(), by=UserFactory())
-    check_wording(correction, "ja", by=correction.author)
+    review_translation(correction, "ja", by=correction.author)
     submit(correction, by=correction.author)
-    with pytest.raises(Refused, match="Another person"):
+    with pytest.raises(Refused, match="Someone else"):
         approve(correction, by=correction.author)
 
 
 def test_emergency_is_updated_never_corrected():
-    notice = emergency()
-    with pytest.raises(Refused, match="updated or ended"):
+    notice = issue_emergency()
+    with pytest.raises(Refused, match="Update it or end it"):
         correct(notice, by=notice.author)
     assert Notice.objects.count() == 1
 
@@ -402,13 +394,13 @@ def test_emergency_goes_to_everybody_whom_the_centre_can_reach_once(settings):
     settings.SMS_URL = "https://sms.example/"
     topic = TopicFactory()
     SubscriptionFactory(address="Both@example.org", language="ko")
-    SubscriptionFactory(address="left-x", state="left")
+    SubscriptionFactory(address="left-x", state="unsubscribed")
     SubscriptionFactory(address="pending@example.org", state="pending", confirmed_at=None)
     ResidentFactory(email="both@example.org", language="ne")
     ResidentFactory.create_batch(2, email="family@example.org")
     ResidentFactory(email="", user=UserFactory(email="account@example.org"))
     ResidentFactory(email="", phone="09012345678", language="vi")
-    notice = emergency(topic=topic)
+    notice = issue_emergency(topic=topic)
     begin_due_notices()
     told = set(Message.objects.about(notice).values_list("channel", "address", "language"))
     assert told == {
@@ -423,25 +415,25 @@ def test_emergency_goes_to_everybody_whom_the_centre_can_reach_once(settings):
 
 def test_resident_whom_no_way_reaches_is_no_row():
     ResidentFactory(email="", phone="09012345678")
-    emergency()
+    issue_emergency()
     begin_due_notices()
     assert Message.objects.count() == 0
 
 
 def test_emergency_goes_out_in_the_languages_that_are_ready_and_the_others_follow_once():
     readers = {code: SubscriptionFactory(language=code) for code in ("en", "da", "ko")}
-    notice = emergency()
+    notice = issue_emergency()
     begin_due_notices()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     finish_sent_notices()
     assert dict(Message.objects.values_list("language", "written_in")) == {"en": "en", "da": "en", "ko": "en"}
     mail.outbox.clear()
     add_language(notice, "da", **DANISH, by=notice.author)
-    with pytest.raises(Refused, match="gone out already"):
+    with pytest.raises(Refused, match="already been sent"):
         add_language(notice, "da", title="Hede", body="Noget andet.", by=notice.author)
     assert again(notice).body_da == "Drik vand."
     assert again(notice).state == "sending"
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert [(message.to, message.subject) for message in mail.outbox] == [([readers["da"].address], "Hede – Ota")]
     finish_sent_notices()
     assert again(notice).state == "done"
@@ -449,7 +441,7 @@ def test_emergency_goes_out_in_the_languages_that_are_ready_and_the_others_follo
 
 def test_language_that_comes_late_reaches_those_in_a_workers_hands_too():
     SubscriptionFactory(language="da")
-    notice = emergency()
+    notice = issue_emergency()
     begin_due_notices()
     claim()
     add_language(notice, "da", **DANISH, by=notice.author)
@@ -458,9 +450,9 @@ def test_language_that_comes_late_reaches_those_in_a_workers_hands_too():
 
 def test_language_that_comes_late_is_not_sent_of_what_has_ended():
     SubscriptionFactory(language="da")
-    notice = emergency()
+    notice = issue_emergency()
     begin_due_notices()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     end(notice, by=notice.author)
     with pytest.raises(Refused, match="ended"):
         add_language(notice, "da", **DANISH, by=notice.author)
@@ -469,15 +461,15 @@ def test_language_that_comes_late_is_not_sent_of_what_has_ended():
 
 def test_language_that_comes_late_waits_while_the_notice_is_paused():
     SubscriptionFactory(language="da")
-    notice = emergency()
+    notice = issue_emergency()
     begin_due_notices()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     pause(notice, by=notice.author)
     add_language(notice, "da", **DANISH, by=notice.author)
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert states(notice) == {"held": 1, "sent": 1}
     resume(notice, by=notice.author)
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert [message.subject for message in mail.outbox] == ["Heat – Ota", "Hede – Ota"]
 
 
@@ -485,9 +477,9 @@ def test_late_language_costs_the_same_however_many_read_it():
     counts = []
     for readers in (1, 30):
         SubscriptionFactory.create_batch(readers, language="da")
-        notice = emergency()
+        notice = issue_emergency()
         begin_due_notices()
-        deliver_waiting(worker="test")
+        deliver_due(worker="test")
         with CaptureQueriesContext(connection) as queries:
             add_language(notice, "da", **DANISH, by=notice.author)
         counts.append(len(queries))
@@ -496,11 +488,11 @@ def test_late_language_costs_the_same_however_many_read_it():
 
 def test_update_ends_what_it_updates():
     SubscriptionFactory(language="en")
-    first = emergency()
+    first = issue_emergency()
     begin_due_notices()
-    second = emergency(updates=first, level=3)
+    second = issue_emergency(updates=first, level=3)
     begin_due_notices()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert (states(first), states(second)) == ({"withdrawn": 1}, {"sent": 1})
     assert again(first).ended_at is not None
     assert list(Notice.objects.current()) == [second]
@@ -508,31 +500,31 @@ def test_update_ends_what_it_updates():
 
 
 def test_author_hears_an_hour_before_an_emergency_ends():
-    notice = emergency(until=timezone.now() + 3 * HOUR)
+    notice = issue_emergency(until=timezone.now() + 3 * HOUR)
     reminder = Reminder.objects.get()
     assert reminder.due_at == notice.until - HOUR
     Reminder.objects.update(due_at=timezone.now())
     for _beat in range(2):
-        remind_of_what_is_due()
+        send_due()
     told = Message.objects.filter(kind="notices/staff/ends_soon").order_by("pk")
     assert [(message.channel, message.user) for message in told] == [("email", notice.author), ("inbox", notice.author)]
 
 
 def test_author_of_what_has_ended_hears_nothing():
-    notice = emergency(until=timezone.now() + 3 * HOUR)
+    notice = issue_emergency(until=timezone.now() + 3 * HOUR)
     end(notice, by=notice.author)
     Reminder.objects.update(due_at=timezone.now())
-    assert remind_of_what_is_due() == 1
+    assert send_due() == 1
     assert Message.objects.count() == 0
 
 
 def test_one_person_may_issue_but_only_from_a_checked_pattern():
-    notice = emergency()
+    notice = issue_emergency()
     assert (notice.state, notice.approver) == ("sending", None)
-    assert wordings(notice) == {"ja": "checked", "en": "checked"}
+    assert translations(notice) == {"ja": "reviewed", "en": "reviewed"}
 
 
-# --- Whom it concerns ---------------------------------------------------------------------------------
+# --- Recipients ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -552,10 +544,10 @@ def test_audience_is_its_topics_readers_in_its_languages_and_area(facts, readers
         language, _space, area = name.partition(" ")
         SubscriptionFactory(topics=[topic, other], language=language, area=area, address=name)
     SubscriptionFactory(topics=[other], address="other")
-    SubscriptionFactory(topics=[topic], address="left", state="left")
+    SubscriptionFactory(topics=[topic], address="left", state="unsubscribed")
     SubscriptionFactory(topics=[topic], address="pending", state="pending", confirmed_at=None)
     notice = draft(topic=topic, **facts)
-    assert {reader.address for reader in audience(notice)} == readers
+    assert {reader.address for reader in subscribers_for(notice)} == readers
 
 
 def test_residents_hear_no_news_that_they_did_not_ask_for():
@@ -568,7 +560,7 @@ def test_residents_hear_no_news_that_they_did_not_ask_for():
 def test_emergency_may_be_for_some_languages_only():
     ResidentFactory(language="ne")
     ResidentFactory(language="vi")
-    emergency(to_languages=["vi"])
+    issue_emergency(to_languages=["vi"])
     begin_due_notices()
     assert list(Message.objects.values_list("language", flat=True)) == ["vi"]
 
@@ -578,7 +570,7 @@ def test_emergency_may_be_for_some_languages_only():
 
 @pytest.fixture
 def crowd():
-    """A maker of a topic with many readers."""
+    """Return a function that creates a topic with many readers."""
 
     def make(count) -> Topic:
         topic = TopicFactory()
@@ -594,24 +586,25 @@ def crowd():
     return make
 
 
+@pytest.mark.thorough
 def test_each_thousand_rows_costs_the_same_few_queries(crowd):
     notice = approved(topic=crowd(3000))
-    broadcasting._begin_if_due(notice.pk)
+    broadcast._publish_if_due(notice.pk)
     counts = []
     for _thousand in range(3):
         with CaptureQueriesContext(connection) as queries:
-            assert broadcasting._write_some(notice.pk) == 1000
+            assert broadcast._write_batch(notice.pk) == 1000
         statements = [query["sql"] for query in queries.captured_queries]
-        inserts = [sql for sql in statements if sql.startswith("INSERT") and '"notices_message"' in sql]
+        inserts = [sql for sql in statements if sql.startswith("INSERT") and '"messaging_message"' in sql]
         counts.append(len(queries) - len(inserts))
-        assert 1 <= len(inserts) <= 30  # SQLite takes so many values at once; PostgreSQL all
+        assert 1 <= len(inserts) <= 30  # SQLite limits the values per statement; PostgreSQL does not
     assert counts[1] == counts[2] <= 5
-    assert broadcasting._write_some(notice.pk) == 0
+    assert broadcast._write_batch(notice.pk) == 0
     assert Message.objects.count() == 3000
 
 
 def test_crash_in_the_middle_of_writing_goes_on_where_it_stopped(crowd, monkeypatch):
-    monkeypatch.setattr(broadcasting, "AT_ONCE", 10)
+    monkeypatch.setattr(broadcast, "BATCH_SIZE", 10)
     approved(topic=crowd(45))
     original, calls = Message.objects.bulk_create, []
 
@@ -632,39 +625,18 @@ def test_crash_in_the_middle_of_writing_goes_on_where_it_stopped(crowd, monkeypa
     assert begin_due_notices() == 0
 
 
-def together(*deeds) -> list[BaseException]:
-    """Do things at once, each in a thread of its own; what went wrong."""
-    faults, barrier = [], threading.Barrier(len(deeds))
-
-    def do(deed):
-        barrier.wait()
-        try:
-            deed()
-        except Exception as fault:  # noqa: BLE001  whatever it is, the test shall see it
-            faults.append(fault)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=do, args=(deed,)) for deed in deeds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return faults
-
-
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_write_each_row_once(crowd, monkeypatch):
-    monkeypatch.setattr(broadcasting, "AT_ONCE", 7)
+    monkeypatch.setattr(broadcast, "BATCH_SIZE", 7)
     notice = approved(topic=crowd(60))
-    assert together(*[begin_due_notices] * 4) == []
+    assert at_the_same_time(*[begin_due_notices] * 4) == []
     begin_due_notices()
     assert (Message.objects.count(), Message.objects.values("person").distinct().count()) == (60, 60)
     assert again(notice).written_at is not None
 
 
 class Noting(EmailBackend):
-    """Notes whom each mail went to, and takes its time."""
+    """Record each email's recipient, slowly."""
 
     sent: ClassVar[list[str]] = []
 
@@ -677,8 +649,8 @@ class Noting(EmailBackend):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("stop", [cancel, pause])
 def test_stop_is_never_overtaken_by_a_send(stop, crowd, settings, monkeypatch):
-    """Workers are at it; once the stop has returned, nobody takes up another row."""
-    monkeypatch.setitem(delivering.AT_ONCE, Queue.BULK, 10)
+    """Workers are sending; once the stop has returned, none of them attempts another row."""
+    monkeypatch.setitem(leases.BATCH_SIZE, Queue.BULK, 10)
     notice = approved(topic=crowd(200))
     begin_due_notices()
     settings.EMAIL_BACKEND = f"{__name__}.Noting"
@@ -690,7 +662,7 @@ def test_stop_is_never_overtaken_by_a_send(stop, crowd, settings, monkeypatch):
         stop(notice, by=notice.author)
         attempted.append(set(Message.objects.filter(attempts__gt=0).values_list("pk", flat=True)))
 
-    assert together(halt, *[lambda: deliver_waiting(worker="test")] * 3) == []
+    assert at_the_same_time(halt, *[lambda: deliver_due(worker="test")] * 3) == []
     after = set(Message.objects.filter(attempts__gt=0).values_list("pk", flat=True))
     assert after <= attempted[0]
     assert len(Noting.sent) == len(set(Noting.sent)) == states(notice)["sent"] <= len(attempted[0])
@@ -701,15 +673,15 @@ def test_stop_is_never_overtaken_by_a_send(stop, crowd, settings, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_cancel_and_writing_at_once_leave_nothing_to_send(crowd, monkeypatch):
-    monkeypatch.setattr(broadcasting, "AT_ONCE", 5)
+    monkeypatch.setattr(broadcast, "BATCH_SIZE", 5)
     notice = approved(topic=crowd(100))
     begin_due_notices(most=1)
-    faults = together(begin_due_notices, lambda: cancel(notice, by=notice.author), begin_due_notices)
+    faults = at_the_same_time(begin_due_notices, lambda: cancel(notice, by=notice.author), begin_due_notices)
     assert [fault for fault in faults if "lock" not in str(fault)] == []
     begin_due_notices()
     assert again(notice).state == NoticeState.CANCELLED
     assert set(states(notice)) == {"withdrawn"}
-    assert deliver_waiting(worker="test") == 0
+    assert deliver_due(worker="test") == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -717,6 +689,6 @@ def test_two_who_approve_at_once_approve_once():
     notice = draft()
     submit(notice, by=notice.author)
     first, second = UserFactory(), UserFactory()
-    faults = together(lambda: approve(notice, by=first), lambda: approve(notice, by=second))
+    faults = at_the_same_time(lambda: approve(notice, by=first), lambda: approve(notice, by=second))
     assert [type(fault) for fault in faults] == [Refused]
-    assert Line.objects.filter(action="notices.approve").count() == 1
+    assert AuditEntry.objects.filter(action="notices.approve").count() == 1

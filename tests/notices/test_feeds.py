@@ -1,4 +1,4 @@
-"""Notices for programs: Atom (RFC 4287) and CAP 1.2 (OASIS)."""
+"""Notices for other programs: Atom (RFC 4287) and CAP 1.2 (OASIS)."""
 
 import datetime
 from xml.etree import ElementTree as ET
@@ -8,12 +8,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from services.base.refusals import Refused
-from services.languages.ruby import as_plain
-from services.languages.table import SPOKEN
-from services.notices.actions.deciding import cancel
-from services.notices.actions.warning import add_language, end, put_away_past_notices
+from services.languages.furigana import strip_readings
+from services.languages.registry import SPOKEN
+from services.notices.alert_templates import alert_levels, alert_templates
+from services.notices.emergencies.actions import add_language, end, end_past_notices
 from services.notices.models import Notice
-from services.notices.patterns import levels, patterns
+from services.notices.news.approval import cancel
 from tests.factories import NoticeFactory, TopicFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ LANGUAGES = [language.code for language in settings.CITY.offered()]
 HOUR = datetime.timedelta(hours=1)
 SPACES = {"atom": "http://www.w3.org/2005/Atom", "cap": "urn:oasis:names:tc:emergency:cap:1.2"}
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-# The order of the standard's schema, of what we use.
+# The elements that we use, in the order of the standard's schema.
 ALERT_ORDER = ["identifier", "sender", "sent", "status", "msgType", "source", "scope", "references", "info"]
 INFO_ORDER = [
     "language",
@@ -57,7 +57,7 @@ def cap(client, notice, language="en") -> ET.Element:
 
 
 def said(element: ET.Element, name: str, space="cap") -> list[str]:
-    """The texts of all children of that name."""
+    """Return the texts of all children with that name."""
     return [child.text for child in element.findall(f"{space}:{name}", SPACES)]
 
 
@@ -172,8 +172,8 @@ def test_feed_holds_nothing_that_is_not_out(client):
 def test_feed_is_updated_when_a_notice_ends_or_comes_in_one_more_language(client):
     alarm = NoticeFactory(emergency=True)
     Notice.objects.update(published_at=timezone.now() - HOUR)
-    alarm.wordings.update(checked_at=timezone.now() - HOUR)
-    alarm.wordings.filter(language="ne").update(state="missing", checked_at=None)
+    alarm.translations.update(checked_at=timezone.now() - HOUR)
+    alarm.translations.filter(language="ne").update(state="missing", checked_at=None)
     (before,) = said(atom(client, "/en/notices/feed/"), "updated", "atom")
 
     wording = add_language(alarm, "ne", title=alarm.title_ne, body=alarm.body_ne, by=UserFactory())
@@ -184,7 +184,7 @@ def test_feed_is_updated_when_a_notice_ends_or_comes_in_one_more_language(client
     assert before < then == f"{wording.checked_at:%Y-%m-%dT%H:%M:%SZ}"
     alarm.refresh_from_db()
     assert said(feed, "updated", "atom") == [f"{alarm.ended_at:%Y-%m-%dT%H:%M:%SZ}"]
-    assert "This notice has ended." in html_of(feed.find("atom:entry", SPACES))
+    assert "This notice is no longer current." in html_of(feed.find("atom:entry", SPACES))
 
 
 def test_feed_says_level_area_and_drill(client):
@@ -230,7 +230,7 @@ def test_alert_says_in_the_standards_order_what_it_must(client):
 
 def test_alert_has_one_info_for_each_language(client):
     alarm = NoticeFactory(emergency=True, until=timezone.now() + HOUR)
-    level, pattern = levels()[4], patterns()["evacuate"]
+    level, pattern = alert_levels()[4], alert_templates()["evacuate"]
 
     infos = cap(client, alarm).findall("cap:info", SPACES)
 
@@ -241,25 +241,25 @@ def test_alert_has_one_info_for_each_language(client):
         assert told == {
             "language": code,
             "category": "Safety",
-            "event": as_plain(pattern.titles[code]),
+            "event": strip_readings(pattern.titles[code]),
             "responseType": "Evacuate",
             "urgency": "Immediate",
             "severity": "Severe",
             "certainty": "Likely",
             "effective": timezone.localtime(alarm.published_at).isoformat(timespec="seconds"),
             "expires": timezone.localtime(alarm.until).isoformat(timespec="seconds"),
-            "senderName": as_plain(settings.CITY.name(code)),
-            "headline": as_plain(pattern.titles[code]),
-            "description": as_plain(pattern.fill(alarm.slots, code)),
-            "instruction": as_plain(level.actions[code]),
+            "senderName": strip_readings(settings.CITY.name(code)),
+            "headline": strip_readings(pattern.titles[code]),
+            "description": strip_readings(pattern.fill(alarm.placeholders, code)),
+            "instruction": strip_readings(level.actions[code]),
             "web": f"{settings.SITE_URL}/{code}/notices/{alarm.public_id}/",
         }
-        assert said(info.find("cap:area", SPACES), "areaDesc") == [as_plain(settings.CITY.area("omori", code))]
+        assert said(info.find("cap:area", SPACES), "areaDesc") == [strip_readings(settings.CITY.area("omori", code))]
 
 
 def test_alert_leaves_out_the_languages_that_nobody_has_checked(client):
     alarm = NoticeFactory(emergency=True)
-    alarm.wordings.filter(language__in=["ne", "ar"]).update(state="machine")
+    alarm.translations.filter(language__in=["ne", "ar"]).update(state="unreviewed")
 
     infos = cap(client, alarm).findall("cap:info", SPACES)
 
@@ -292,7 +292,7 @@ def test_alert_ended_by_hand_is_a_cancel_of_the_first(client):
 def test_alert_past_its_time_stays_as_it_was_sent(client):
     alarm = NoticeFactory(emergency=True)
     Notice.objects.update(until=timezone.now() - HOUR, published_at=timezone.now() - 2 * HOUR)
-    assert put_away_past_notices() == 1
+    assert end_past_notices() == 1
 
     root = cap(client, alarm)
 
@@ -325,7 +325,7 @@ def test_alert_in_universal_time_is_written_as_cap_demands(client):
 def test_alert_of_what_is_no_emergency_or_not_out_is_not_there(client):
     news = NoticeFactory()
     alarm = NoticeFactory(emergency=True)
-    with pytest.raises(Refused, match="An emergency is ended, not cancelled"):
+    with pytest.raises(Refused, match="You cannot cancel an emergency notice"):
         cancel(alarm, by=alarm.author)
 
     assert client.get(f"/en/notices/{news.public_id}/alert.xml").status_code == 404

@@ -1,4 +1,4 @@
-"""Notices as residents meet them: lists, one notice, banners, the subscription without an account."""
+"""Notices as residents see them: lists, one notice, banners, subscribing without an account."""
 
 import datetime
 import re
@@ -10,15 +10,16 @@ from django.utils import timezone, translation
 
 from services.base.signed_links import make_token
 from services.languages.catalogue import KANJI
-from services.languages.ruby import annotate_page
-from services.languages.table import SPOKEN
-from services.notices import links
-from services.notices.actions.deciding import cancel, submit
-from services.notices.actions.warning import end, put_away_past_notices
-from services.notices.actions.writing import correct
-from services.notices.models import Message, Notice, Subscription, SubscriptionState
-from services.notices.patterns import levels, patterns
-from services.notices.reading import words_of
+from services.languages.furigana import annotate_page
+from services.languages.registry import SPOKEN
+from services.messaging.models import Message
+from services.notices.alert_templates import alert_levels, alert_templates
+from services.notices.emergencies.actions import end, end_past_notices
+from services.notices.models import Notice, Subscription, SubscriptionState
+from services.notices.news.approval import cancel, submit
+from services.notices.news.drafts import correct
+from services.notices.news.presentation import present
+from services.notices.subscriptions import links
 from tests.factories import NoticeFactory, SubscriptionFactory, TopicFactory, publish
 
 pytestmark = pytest.mark.django_db
@@ -31,14 +32,14 @@ def text(response) -> str:
 
 
 def titles(response) -> list[str]:
-    """The titles in a list, without notes and marks."""
+    """Return the titles in a list, without notes and marks."""
     found = re.findall(r"<h[23]><a href=\"/[\w-]+/notices/[\w-]{22}/\">(.*?)</a>", text(response))
     return [re.sub(r" ?<small.*?</small>|<[^>]+>", "", title) for title in found]
 
 
 @pytest.fixture
 def past():
-    """A notice whose hour has come and gone."""
+    """A notice that has expired."""
     notice = NoticeFactory(title_en="Past", until=timezone.now() + HOUR)
     Notice.objects.filter(pk=notice.pk).update(until=timezone.now() - HOUR)
     return notice
@@ -46,7 +47,7 @@ def past():
 
 @pytest.fixture
 def unseen():
-    """What nobody outside may see: a draft, one that waits, one cancelled before it began, one after."""
+    """Notices hidden from the public: a draft, one awaiting approval, one cancelled before sending began, one after."""
     draft = NoticeFactory(title_en="Secret draft", is_published=False)
     pending = NoticeFactory(title_en="Secret pending", is_published=False)
     submit(pending, by=pending.author)
@@ -131,7 +132,7 @@ def test_lists_need_the_same_few_queries_for_one_and_many(client, django_assert_
         NoticeFactory(topic=topic, until=timezone.now() + HOUR)
     if "archive" in path:
         Notice.objects.update(until=timezone.now() - HOUR)
-    client.get("/ne/notices/asked/")  # the emergencies are known by now
+    client.get("/ne/notices/asked/")  # emergencies are known from here on
     expected = {"/ne/notices/": 7, "/ne/notices/archive/": 7, "/ne/notices/feed/": 3, "/ne/": 6}
 
     with django_assert_num_queries(expected[path]):
@@ -162,7 +163,7 @@ def test_home_made_anew_reads_its_news_only_after_a_change(client, django_assert
     client.get("/en/")
     caches["pages"].clear()
 
-    with django_assert_num_queries(1):  # the public edition
+    with django_assert_num_queries(1):  # the content version
         assert titles(client.get("/en/")) == ["Before"]
 
     NoticeFactory(title_en="After")
@@ -172,7 +173,7 @@ def test_home_made_anew_reads_its_news_only_after_a_change(client, django_assert
 def test_home_without_news_still_leads_to_them(client):
     page = text(client.get("/en/"))
 
-    assert "What the city tells its residents, in your language." in page
+    assert "Information from the city for its residents, in your language." in page
     assert 'href="/en/notices/"' in page
 
 
@@ -201,7 +202,7 @@ def test_notice_in_another_language_stands_under_a_bar(client):
 
 def test_notice_whose_translation_nobody_has_checked_is_read_in_another_language(client):
     notice = NoticeFactory(title_ne="मेसिन", body_ne="मेसिन")
-    notice.wordings.filter(language="ne").update(state="machine")
+    notice.translations.filter(language="ne").update(state="unreviewed")
 
     page = text(client.get(f"/ne/notices/{notice.public_id}/"))
 
@@ -214,7 +215,11 @@ def test_notice_that_is_not_out_is_not_there(client, unseen):
 
     assert [client.get(f"/en/notices/{it.public_id}/").status_code for it in (draft, pending, early)] == [404] * 3
     gone = client.get(f"/en/notices/{late.public_id}/")
-    assert (gone.status_code, "This notice was withdrawn" in text(gone), "Secret" in text(gone)) == (410, True, False)
+    assert (gone.status_code, "This notice has been withdrawn" in text(gone), "Secret" in text(gone)) == (
+        410,
+        True,
+        False,
+    )
 
 
 def test_notice_page_with_many_versions_needs_few_queries(client, django_assert_num_queries):
@@ -235,14 +240,14 @@ def test_notice_that_has_ended_says_so(client, past):
     ended = NoticeFactory()
     end(ended, by=ended.author)
 
-    assert "This notice has ended." in text(client.get(f"/en/notices/{ended.public_id}/"))
-    assert "The time of this notice is over." in text(client.get(f"/en/notices/{past.public_id}/"))
+    assert "This notice is no longer current." in text(client.get(f"/en/notices/{ended.public_id}/"))
+    assert "This notice has expired." in text(client.get(f"/en/notices/{past.public_id}/"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_emergency_page_says_level_action_area_and_source_in_every_language(client, language):
     alarm = NoticeFactory(emergency=True, until=timezone.now() + HOUR)
-    level, pattern = levels()[4], patterns()["evacuate"]
+    level, pattern = alert_levels()[4], alert_templates()["evacuate"]
 
     page = text(client.get(f"/{language}/notices/{alarm.public_id}/"))
 
@@ -292,7 +297,7 @@ def test_notice_of_an_event_comes_as_a_calendar_file_in_each_language(client):
 
 @pytest.mark.parametrize("language", ["ne", "ar", "vi", "ko", "zh-hans"])
 def test_place_without_a_name_in_the_readers_language_stands_in_english(client, language):
-    """Bare kanji help nobody who asks the way."""
+    """Kanji without furigana do not help anyone who asks the way."""
     texts = {f"title_{SPOKEN[language].column}": "T", f"body_{SPOKEN[language].column}": "B"}
     places = {"place_ja": "大森会館", "place_en": "Omori Hall"}
     notice = NoticeFactory(**texts, **places, starts_at=timezone.now() + HOUR)
@@ -308,9 +313,9 @@ def test_place_without_a_name_in_the_readers_language_stands_in_english(client, 
 
 def test_place_in_a_text_that_nobody_has_checked_is_not_shown():
     notice = NoticeFactory(title_ne="भेला", body_ne="पाठ", place_ja="大森会館", place_en="Omori Hal")
-    notice.wordings.filter(language="en").update(state="machine")
+    notice.translations.filter(language="en").update(state="unreviewed")
 
-    place = words_of(Notice.objects.get(pk=notice.pk), "ne").place
+    place = present(Notice.objects.get(pk=notice.pk), "ne").place
 
     assert (place.value, place.language.code) == ("大森会館", "ja")
 
@@ -322,13 +327,13 @@ def test_event_of_several_days_says_from_when_to_when_in_words(client, language)
 
     page = text(client.get(f"/{language}/notices/{notice.public_id}/"))
     with translation.override(language):
-        when = words_of(notice, language).when
+        when = present(notice, language).when
 
     assert annotate_page(when[0].upper() + when[1:], furigana=language == "ja-simple") in page
     assert not re.search("[–〜～~]", when)
     assert (when.count("10:00"), when.count("17:00")) == (1, 1)
     if language == "en":
-        assert when == "from Dec. 5, 2026 10:00 to Dec. 7, 2026 17:00"
+        assert when == "from 5 December 2026, 10:00 to 7 December 2026, 17:00"
 
 
 def test_calendar_file_of_what_is_not_out_is_not_there(client):
@@ -350,7 +355,7 @@ def test_pages_carry_no_style_or_script_of_their_own(client):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_banner_stands_above_every_page_in_the_readers_language(client, language):
     alarm = NoticeFactory(emergency=True)
-    title = annotate_page(patterns()["evacuate"].titles[language], furigana=language == "ja-simple")
+    title = annotate_page(alert_templates()["evacuate"].titles[language], furigana=language == "ja-simple")
 
     for path in ("", "guide/", "notices/", "search/", "me/login/", "notices/subscribe/"):
         page = text(client.get(f"/{language}/{path}")).split("<main")[0]
@@ -370,7 +375,7 @@ def test_banner_of_level_4_cannot_be_put_away(client):
 
 
 def test_banner_below_level_4_is_put_away_by_a_button_without_a_token(new_client):
-    warning = NoticeFactory(emergency=True, pattern="typhoon", level=2, slots={"date": "2026-12-01"})
+    warning = NoticeFactory(emergency=True, pattern="typhoon", level=2, placeholders={"date": "2026-12-01"})
     reader = new_client(enforce_csrf_checks=True)
     assert f'action="/en/notices/{warning.public_id}/put-away/"' in text(reader.get("/en/guide/"))
 
@@ -409,7 +414,7 @@ def test_banners_stand_gravest_first_and_only_as_long_as_they_hold(client):
 
     assert high.public_id not in text(client.get("/en/guide/"))
     Notice.objects.filter(pk=low.pk).update(until=timezone.now() - HOUR)
-    assert put_away_past_notices() == 1
+    assert end_past_notices() == 1
     assert re.findall(r'id="banner-([\w-]+)"', text(client.get("/en/guide/"))) == [drill.public_id]
 
 
@@ -427,7 +432,7 @@ def test_banner_of_a_drill_says_so_and_news_have_none(client):
 def test_banner_costs_a_page_no_query_once_it_is_known(client, new_client, django_assert_num_queries):
     NoticeFactory(emergency=True)
     client.get("/en/guide/")
-    with django_assert_num_queries(1):  # the edition, which the page cache asks for
+    with django_assert_num_queries(1):  # the content version, which the page cache reads
         page = new_client().get("/en/notices/subscribe/asked/")
     assert 'class="banner' in text(page)
     with django_assert_num_queries(1):
@@ -522,7 +527,7 @@ def test_wrong_address_keeps_what_was_typed_and_writes_nothing(client, address):
     page = ask(client, [topic], address=address, area="omori", path="/en/notices/subscribe/")
 
     assert page.status_code == 400
-    assert "Please check your answers." in text(page)
+    assert "Check your answers" in text(page)
     assert 'href="#id_address"' in text(page)
     assert re.search(rf'value="{topic.code}"[^>]* checked', text(page))
     assert '<option value="omori" selected>' in text(page)
@@ -549,7 +554,11 @@ def test_asking_too_often_from_one_address_is_stopped(client):
 
 
 def path_of(subscription, purpose, language="ne") -> str:
-    url = {links.CONFIRM: links.confirm_url, links.MANAGE: links.settings_url, links.LEAVE: links.leave_url}[purpose]
+    url = {
+        links.CONFIRM: links.confirm_url,
+        links.MANAGE: links.settings_url,
+        links.UNSUBSCRIBE: links.unsubscribe_url,
+    }[purpose]
     return url(subscription, language).removeprefix(settings.SITE_URL)
 
 
@@ -564,14 +573,14 @@ def test_link_shows_and_button_confirms(client, wish):
     path = path_of(wish, links.CONFIRM, "en")
 
     page = client.get(path)
-    assert "Do you want our news?" in text(page)
+    assert "Would you like to get our news?" in text(page)
     assert "Health" in text(page)
     assert Subscription.objects.get().state == SubscriptionState.PENDING
 
-    assert "Our news will come to you" in text(client.post(path))
+    assert "You have signed up for our news" in text(client.post(path))
     assert Subscription.objects.get().state == SubscriptionState.ACTIVE
-    assert "Our news will come to you" in text(client.post(path))
-    assert "Our news will come to you" in text(client.get(path))
+    assert "You have signed up for our news" in text(client.post(path))
+    assert "You have signed up for our news" in text(client.get(path))
 
 
 def test_pages_behind_a_link_are_kept_by_nobody(client, wish):
@@ -593,7 +602,7 @@ def test_settings_are_shown_changed_and_kept(client):
 
     saved = client.post(path, {"topics": [new.code], "language": "vi", "second_language": "en", "area": ""})
 
-    assert "It is saved." in text(saved)
+    assert "Your changes have been saved." in text(saved)
     subscription.refresh_from_db()
     assert (subscription.language, subscription.second_language, subscription.area) == ("vi", "en", "")
     assert list(subscription.topics.all()) == [new]
@@ -603,16 +612,16 @@ def test_settings_are_shown_changed_and_kept(client):
 
 def test_leaving_shows_first_and_acts_on_the_button(client):
     subscription = SubscriptionFactory()
-    path = path_of(subscription, links.LEAVE, "en")
+    path = path_of(subscription, links.UNSUBSCRIBE, "en")
 
-    assert "Then we send you nothing more and delete your address." in text(client.get(path))
+    assert "We will stop sending you news and delete your contact details." in text(client.get(path))
     subscription.refresh_from_db()
     assert subscription.state == SubscriptionState.ACTIVE
-    assert "You get no more news from us" in text(client.post(path))
+    assert "You will not get any more news from us" in text(client.post(path))
     subscription.refresh_from_db()
-    assert (subscription.state, "@" in subscription.address) == (SubscriptionState.LEFT, False)
+    assert (subscription.state, "@" in subscription.address) == (SubscriptionState.UNSUBSCRIBED, False)
     again = client.post(path)
-    assert (again.status_code, "You get no more news from us" in text(again)) == (200, True)
+    assert (again.status_code, "You will not get any more news from us" in text(again)) == (200, True)
     assert client.get(path_of(subscription, links.MANAGE)).status_code == 410
     assert client.get(path_of(subscription, links.CONFIRM)).status_code == 410
 
@@ -620,7 +629,7 @@ def test_leaving_shows_first_and_acts_on_the_button(client):
 def test_page_after_leaving_leads_nowhere_that_is_shut(client):
     subscription = SubscriptionFactory()
 
-    page = text(client.post(path_of(subscription, links.LEAVE, "en")))
+    page = text(client.post(path_of(subscription, links.UNSUBSCRIBE, "en")))
     shut = text(client.get(path_of(subscription, links.MANAGE, "en")))
 
     for last in (page, shut):
@@ -632,30 +641,35 @@ def test_page_after_leaving_leads_nowhere_that_is_shut(client):
 
 
 def test_mail_programs_leave_with_one_post(new_client):
-    """RFC 8058: no cookies, no token, the body that the header asks for."""
+    """RFC 8058: no cookies, no token, and the body that the header requires."""
     subscription = SubscriptionFactory()
     program = new_client(enforce_csrf_checks=True)
 
     response = program.post(
-        path_of(subscription, links.LEAVE),
+        path_of(subscription, links.UNSUBSCRIBE),
         "List-Unsubscribe=One-Click",
         content_type="application/x-www-form-urlencoded",
     )
 
     subscription.refresh_from_db()
-    assert (response.status_code, subscription.state) == (200, SubscriptionState.LEFT)
+    assert (response.status_code, subscription.state) == (200, SubscriptionState.UNSUBSCRIBED)
 
 
 @pytest.mark.parametrize("name", ["confirm", "settings", "leave"])
 def test_link_that_is_not_ours_opens_nothing(client, wish, name):
     own = SubscriptionFactory()
-    purpose = {"confirm": links.CONFIRM, "settings": links.MANAGE, "leave": links.LEAVE}
+    purpose = {"confirm": links.CONFIRM, "settings": links.MANAGE, "leave": links.UNSUBSCRIBE}
     others = [token for other, token in ((it, links.token_for(own, purpose[it])) for it in purpose) if other != name]
-    forged = [make_token("subscription/other", own.public_id, own.key), own.public_id, "x", f"{own.public_id}~a~b"]
+    forged = [
+        make_token("subscription/other", own.public_id, own.link_version),
+        own.public_id,
+        "x",
+        f"{own.public_id}~a~b",
+    ]
 
     for token in (*others, *forged):
         response = client.post(f"/en/notices/subscription/{name}/{token}/")
-        assert (response.status_code, "This link does not work any more" in text(response)) == (410, True), token
+        assert (response.status_code, "This link no longer works" in text(response)) == (410, True), token
     own.refresh_from_db()
     assert own.state == SubscriptionState.ACTIVE
 
@@ -666,7 +680,7 @@ def test_link_to_confirm_runs_out_and_the_one_to_leave_never(client, wish, monke
         confirm = path_of(wish, links.CONFIRM)
     with monkeypatch.context() as then:
         then.setattr("time.time", (timezone.now() - datetime.timedelta(days=4000)).timestamp)
-        leave = path_of(SubscriptionFactory(), links.LEAVE)
+        leave = path_of(SubscriptionFactory(), links.UNSUBSCRIBE)
 
     assert client.get(confirm).status_code == 410
     assert client.get(leave).status_code == 200
@@ -676,7 +690,7 @@ def test_link_to_confirm_runs_out_and_the_one_to_leave_never(client, wish, monke
 def test_every_page_of_the_subscription_is_in_the_links_language(client, wish, language):
     subscription = SubscriptionFactory()
     paths = [path_of(wish, links.CONFIRM, language)]
-    paths += [path_of(subscription, purpose, language) for purpose in (links.MANAGE, links.LEAVE)]
+    paths += [path_of(subscription, purpose, language) for purpose in (links.MANAGE, links.UNSUBSCRIBE)]
 
     for path in (*paths, f"/{language}/notices/subscribe/", f"/{language}/notices/subscribe/asked/"):
         page = client.get(path)

@@ -1,4 +1,4 @@
-"""What staff see of notices: writing, approving, emergencies, progress, the ledger. Real actions throughout."""
+"""Staff pages for notices: writing, approving, emergencies, progress, the ledger. All use the real actions."""
 
 import datetime
 import re
@@ -10,27 +10,21 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from services.accounts.roles import Role
-from services.audit.models import Line
+from services.audit.models import AuditEntry
 from services.base.public_ids import public_id
-from services.languages.table import SPOKEN
-from services.notices.actions import broadcasting, deciding, delivering, steps, warning
-from services.notices.causes import in_words, masked
-from services.notices.counting import audience_counts
+from services.languages.registry import SPOKEN
+from services.messaging import delivery, leases
+from services.messaging.failure_reasons import describe, mask_address
+from services.messaging.models import DomainBackoff, Heartbeat, Message, MessageState, Suppression
+from services.notices import broadcast
+from services.notices.alert_templates import alert_templates
+from services.notices.audience import audience_counts
 from services.notices.demo import load_topics
-from services.notices.emergency_forms import EmergencyForm
-from services.notices.models import (
-    ChannelCode,
-    Heartbeat,
-    Message,
-    MessageState,
-    Notice,
-    NoticeState,
-    Rest,
-    Suppression,
-    Topic,
-    WordingState,
-)
-from services.notices.patterns import patterns
+from services.notices.emergencies import actions
+from services.notices.emergencies.forms import EmergencyForm
+from services.notices.message_kinds import EMERGENCY
+from services.notices.models import Notice, NoticeState, NoticeTranslationState, Topic
+from services.notices.news import approval
 from tests.factories import MessageFactory, NoticeFactory, ResidentFactory, SubscriptionFactory, UserFactory
 
 DESK = "/en/staff/notices/"
@@ -40,7 +34,7 @@ ABSURD = ["0001-01-01T00:00", "9999-12-31T23:59", "2026-02-30T10:00", "1e9", "20
 
 @pytest.fixture
 def as_role(new_client, db):
-    """A maker of browsers of somebody with one role; `user` is who they are."""
+    """Return a function that signs in a client with one role; the client's `user` is the person."""
 
     def make(role: str, **options):
         client = new_client(**options)
@@ -73,7 +67,7 @@ def topics(db):
 
 
 def told(response) -> list[str]:
-    """The messages that a page shows, as text."""
+    """Return the messages that a page shows, as text."""
     found = re.findall(
         r'<div class="alert[^>]*role="(?:alert|status)">.*?<p>(.*?)</p>', response.content.decode(), re.S
     )
@@ -91,7 +85,7 @@ def draft_words(**more) -> dict:
 
 
 def moment(days: int = 0, hours: int = 0) -> str:
-    """A moment from now as a browser's field sends it."""
+    """Return a time relative to now, as a browser's field sends it."""
     at = timezone.localtime(timezone.now() + datetime.timedelta(days=days, hours=hours))
     return at.strftime("%Y-%m-%dT%H:%M")
 
@@ -101,7 +95,7 @@ def seen(notice: Notice) -> str:
 
 
 def texts_of(notice: Notice, **more) -> dict:
-    """What the composer would send back for a notice, unchanged."""
+    """Return what the composer would send back for an unchanged notice."""
     words = {"seen": seen(notice), "topic": notice.topic.code}
     for language in settings.CITY.offered():
         for name in ("title", "body", "place"):
@@ -110,7 +104,7 @@ def texts_of(notice: Notice, **more) -> dict:
 
 
 def states(notice: Notice) -> dict[str, str]:
-    return {wording.language: wording.state for wording in notice.wordings.all()}
+    return {wording.language: wording.state for wording in notice.translations.all()}
 
 
 # --- Writing ------------------------------------------------------------------------------------
@@ -127,10 +121,10 @@ def test_write_keeps_a_draft_and_checks_the_language_whose_button_was_pressed(ed
     assert (notice.title_ja, notice.title_en, notice.area) == ("予防接種", "Vaccination", "omori")
     assert notice.to_languages == ["ne"]
     assert {code: state for code, state in states(notice).items() if state != "missing"} == {
-        "ja": WordingState.CHECKED,
-        "en": WordingState.MACHINE,
+        "ja": NoticeTranslationState.REVIEWED,
+        "en": NoticeTranslationState.UNREVIEWED,
     }
-    assert list(Line.objects.filter(action__startswith="notices.").values_list("action", flat=True)) == [
+    assert list(AuditEntry.objects.filter(action__startswith="notices.").values_list("action", flat=True)) == [
         "notices.save",
         "notices.check",
     ]
@@ -150,7 +144,7 @@ def test_write_sent_twice_makes_one_draft(editor, topics):
 def test_write_refuses_hostile_text_and_keeps_the_rest(editor, topics, field, text):
     response = editor.post(f"{DESK}new/", draft_words(title_en="Kept as typed", **{field: text}))
 
-    if field == "body_ja" and text == "\u202eevil":  # prose drops the marks of direction
+    if field == "body_ja" and text == "\u202eevil":  # prose drops direction marks
         assert Notice.objects.get().body_ja == "evil"
         return
     assert response.status_code == 400
@@ -172,7 +166,7 @@ def test_write_refuses_an_end_before_its_beginning_and_a_topic_that_is_none(edit
     )
 
     assert response.status_code == 400
-    assert "It ends before it begins." in response.content.decode()
+    assert "The end must be after the start." in response.content.decode()
     assert Notice.objects.count() == 0
 
 
@@ -200,10 +194,10 @@ def test_edit_of_the_source_outdates_the_others_unless_it_is_minor(editor):
     notice.refresh_from_db()
     editor.post(address, texts_of(notice, body_ja="もっと新しい本文。", check="ja"))
 
-    assert minor == {"ja": WordingState.CHECKED, "en": WordingState.CHECKED}
+    assert minor == {"ja": NoticeTranslationState.REVIEWED, "en": NoticeTranslationState.REVIEWED}
     assert {code: state for code, state in states(notice).items() if state != "missing"} == {
-        "ja": WordingState.CHECKED,
-        "en": WordingState.OUTDATED,
+        "ja": NoticeTranslationState.REVIEWED,
+        "en": NoticeTranslationState.OUTDATED,
     }
 
 
@@ -241,8 +235,8 @@ def test_edit_by_a_translator_changes_texts_only(as_role):
     notice.refresh_from_db()
     assert 'name="topic"' not in page
     assert (notice.title_ne, notice.area, notice.until) == ("सूचना", "omori", None)
-    assert states(notice)["ne"] == WordingState.CHECKED
-    assert notice.wordings.get(language="ne").checked_by == translator.user
+    assert states(notice)["ne"] == NoticeTranslationState.REVIEWED
+    assert notice.translations.get(language="ne").checked_by == translator.user
 
 
 def test_edit_says_why_an_empty_language_cannot_be_checked(editor):
@@ -253,8 +247,8 @@ def test_edit_says_why_an_empty_language_cannot_be_checked(editor):
 
     assert (response.status_code, told(response)) == (409, ["There is no text in this language yet."])
     assert 'value="Kept as typed"' in response.content.decode()
-    assert Notice.objects.get().title_da is None  # both, or neither
-    assert Line.objects.filter(action="notices.save").count() == 1
+    assert Notice.objects.get().title_da is None  # title and text are saved together or not at all
+    assert AuditEntry.objects.filter(action="notices.save").count() == 1
 
 
 def test_write_with_an_empty_language_to_check_keeps_nothing_but_what_was_typed(editor, topics):
@@ -266,17 +260,17 @@ def test_write_with_an_empty_language_to_check_keeps_nothing_but_what_was_typed(
     assert told(response) == ["There is no text in this language yet."]
     assert 'value="Kept as typed"' in response.content.decode()
     assert editor.post(f"{DESK}new/", typed | {"body_en": "Now there is one."}).status_code == 302
-    assert states(Notice.objects.get())["en"] == WordingState.CHECKED
+    assert states(Notice.objects.get())["en"] == NoticeTranslationState.REVIEWED
 
 
 def test_edit_of_what_is_approved_is_refused_and_kept(editor):
     notice = NoticeFactory(is_published=False)
-    deciding.submit(notice, by=editor.user)
+    approval.submit(notice, by=editor.user)
 
     response = editor.post(f"{DESK}{notice.public_id}/edit/", texts_of(notice, title_en="Too late"))
 
     assert response.status_code == 409
-    assert "Only a draft can be changed. Take it back first." in told(response)
+    assert "You can change only a draft. Return the notice to draft first." in told(response)
     assert 'value="Too late"' in response.content.decode()
     assert editor.get(f"{DESK}{notice.public_id}/edit/").status_code == 302
 
@@ -290,14 +284,14 @@ def test_composer_warns_where_figures_differ(editor):
 
     page = editor.get(f"{DESK}{notice.public_id}/edit/").content.decode()
 
-    warnings = re.findall(r"<li>((?:Days|Times|Phone numbers|Numbers|Links): [^<]*)</li>", page)
+    warnings = re.findall(r"<li>((?:Dates|Times|Phone numbers|Numbers|Links) – [^<]*)</li>", page)
     assert warnings == [
-        "Phone numbers: missing here 0357441111, only here 0357441112.",
-        "Days: missing here 03-01, only here 03-02.",
+        "Phone numbers – missing from this text: 0357441111; only in this text: 0357441112.",
+        "Dates – missing from this text: 03-01; only in this text: 03-02.",
     ]
 
 
-# --- The list, the gate, previews -----------------------------------------------------------------
+# --- The list, the check before sending, previews -------------------------------------------------
 
 
 def test_index_counts_by_state_and_shows_what_is_in_work(editor):
@@ -308,13 +302,13 @@ def test_index_counts_by_state_and_shows_what_is_in_work(editor):
     done = editor.get(f"{DESK}?state=done").content.decode()
 
     assert [re.sub(r"<.*?>", "", tab) for tab in re.findall(r"<li><a href=\"\?[^\"]*\"[^>]*>.*?</li>", page)] == [
-        "In work (1)",
+        "In progress (1)",
         "Draft (1)",
-        "Waits for approval (0)",
+        "Waiting for approval (0)",
         "Approved (0)",
         "Being sent (0)",
         "Paused (0)",
-        "Sent to all (1)",
+        "Sent to everyone (1)",
         "Cancelled (0)",
     ]
     assert ("下書き" in page, "送信済み" in page) == (True, False)
@@ -354,7 +348,7 @@ def test_gate_says_how_many_get_which_language(editor):
     for language, number in {"ne": 3, "ja": 2, "en": 1}.items():
         for _person in range(number):
             SubscriptionFactory(language=language, topics=[notice.topic])
-    SubscriptionFactory(language="ne", channel=ChannelCode.SMS, address="+819012345678", topics=[notice.topic])
+    SubscriptionFactory(language="ne", channel="sms", address="+819012345678", topics=[notice.topic])
     SubscriptionFactory(language="ne")
 
     page = editor.get(f"{DESK}{notice.public_id}/").content.decode()
@@ -363,28 +357,28 @@ def test_gate_says_how_many_get_which_language(editor):
         re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", row)).strip()
         for row in re.findall(r"<tr>\s*<th scope=\"row\">.*?</tr>", page, re.S)
     ]
-    assert [row.partition(" See")[0] for row in rows if row.startswith(("नेपाली", "English"))] == [
+    assert [row.partition(" View")[0] for row in rows if row.startswith(("नेपाली", "English"))] == [
         f"English Checked {notice.author.name} , {now_shown(notice, 'en')} 1 English",
         "नेपाली Missing 4 English",
     ]
-    assert '<strong class="count">7</strong> people will get it' in page
-    assert "<span>E-mail 6</span>" in page
-    assert "<span>SMS 1</span>" in page
+    assert '<strong class="count">7</strong> people will receive this notice' in page
+    assert "<span>Email 6</span>" in page
+    assert "<span>Text message 1</span>" in page
 
 
 def now_shown(notice: Notice, language: str) -> str:
-    checked_at = notice.wordings.get(language=language).checked_at
+    checked_at = notice.translations.get(language=language).checked_at
     return timezone.localtime(checked_at).strftime("%Y-%m-%d %H:%M")
 
 
 def test_audience_counts_are_what_is_written_into_the_ledger(topics):
-    form = EmergencyForm(evacuation(), pattern=patterns()["evacuate"], language="en")
+    form = EmergencyForm(evacuation(), pattern=alert_templates()["evacuate"], language="en")
     assert form.is_valid()
     notice, author = form.notice(), UserFactory()
     notice.topic = topics["disasters"]
     SubscriptionFactory(language="ne", address="Both@example.org", area="omori")
     SubscriptionFactory(language="vi", area="chofu")
-    SubscriptionFactory(language="en", channel=ChannelCode.SMS, address="+819012345678")
+    SubscriptionFactory(language="en", channel="sms", address="+819012345678")
     ResidentFactory(language="ar", email="both@example.org")
     ResidentFactory(language="ar", email="alone@example.org")
     ResidentFactory(language="ar", email="", user=UserFactory(email="signs-in@example.org"))
@@ -392,8 +386,8 @@ def test_audience_counts_are_what_is_written_into_the_ledger(topics):
 
     counts = audience_counts(notice)
 
-    warning.issue(notice, by=author)
-    broadcasting.begin_due_notices()
+    actions.issue(notice, by=author)
+    broadcast.begin_due_notices()
     written = Message.objects.about(notice).values_list("language", "channel")
     assert counts == {("ne", "email"): 1, ("en", "sms"): 1, ("ar", "email"): 2}
     assert sorted(written) == [("ar", "email"), ("ar", "email"), ("en", "sms"), ("ne", "email")]
@@ -403,18 +397,21 @@ def test_preview_shows_mail_text_and_what_an_sms_costs(editor):
     notice = NoticeFactory(
         is_published=False, title_ne="सूचना", body_ne="**पाठ** <script>x</script>", title_ja="お知らせ"
     )
-    notice.wordings.filter(language="ne").update(state=WordingState.MACHINE)
+    notice.translations.filter(language="ne").update(state=NoticeTranslationState.UNREVIEWED)
 
     page = editor.get(f"{DESK}{notice.public_id}/preview/ne/").content.decode()
 
-    assert "Nobody has checked this language yet: its readers would get English now." in page
+    assert (
+        "This language has not been checked yet. If you send the notice now, its readers will get it in English."
+        in page
+    )
     assert "<strong>पाठ</strong>" in page
     assert "<script>x" not in page
     assert "style=" not in page
     assert "stand-in.invalid" not in page
     assert "[each reader&#x27;s own link]" in page
-    assert re.search(r"\d SMS", page)
-    assert states(notice)["ne"] == WordingState.MACHINE
+    assert re.search(r"\d text message", page)
+    assert states(notice)["ne"] == NoticeTranslationState.UNREVIEWED
 
 
 def test_preview_as_page_is_the_readers_page(editor, new_client):
@@ -423,8 +420,8 @@ def test_preview_as_page_is_the_readers_page(editor, new_client):
     page = editor.get(f"/ne/staff/notices/{notice.public_id}/page/").content.decode()
 
     assert "सूचना" in page
-    assert "A preview: only staff see this page." in page
-    assert "The time of this notice is over." not in page
+    assert "This is a preview. Only staff can see this page." in page
+    assert "This notice has expired." not in page
     assert Notice.objects.get().published_at is None
     assert new_client().get(f"/ne/notices/{notice.public_id}/").status_code == 404
 
@@ -436,7 +433,7 @@ def test_preview_of_a_language_that_is_not_offered_is_404(editor, language):
     assert editor.get(f"{DESK}{notice.public_id}/preview/{language}/").status_code in {400, 404}
 
 
-# --- Approving, stopping, mending -----------------------------------------------------------------
+# --- Approving, stopping, correcting --------------------------------------------------------------
 
 
 def test_notice_goes_from_draft_to_readers_by_two_people(editor, manager):
@@ -445,17 +442,19 @@ def test_notice_goes_from_draft_to_readers_by_two_people(editor, manager):
     address = f"{DESK}{notice.public_id}/"
 
     editor.post(f"{address}submit/")
-    editor.get(address)  # on which the message of the step before stands
+    editor.get(address)  # shows and so clears the message of the previous step
     own = editor.post(f"{address}approve/", follow=True)
     other = manager.post(f"{address}approve/", follow=True)
-    broadcasting.begin_due_notices()
-    delivering.deliver_waiting("test")
+    broadcast.begin_due_notices()
+    delivery.deliver_due("test")
 
-    assert told(own) == ["Another person has to approve what you wrote."]
-    assert "You wrote this; another person has to approve it." in own.content.decode()
-    assert told(other) == ["Approved. It goes out at its time by itself."]
+    assert told(own) == ["Someone else has to approve a notice that you have written or edited."]
+    assert "You wrote this notice, so another person must approve it." in own.content.decode()
+    assert told(other) == [
+        "The notice has been approved. It will be sent immediately, or automatically at the time you set."
+    ]
     assert [(letter.subject, letter.to) for letter in mail.outbox] == [(notice.title_en, [reader.address])]
-    actions = Line.objects.filter(action__in=["notices.submit", "notices.approve"]).values_list("action", "actor")
+    actions = AuditEntry.objects.filter(action__in=["notices.submit", "notices.approve"]).values_list("action", "actor")
     assert list(actions) == [
         ("notices.submit", editor.user.public_id),
         ("notices.approve", manager.user.public_id),
@@ -464,7 +463,7 @@ def test_notice_goes_from_draft_to_readers_by_two_people(editor, manager):
 
 def test_approval_at_a_time_waits_for_it(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
-    deciding.submit(notice, by=editor.user)
+    approval.submit(notice, by=editor.user)
 
     manager.post(f"{DESK}{notice.public_id}/approve/", {"scheduled_at": moment(days=2)})
 
@@ -477,7 +476,7 @@ def test_approval_at_a_time_waits_for_it(editor, manager):
 @pytest.mark.parametrize("when", [*ABSURD, "2020-01-01T10:00"])
 def test_approval_at_an_absurd_time_is_refused(editor, manager, when):
     notice = NoticeFactory(is_published=False, author=editor.user)
-    deciding.submit(notice, by=editor.user)
+    approval.submit(notice, by=editor.user)
 
     response = manager.post(f"{DESK}{notice.public_id}/approve/", {"scheduled_at": when})
 
@@ -488,7 +487,7 @@ def test_approval_at_an_absurd_time_is_refused(editor, manager, when):
 
 def test_sending_back_needs_a_reason_and_shows_it(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
-    deciding.submit(notice, by=editor.user)
+    approval.submit(notice, by=editor.user)
     address = f"{DESK}{notice.public_id}/send-back/"
 
     refused = manager.post(address, {"reason": "\u200b"})
@@ -504,10 +503,10 @@ def test_pause_resume_and_cancel_turn_the_messages_over(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
     for _reader in range(3):
         SubscriptionFactory(language="en", topics=[notice.topic])
-    deciding.submit(notice, by=editor.user)
-    deciding.approve(notice, by=manager.user)
-    broadcasting.begin_due_notices()
-    delivering.claim()
+    approval.submit(notice, by=editor.user)
+    approval.approve(notice, by=manager.user)
+    broadcast.begin_due_notices()
+    leases.claim()
     Message.objects.filter(pk=Message.objects.last().pk).update(
         state=MessageState.WAITING, leased_until=None, lease="", attempts=0
     )
@@ -519,12 +518,12 @@ def test_pause_resume_and_cancel_turn_the_messages_over(editor, manager):
     after_resume = sorted(Message.objects.values_list("state", flat=True))
     cancelled = manager.post(f"{address}cancel/", {"reason": "Wrong day."}, follow=True)
 
-    assert told(paused) == ["Paused: 1 message waits."]
+    assert told(paused) == ["Paused: 1 message is waiting."]
     assert after_pause == ["held", "sending", "sending"]
     assert after_resume == ["sending", "sending", "waiting"]
     assert sorted(Message.objects.values_list("state", flat=True)) == ["sending", "sending", "withdrawn"]
-    assert "2 messages were on their way already and arrive." in cancelled.content.decode()
-    assert Line.objects.get(action="notices.cancel").reason == "Wrong day."
+    assert "2 messages were already on their way and will be delivered." in cancelled.content.decode()
+    assert AuditEntry.objects.get(action="notices.cancel").reason == "Wrong day."
 
 
 def test_what_cannot_be_done_now_is_said_and_changes_nothing(editor):
@@ -532,11 +531,11 @@ def test_what_cannot_be_done_now_is_said_and_changes_nothing(editor):
 
     for verb in ("pause", "resume"):
         response = editor.post(f"{DESK}{notice.public_id}/{verb}/", follow=True)
-        assert told(response) == ["This cannot be done now: the notice is “Draft”."]
+        assert told(response) == ["You cannot do this now, because the status of the notice is “Draft”."]
     early = editor.post(f"{DESK}{notice.public_id}/correct/", follow=True)
 
     notice.refresh_from_db()
-    assert told(early) == ["Nobody has got it yet: cancel it, or take it back."]
+    assert told(early) == ["This notice has not been sent to anyone yet. Cancel it or return it to draft."]
     assert notice.state == NoticeState.DRAFT
 
 
@@ -586,7 +585,7 @@ def test_progress_counts_by_state_and_language_in_one_query(editor):
     page = editor.get(f"{DESK}{notice.public_id}/progress/").content.decode()
 
     assert '<progress value="3" max="4"' in page
-    assert "3 of 4 messages are finished." in page
+    assert "3 of 4 messages have been processed." in page
     assert re.findall(r"<span>(\w[^<]*) <span class=\"numbers\">(\d+)</span>", page) == [
         ("Waiting", "1"),
         ("Sent", "2"),
@@ -605,17 +604,17 @@ def test_progress_counts_by_state_and_language_in_one_query(editor):
 def test_progress_is_refreshed_only_while_something_may_change(editor, manager):
     notice = NoticeFactory(is_published=False, author=editor.user)
     SubscriptionFactory(language="en", topics=[notice.topic])
-    deciding.submit(notice, by=editor.user)
-    deciding.approve(notice, by=manager.user)
-    broadcasting.begin_due_notices()
+    approval.submit(notice, by=editor.user)
+    approval.approve(notice, by=manager.user)
+    broadcast.begin_due_notices()
 
     sending = editor.get(f"{DESK}{notice.public_id}/").content.decode()
-    delivering.deliver_waiting("test")
-    broadcasting.finish_sent_notices()
+    delivery.deliver_due("test")
+    broadcast.finish_sent_notices()
     done = editor.get(f"{DESK}{notice.public_id}/").content.decode()
 
-    assert ("progress.js" in sending, "Look again" in sending) == (True, True)
-    assert ("progress.js" in done, "Look again" in done) == (False, False)
+    assert ("progress.js" in sending, "Refresh" in sending) == (True, True)
+    assert ("progress.js" in done, "Refresh" in done) == (False, False)
 
 
 # --- Emergencies --------------------------------------------------------------------------------
@@ -637,16 +636,16 @@ def evacuation(**more) -> dict:
 def test_patterns_are_all_there_to_choose(editor):
     page = editor.get(f"{DESK}emergency/").content.decode()
 
-    assert sorted(re.findall(r'href="/en/staff/notices/emergency/([a-z_]+)/"', page)) == sorted(patterns())
+    assert sorted(re.findall(r'href="/en/staff/notices/emergency/([a-z_]+)/"', page)) == sorted(alert_templates())
 
 
-@pytest.mark.parametrize("pattern", sorted(patterns()))
+@pytest.mark.parametrize("pattern", sorted(alert_templates()))
 def test_every_pattern_has_a_form_with_its_slots(editor, topics, pattern):
     page = editor.get(f"{DESK}emergency/{pattern}/").content.decode()
 
-    for slot in patterns()[pattern].slots:
+    for slot in alert_templates()[pattern].placeholders:
         assert f'name="{slot}"' in page
-    assert f'<option value="{patterns()[pattern].usual_level}" selected>' in page
+    assert f'<option value="{alert_templates()[pattern].usual_level}" selected>' in page
 
 
 def test_emergency_is_read_in_every_language_before_it_is_sent(editor, topics):
@@ -668,22 +667,22 @@ def test_emergency_is_sent_once_however_often_the_button_is_pressed(editor, topi
     typed = evacuation(step="send")
 
     answers = [editor.post(f"{DESK}emergency/evacuate/", typed) for _time in range(2)]
-    broadcasting.begin_due_notices()
-    delivering.deliver_waiting("test")
+    broadcast.begin_due_notices()
+    delivery.deliver_due("test")
 
     notice = Notice.objects.get()
     assert [answer.headers["Location"] for answer in answers] == [f"{DESK}{typed['key']}/"] * 2
     assert (notice.public_id, notice.state, notice.level, notice.author) == (typed["key"], "sending", 4, editor.user)
     assert (notice.source, notice.area, notice.is_exercise) == ("大田区", "omori", False)
-    assert notice.slots == {
+    assert notice.placeholders == {
         "area": "omori",
         "shelter": {"local": "{大森小学校|おおもりしょうがっこう}", "latin": "Omori Elementary School"},
     }
-    assert {wording.language for wording in notice.wordings.all() if wording.state == "checked"} == set(
+    assert {wording.language for wording in notice.translations.all() if wording.state == "reviewed"} == set(
         settings.CITY.languages
     )
     assert [letter.to for letter in mail.outbox] == [["reader@example.org"]]
-    assert Line.objects.filter(action="notices.issue").count() == 1
+    assert AuditEntry.objects.filter(action="notices.issue").count() == 1
 
 
 @pytest.mark.parametrize(
@@ -727,20 +726,19 @@ def test_emergency_takes_every_kind_of_slot(editor, topics):
         "hotline": {"languages": ["ne", "vi"], "phone": "03-6424-8822"},
     }
 
-    for pattern, slots in sent.items():
+    for pattern, placeholders in sent.items():
         words = {"key": public_id(), "level": "0", "until": moment(hours=6), "source": "Ota City", "step": "send"}
-        assert editor.post(f"{DESK}emergency/{pattern}/", words | slots).status_code == 302
+        assert editor.post(f"{DESK}emergency/{pattern}/", words | placeholders).status_code == 302
 
-    assert {row.pattern: row.slots for row in Notice.objects.all()} == {
+    assert {row.pattern: row.placeholders for row in Notice.objects.all()} == {
         "quake": {"intensity": "5-", "place": {"local": "東京湾", "latin": "Tokyo Bay"}, "time": "14:05"},
         "water": {"place": {"local": "Park", "latin": ""}, "start": "09:00", "end": "17:30"},
         "power": {"area": "", "eta": "2026-12-01T18:00"},
         "school": {"date": "2026-12-02"},
         "hotline": {"languages": ["ne", "vi"], "phone": "03-6424-8822"},
     }
-    assert (
-        Notice.objects.get(pattern="hotline").body_en == "You can get help in Nepali, Vietnamese. Phone: 03-6424-8822"
-    )
+    hotline = "You can get help by phone in these languages: Nepali, Vietnamese. Phone: 03-6424-8822"
+    assert Notice.objects.get(pattern="hotline").body_en == hotline
 
 
 def test_emergency_is_updated_by_another_that_ends_it(editor, topics):
@@ -773,7 +771,7 @@ def test_emergency_is_ended_with_a_reason(manager, topics):
 
     notice.refresh_from_db()
     assert notice.ended_at is not None
-    assert Line.objects.get(action="notices.end").reason == "All clear."
+    assert AuditEntry.objects.get(action="notices.end").reason == "All clear."
 
 
 def test_drill_says_so_before_it_is_sent(editor, topics):
@@ -782,16 +780,16 @@ def test_drill_says_so_before_it_is_sent(editor, topics):
     assert "<span>Drill</span>" in page
 
 
-# --- One more language --------------------------------------------------------------------------
+# --- Adding a language --------------------------------------------------------------------------
 
 
 def alarm_without(code: str, **facts) -> Notice:
-    """An emergency that went out before anybody had written this language."""
+    """Return an emergency that was sent before its text in this language was written."""
     notice = NoticeFactory(emergency=True, **facts)
     column = SPOKEN[code].column
     Notice.objects.filter(pk=notice.pk).update(**{f"title_{column}": None, f"body_{column}": None})
-    notice.wordings.filter(language=code).update(state=WordingState.MISSING, checked_at=None)
-    delivering.deliver_waiting(worker="test")
+    notice.translations.filter(language=code).update(state=NoticeTranslationState.MISSING, checked_at=None)
+    delivery.deliver_due(worker="test")
     mail.outbox.clear()
     return Notice.objects.get(pk=notice.pk)
 
@@ -809,16 +807,16 @@ def test_missing_language_is_written_read_and_sent_as_the_same_notice(manager):
     response = manager.post(address, typed | {"step": "send"})
 
     assert re.findall(r"/languages/([\w-]+)/", notice_page) == ["ne"]
-    assert "1 person got this emergency in another language" in form_page
+    assert "1 person received this emergency notice in another language" in form_page
     assert alarm.title_ja in form_page
-    assert "Phone numbers: only here 0312345678." in look.content.decode()
+    assert "Phone numbers – only in this text: 0312345678." in look.content.decode()
     assert (look.status_code, before_sending) == (200, None)
     assert (response.status_code, response.headers["Location"]) == (302, f"{DESK}{alarm.public_id}/")
-    assert states(alarm)["ne"] == WordingState.CHECKED
-    assert alarm.wordings.get(language="ne").checked_by == manager.user
-    delivering.deliver_waiting(worker="test")
+    assert states(alarm)["ne"] == NoticeTranslationState.REVIEWED
+    assert alarm.translations.get(language="ne").checked_by == manager.user
+    delivery.deliver_due(worker="test")
     assert [(letter.to, letter.subject) for letter in mail.outbox] == [([reader.address], "निकासी – ओमोरी")]
-    assert Message.objects.filter(subscription=other).count() == 1
+    assert Message.objects.to(other).count() == 1
     page = manager.get(f"/ne/notices/{alarm.public_id}/").content.decode()
     assert "तुरुन्त सुरक्षित ठाउँमा" in page
     assert "<language>ne</language>" in manager.get(f"/ne/notices/{alarm.public_id}/alert.xml").content.decode()
@@ -829,13 +827,13 @@ def test_missing_language_begins_from_the_pattern_where_that_is_ready_by_now(edi
 
     page = editor.get(f"{DESK}{alarm.public_id}/languages/ne/").content.decode()
 
-    assert f'value="{patterns()["evacuate"].titles["ne"]}"' in page
-    assert escape(patterns()["evacuate"].fill(alarm.slots, "ne")) in page
+    assert f'value="{alert_templates()["evacuate"].titles["ne"]}"' in page
+    assert escape(alert_templates()["evacuate"].fill(alarm.placeholders, "ne")) in page
 
 
 def test_missing_language_keeps_the_patterns_marks_of_direction(editor):
     alarm = alarm_without("ar")
-    body = patterns()["evacuate"].fill(alarm.slots, "ar")
+    body = alert_templates()["evacuate"].fill(alarm.placeholders, "ar")
 
     editor.post(f"{DESK}{alarm.public_id}/languages/ar/", {"title": "إخلاء", "body": body, "step": "send"})
 
@@ -844,7 +842,7 @@ def test_missing_language_keeps_the_patterns_marks_of_direction(editor):
 
 
 def test_missing_language_of_a_pattern_that_is_gone_begins_empty(editor):
-    alarm = alarm_without("ne", pattern="heat", slots={})
+    alarm = alarm_without("ne", pattern="heat", placeholders={})
     Notice.objects.update(pattern="gone")
 
     page = editor.get(f"{DESK}{alarm.public_id}/languages/ne/")
@@ -862,7 +860,7 @@ def test_missing_language_refuses_hostile_text(editor, field, text, step):
 
     response = editor.post(f"{DESK}{alarm.public_id}/languages/ne/", typed)
 
-    if field == "body" and text == "\u202eevil":  # prose drops the marks of direction
+    if field == "body" and text == "\u202eevil":  # prose drops direction marks
         return
     assert (response.status_code, Notice.objects.get().title_ne) == (400, None)
 
@@ -877,8 +875,8 @@ def test_missing_language_is_sent_once_and_never_changed(editor):
     again = editor.post(address, typed | {"title": "अर्को"}, follow=True)
 
     assert Notice.objects.get().title_ne == "निकासी"
-    assert told(again)[-1] == "This language has gone out already, or the emergency has ended."
-    assert Message.objects.about(alarm).filter(kind=steps.EMERGENCY).count() == 2
+    assert told(again)[-1] == "The text in this language has already been sent, or the emergency has ended."
+    assert Message.objects.about(alarm).filter(kind=EMERGENCY.folder).count() == 2
 
 
 @pytest.mark.parametrize("language", ["tlh", "NE", "x" * 300])
@@ -888,7 +886,7 @@ def test_missing_language_that_is_none_is_404(editor, language):
 
 def test_missing_language_of_news_is_404_and_of_what_has_ended_is_said(editor):
     alarm = alarm_without("ne")
-    warning.end(alarm, by=editor.user)
+    actions.end(alarm, by=editor.user)
 
     assert editor.get(f"{DESK}{NoticeFactory().public_id}/languages/ne/").status_code == 404
     assert editor.get(f"{DESK}{alarm.public_id}/languages/ne/").status_code == 302
@@ -908,7 +906,7 @@ def trouble(**fields) -> Message:
     return MessageFactory(
         **{
             "state": MessageState.FAILED,
-            "cause": "The mail server does not know the address.",
+            "cause": "The email server does not recognise the email address.",
             "ended_at": timezone.now(),
             "context": {"code": "SECRET"},
             **fields,
@@ -923,7 +921,7 @@ def test_ledger_shows_trouble_without_anybodys_name_address_or_words(administrat
     page = administrator.get(f"{DESK}messages/").content.decode()
 
     assert "s…@e….org" in page
-    assert "The mail server does not know the address." in page
+    assert "The email server does not recognise the email address." in page
     assert [word for word in ("sita.gurung", "Sita", "SECRET") if word in page] == []
 
 
@@ -941,14 +939,14 @@ def test_ledger_counts_by_channel_language_and_state(manager):
 
     rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", page)
     assert [(name, re.findall(r">(\d+)<", cells)) for name, cells in rows] == [
-        ("E-mail", ["1", "0", "0", "2", "0", "0", "0", "0"]),
-        ("SMS", ["0", "0", "0", "0", "0", "1", "0", "0"]),
+        ("Email", ["1", "0", "0", "2", "0", "0", "0", "0"]),
+        ("Text message", ["0", "0", "0", "0", "0", "1", "0", "0"]),
         ("नेपाली", ["1", "0", "0", "1", "0", "0", "0", "0"]),
         ("Tiếng Việt", ["0", "0", "0", "1", "0", "0", "0", "0"]),
         ("العربية", ["0", "0", "0", "0", "0", "1", "0", "0"]),
     ]
-    assert "The oldest has waited since" in page
-    assert "In trouble" not in page  # the list is the administrator's
+    assert "Oldest message waiting since" in page
+    assert "Problems" not in page  # only administrators see the list
 
 
 def test_ledger_asks_as_often_for_thirty_as_for_one(administrator):
@@ -956,9 +954,9 @@ def test_ledger_asks_as_often_for_thirty_as_for_one(administrator):
         trouble(address=f"reader{number}@example.org")
         MessageFactory(state="sent", language="ne", written_in="en")
         Suppression.objects.create(
-            address=f"shut{number}@example.org", reason="The mail server does not know the address."
+            address=f"shut{number}@example.org", reason="The email server does not recognise the email address."
         )
-        Rest.objects.create(domain=f"d{number}.example", until=timezone.now() + datetime.timedelta(minutes=5))
+        DomainBackoff.objects.create(domain=f"d{number}.example", until=timezone.now() + datetime.timedelta(minutes=5))
 
     make(0)
     one = count_queries(administrator, f"{DESK}messages/")
@@ -979,19 +977,19 @@ def test_ledger_counts_letters_in_another_language_than_their_readers(manager):
 
 
 def test_try_again_sends_one_and_all_shown_of_a_cause(administrator):
-    first, second, other = trouble(), trouble(), trouble(cause="The mail server asks to wait.")
-    cause = "The mail server does not know the address."
+    first, second, other = trouble(), trouble(), trouble(cause="The email server has asked us to wait.")
+    cause = "The email server does not recognise the email address."
 
     page = administrator.get(f"{DESK}messages/", {"state": "failed", "cause": cause}).content.decode()
     shown = re.findall(r'<form class="row head".*?</form>', page, re.S)[0]
     ids = re.findall(r'name="message" value="([^"]*)"', shown)
     answer = administrator.post(f"{DESK}messages/again/", {"message": ids}, follow=True)
 
-    assert "Try these 2 messages again" in shown
+    assert "Send these 2 messages again" in shown
     assert sorted(ids) == sorted([first.public_id, second.public_id])
-    assert told(answer) == ["2 messages are tried again."]
+    assert told(answer) == ["2 messages will be sent again."]
     assert sorted(Message.objects.values_list("state", flat=True)) == ["failed", "waiting", "waiting"]
-    assert Line.objects.filter(action="notices.try_again").count() == 2
+    assert AuditEntry.objects.filter(action="messaging.try_again").count() == 2
     administrator.post(f"{DESK}messages/again/", {"message": other.public_id})
     assert set(Message.objects.values_list("state", flat=True)) == {"waiting"}
 
@@ -1002,7 +1000,7 @@ def test_try_again_of_nothing_does_nothing(administrator, ids):
 
     answer = administrator.post(f"{DESK}messages/again/", {"message": [*ids, waiting.public_id]}, follow=True)
 
-    assert told(answer) == ["0 messages are tried again."]
+    assert told(answer) == ["0 messages will be sent again."]
 
 
 def test_unclear_message_can_be_closed_once(administrator):
@@ -1013,19 +1011,25 @@ def test_unclear_message_can_be_closed_once(administrator):
 
     message.refresh_from_db()
     assert message.state == MessageState.SENT
-    assert (told(first), told(second)) == (["Noted: it arrived."], ["This message is not unclear any more."])
+    assert (told(first), told(second)) == (
+        ["The message has been marked as delivered."],
+        ["The status of this message is no longer “Outcome unknown”."],
+    )
     assert administrator.post(f"{DESK}messages/{public_id()}/arrived/").status_code == 404
 
 
 def test_address_is_sent_to_again_after_its_lift(administrator):
-    shut = Suppression.objects.create(address="shut@example.org", reason="The mail server does not know the address.")
+    shut = Suppression.objects.create(
+        address="shut@example.org", reason="The email server does not recognise the email address."
+    )
     page = administrator.get(f"{DESK}messages/").content.decode()
 
     administrator.post(f"{DESK}messages/addresses/{shut.pk}/lift/")
 
     assert "s…@e….org" in page
     assert not Suppression.objects.exists()
-    assert Line.objects.filter(action="notices.trust_again", actor=administrator.user.public_id).count() == 1
+    by = administrator.user.public_id
+    assert AuditEntry.objects.filter(action="messaging.lift_suppression", actor=by).count() == 1
     assert administrator.post(f"{DESK}messages/addresses/{shut.pk}/lift/").status_code == 404
     assert administrator.post(f"{DESK}messages/addresses/{10**30}/lift/").status_code == 404
 
@@ -1043,22 +1047,22 @@ def test_address_is_sent_to_again_after_its_lift(administrator):
     ],
 )
 def test_masked_address_cannot_be_guessed(address, shown):
-    assert masked(address) == shown
+    assert mask_address(address) == shown
 
 
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
-        ("The mail server asks to wait.", "The mail server asks to wait."),
-        ("The mail server refuses the message (554).", "The mail server refuses the message (554)."),
-        ("The mail server could not be reached: timeout.", "The mail server could not be reached (timeout)."),
+        ("The email server has asked us to wait.", "The email server has asked us to wait."),
+        ("The email server refused the message (554).", "The email server refused the message (554)."),
+        ("The email server could not be reached (timeout).", "The email server could not be reached (timeout)."),
         ("550 <sita@example.org> unknown", "550 <s…@e….org> unknown"),
         ("call 09012345678", "call …78"),
-        ("", "Nobody has written down why."),
+        ("", "No reason was recorded."),
     ],
 )
 def test_cause_is_said_in_words_without_an_address(cause, words):
-    assert in_words(cause) == words
+    assert describe(cause) == words
 
 
 def test_board_leads_to_the_lists(editor, manager, administrator):

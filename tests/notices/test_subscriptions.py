@@ -1,4 +1,4 @@
-"""Subscriptions without an account: proved by their own address, changed and left by a signed link."""
+"""Subscriptions without an account: confirmed from their own address, changed and ended by a signed link."""
 
 import datetime
 import re
@@ -7,12 +7,15 @@ import pytest
 from django.core import mail, signing
 from django.utils import timezone
 
-from services.base.keeping import keep_periods
+from services.base.retention import apply_retention
 from services.base.signed_links import make_token
-from services.notices import links
-from services.notices.actions.delivering import claim, deliver_waiting, suppress
-from services.notices.actions.subscribing import ask_for_news, change_wishes, confirm, leave
-from services.notices.models import ChannelCode, Message, Subscription, Suppression
+from services.messaging.bounces import suppress
+from services.messaging.delivery import deliver_due
+from services.messaging.leases import claim
+from services.messaging.models import Message, Suppression
+from services.notices.models import Subscription
+from services.notices.subscriptions import links
+from services.notices.subscriptions.actions import change_subscription, confirm, request_subscription, unsubscribe
 from tests.factories import MessageFactory, NoticeFactory, SubscriptionFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +24,8 @@ ADDRESS = "sita@example.org"
 
 def ask(**wishes) -> Subscription:
     topics = wishes.pop("topics", None) or [TopicFactory()]
-    ask_for_news(ADDRESS, topics, **{"language": "ne"} | wishes)
-    return Subscription.objects.exclude(state="left").get()
+    request_subscription(ADDRESS, topics, **{"language": "ne"} | wishes)
+    return Subscription.objects.exclude(state="unsubscribed").get()
 
 
 def kinds() -> list[str]:
@@ -30,9 +33,9 @@ def kinds() -> list[str]:
 
 
 def an_hour_later() -> None:
-    """As if the mails so far had been asked for an hour ago."""
+    """Make the emails so far count as requested an hour ago."""
     for message in Message.objects.all():
-        message.occasion = f"{message.occasion}-before"
+        message.idempotency_key = f"{message.idempotency_key}-before"
         message.save()
 
 
@@ -48,8 +51,8 @@ def test_asking_keeps_the_wish_and_sends_a_link_in_the_readers_language():
     assert set(subscription.topics.all()) == set(topics)
     message = Message.objects.get()
     assert (message.kind, message.language, message.queue) == ("notices/confirm_subscription", "vi", 0)
-    assert message.subscription is None
-    deliver_waiting(worker="test")
+    assert message.recipient is None
+    deliver_due(worker="test")
     assert mail.outbox[0].to == [ADDRESS]
     assert "/vi/notices/subscription/confirm/" in link_in_mail()
     assert ADDRESS not in mail.outbox[0].body + link_in_mail()
@@ -64,9 +67,9 @@ def test_who_has_not_said_yes_gets_no_news():
 
 def test_link_of_the_mail_opens_the_subscription():
     subscription = ask()
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     token = link_in_mail().rstrip("/").rpartition("/")[2]
-    assert links.subscription_behind(token, links.CONFIRM) == subscription
+    assert links.subscription_for_token(token, links.CONFIRM) == subscription
 
 
 def test_asking_again_within_the_hour_is_one_mail():
@@ -92,13 +95,13 @@ def test_who_is_subscribed_gets_the_link_to_their_settings_and_nothing_changes()
     assert (after.pk, after.state, after.language, after.area) == (before.pk, "active", "ne", "")
     assert list(after.topics.all()) == list(before.topics.all())
     assert kinds() == ["notices/already_subscribed"]
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     assert "/da/notices/subscription/settings/" in link_in_mail()
 
 
 def test_one_address_may_be_subscribed_by_two_channels():
-    for channel in (ChannelCode.SMS, ChannelCode.PUSH):
-        ask_for_news("08012345678", [TopicFactory()], language="ne", channel=channel)
+    for channel in ("sms", "push"):
+        request_subscription("08012345678", [TopicFactory()], language="ne", channel=channel)
     assert sorted(Subscription.objects.values_list("channel", flat=True)) == ["push", "sms"]
     assert sorted(Message.objects.values_list("channel", flat=True)) == ["push", "sms"]
 
@@ -122,37 +125,37 @@ def test_saying_yes_trusts_the_address_again():
 def test_leaving_keeps_no_address_and_may_be_repeated():
     subscription = SubscriptionFactory(address=ADDRESS)
     for _time in range(2):
-        leave(subscription)
+        unsubscribe(subscription)
     subscription.refresh_from_db()
-    assert subscription.state == "left"
+    assert subscription.state == "unsubscribed"
     assert subscription.address.startswith("left-")
     assert not Subscription.objects.filter(address__contains="sita").exists()
 
 
 def test_who_has_left_may_come_back():
-    leave(SubscriptionFactory(address=ADDRESS))
+    unsubscribe(SubscriptionFactory(address=ADDRESS))
     subscription = ask()
     confirm(subscription)
-    assert sorted(Subscription.objects.values_list("state", flat=True)) == ["active", "left"]
+    assert sorted(Subscription.objects.values_list("state", flat=True)) == ["active", "unsubscribed"]
 
 
 def test_two_who_left_are_two_rows():
     for _time in range(2):
-        leave(SubscriptionFactory(address=ADDRESS))
-    assert list(Subscription.objects.values_list("state", flat=True)) == ["left", "left"]
+        unsubscribe(SubscriptionFactory(address=ADDRESS))
+    assert list(Subscription.objects.values_list("state", flat=True)) == ["unsubscribed", "unsubscribed"]
 
 
 def test_saying_yes_after_leaving_changes_nothing():
     subscription = SubscriptionFactory()
-    leave(subscription)
+    unsubscribe(subscription)
     confirm(subscription)
     subscription.refresh_from_db()
-    assert subscription.state == "left"
+    assert subscription.state == "unsubscribed"
 
 
 def test_wishes_can_be_changed():
     subscription, topic = SubscriptionFactory(topics=[TopicFactory()]), TopicFactory()
-    change_wishes(subscription, [topic], language="ar", second_language="en", area="omori")
+    change_subscription(subscription, [topic], language="ar", second_language="en", area="omori")
     subscription.refresh_from_db()
     kept = (subscription.language, subscription.second_language, subscription.area, list(subscription.topics.all()))
     assert kept == ("ar", "en", "omori", [topic])
@@ -163,19 +166,19 @@ def test_wishes_that_nobody_proved_are_forgotten_after_three_days():
     active = SubscriptionFactory()
     long_ago = timezone.now() - datetime.timedelta(days=3, seconds=1)
     Subscription.objects.filter(pk__in=[old.pk, active.pk]).update(asked_at=long_ago)
-    assert keep_periods() == {"notices.Subscription": 1}
+    assert apply_retention() == {"notices.Subscription": 1}
     assert set(Subscription.objects.all()) == {new, active}
 
 
 def test_mail_that_asks_is_forgotten_with_the_wish():
     topic = TopicFactory()
-    ask_for_news("wish@example.org", [topic], language="ne")
-    deliver_waiting(worker="test")
+    request_subscription("wish@example.org", [topic], language="ne")
+    deliver_due(worker="test")
     news = NoticeFactory(topic=topic)
     told = MessageFactory(state="sent", about_type="notices.notice", about_id=news.pk)
     Subscription.objects.update(asked_at=timezone.now() - datetime.timedelta(days=3, seconds=1))
     Message.objects.update(ended_at=timezone.now() - datetime.timedelta(days=3, seconds=1))
-    assert keep_periods() == {"notices.Message": 1, "notices.Subscription": 1}
+    assert apply_retention() == {"messaging.Message": 1, "notices.Subscription": 1}
     told.refresh_from_db()
     assert told.address != ""
     (asked,) = Message.objects.filter(kind="notices/confirm_subscription")
@@ -183,12 +186,12 @@ def test_mail_that_asks_is_forgotten_with_the_wish():
 
 
 def test_leaving_forgets_the_address_of_the_mail_that_asked_too():
-    ask_for_news("wish@example.org", [TopicFactory()], language="ne")
-    deliver_waiting(worker="test")
+    request_subscription("wish@example.org", [TopicFactory()], language="ne")
+    deliver_due(worker="test")
     subscription = Subscription.objects.get()
     confirm(subscription)
-    ask_for_news("wish@example.org", [], language="ne")  # "you get it already", still waiting
-    leave(subscription)
+    request_subscription("wish@example.org", [], language="ne")  # the "already subscribed" message, still waiting
+    unsubscribe(subscription)
     rows = Message.objects.values_list("address", "state").order_by("pk")
     assert list(rows) == [("", "sent"), ("", "withdrawn")]
     assert not Message.objects.filter(person__contains="wish").exists()
@@ -196,42 +199,44 @@ def test_leaving_forgets_the_address_of_the_mail_that_asked_too():
 
 def test_mail_that_was_on_its_way_while_its_reader_left_is_forgotten_soon():
     gone, stays = (SubscriptionFactory(topics=[]) for _ in range(2))
-    rows = [MessageFactory(subscription=it, address=it.address, person=it.address) for it in (gone, stays)]
+    rows = [MessageFactory(recipient=it, address=it.address, person=it.address) for it in (gone, stays)]
     claim()
-    leave(gone)
+    unsubscribe(gone)
     Message.objects.update(
         state="sent", leased_until=None, ended_at=timezone.now() - datetime.timedelta(days=3, seconds=1)
     )
-    assert keep_periods() == {"notices.Message": 1}
+    assert apply_retention() == {"messaging.Message": 1}
     assert [Message.objects.get(pk=it.pk).address for it in rows] == ["", stays.address]
 
 
 def test_token_opens_one_purpose_of_one_subscription():
     subscription, other = SubscriptionFactory.create_batch(2)
-    for purpose in (links.CONFIRM, links.MANAGE, links.LEAVE):
+    for purpose in (links.CONFIRM, links.MANAGE, links.UNSUBSCRIBE):
         token = links.token_for(subscription, purpose)
-        opened = {it: links.subscription_behind(token, it) for it in (links.CONFIRM, links.MANAGE, links.LEAVE)}
+        opened = {
+            it: links.subscription_for_token(token, it) for it in (links.CONFIRM, links.MANAGE, links.UNSUBSCRIBE)
+        }
         assert opened == dict.fromkeys(opened) | {purpose: subscription}
         swapped = token.replace(subscription.public_id, other.public_id)
-        assert links.subscription_behind(swapped, purpose) is None
+        assert links.subscription_for_token(swapped, purpose) is None
 
 
 @pytest.mark.parametrize("token", ["", "~", "x", "~~~", "कखग", "a" * 5000, "' OR 1=1 --"])
 def test_forged_token_opens_nothing(token):
     SubscriptionFactory()
-    assert links.subscription_behind(token, links.LEAVE) is None
+    assert links.subscription_for_token(token, links.UNSUBSCRIBE) is None
 
 
 def test_token_of_nobodys_subscription_opens_nothing():
-    assert links.subscription_behind(make_token(links.LEAVE, "x" * 22, 0), links.LEAVE) is None
+    assert links.subscription_for_token(make_token(links.UNSUBSCRIBE, "x" * 22, 0), links.UNSUBSCRIBE) is None
 
 
 def test_new_key_makes_every_old_link_open_nothing():
     subscription = SubscriptionFactory()
-    token = links.token_for(subscription, links.LEAVE)
-    subscription.key += 1
+    token = links.token_for(subscription, links.UNSUBSCRIBE)
+    subscription.link_version += 1
     subscription.save()
-    assert links.subscription_behind(token, links.LEAVE) is None
+    assert links.subscription_for_token(token, links.UNSUBSCRIBE) is None
 
 
 @pytest.mark.parametrize(("purpose", "days"), [(links.CONFIRM, 3), (links.MANAGE, 365)])
@@ -239,23 +244,23 @@ def test_token_ends_after_its_time(purpose, days, monkeypatch):
     subscription = SubscriptionFactory()
     token, now = links.token_for(subscription, purpose), signing.time.time()
     monkeypatch.setattr(signing.time, "time", lambda: now + days * 86_400 - 5)
-    assert links.subscription_behind(token, purpose) == subscription
+    assert links.subscription_for_token(token, purpose) == subscription
     monkeypatch.setattr(signing.time, "time", lambda: now + days * 86_400 + 5)
-    assert links.subscription_behind(token, purpose) is None
+    assert links.subscription_for_token(token, purpose) is None
 
 
 def test_leaving_never_runs_out_of_time(monkeypatch):
     subscription = SubscriptionFactory()
-    token, now = links.token_for(subscription, links.LEAVE), signing.time.time()
+    token, now = links.token_for(subscription, links.UNSUBSCRIBE), signing.time.time()
     monkeypatch.setattr(signing.time, "time", lambda: now + 20 * 365 * 86_400)
-    assert links.subscription_behind(token, links.LEAVE) == subscription
+    assert links.subscription_for_token(token, links.UNSUBSCRIBE) == subscription
 
 
 @pytest.mark.parametrize(("path", "post"), [("leave", "active"), ("confirm", "pending")])
 def test_opening_a_mailed_link_changes_nothing(path, post, client):
-    """A scanner opens every link of a mail; only a button acts."""
+    """Scanners open every link in an email, so only a button changes anything."""
     subscription = SubscriptionFactory(state=post, confirmed_at=timezone.now() if post == "active" else None)
-    token = links.token_for(subscription, {"leave": links.LEAVE, "confirm": links.CONFIRM}[path])
+    token = links.token_for(subscription, {"leave": links.UNSUBSCRIBE, "confirm": links.CONFIRM}[path])
     before = Subscription.objects.values().get()
     for method in (client.get, client.head):
         method(f"/ne/notices/subscription/{path}/{token}/")

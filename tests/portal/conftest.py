@@ -1,4 +1,4 @@
-"""For the roof's tests."""
+"""Fixtures for the portal's tests."""
 
 import pytest
 from django.db import connection
@@ -6,7 +6,7 @@ from django.db import connection
 
 @pytest.fixture
 def unreachable_database(transactional_db):
-    """The database's address leads nowhere until the test ends."""
+    """Make the database unreachable until the test ends."""
     connection.close()
     kept = dict(connection.settings_dict)
     connection.settings_dict.update({"NAME": "/nowhere/at/all/db.sqlite3", "PORT": "1"})

@@ -1,4 +1,4 @@
-"""Django's admin is a room of the portal: under its name, and every link in its head leads somewhere."""
+"""Django's admin is part of the portal: it carries the portal's name, and every link in its header works."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Back-ups of both databases, made and brought back by the real commands."""
+"""Backups of both databases, made and restored by the real commands."""
 
 import os
 import shutil
@@ -15,16 +15,16 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from portal.management.commands.backup import run_postgresql_program
-from tests.servers import environment, manage, postgresql
+from tests.support.servers import environment, manage, postgresql
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("backup")]  # one prepared database for all
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("backup")]  # one prepared database for all tests
 
 FIRST, SECOND = "first@example.org", "second@example.org"
-FULL_TRAIL = 3  # what FIRST's two lines become when the restoring has added its own
+FULL_TRAIL = 3  # FIRST's two audit entries and the one that restoring adds
 
 
 def backups(folder: Path) -> dict[str, Path]:
-    """The files in a portal's folder of back-ups, by how their names begin."""
+    """Return the files in a portal's backup folder, by the start of their names."""
     return {file.name.split("-ota-")[0]: file for file in (folder / "backups").iterdir()}
 
 
@@ -47,7 +47,7 @@ def prepared(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path, prepared) -> Path:
-    """The VAR_DIR of a portal of one's own."""
+    """The VAR_DIR of a portal for this test alone."""
     shutil.copy(prepared, tmp_path / "tabunka.sqlite3")
     return tmp_path
 
@@ -79,8 +79,10 @@ def test_sqlite_comes_back_as_it_was(folder, env):
     assert people(folder / "tabunka.sqlite3") == [FIRST]
     assert people(backups(folder)["before-restore"]) == [FIRST, SECOND]
     assert mode(backups(folder)["before-restore"]) == mode(folder / "tabunka.sqlite3") == 0o600
-    assert f"The audit trail is whole: {FULL_TRAIL} lines." in told
-    assert ask(folder / "tabunka.sqlite3", "SELECT action FROM audit_line ORDER BY sequence")[-1] == "portal.restore"
+    assert f"The audit trail is whole: {FULL_TRAIL} entries." in told
+    assert (
+        ask(folder / "tabunka.sqlite3", "SELECT action FROM audit_auditentry ORDER BY sequence")[-1] == "portal.restore"
+    )
     assert sorted(part.name for part in folder.iterdir()) == ["backups", "tabunka.sqlite3"]
 
 
@@ -95,7 +97,7 @@ def test_sqlite_backup_taken_while_others_write_is_one_moment(folder, env):
                     for half in "ab":
                         written.append(half)
                         writer.execute(
-                            "INSERT INTO notices_heartbeat (worker, seen_at) VALUES (?, '2026-01-01')",
+                            "INSERT INTO messaging_heartbeat (worker, seen_at) VALUES (?, '2026-01-01')",
                             [f"{len(written)}{half}"],
                         )
                 stop.wait(0.005)
@@ -110,7 +112,7 @@ def test_sqlite_backup_taken_while_others_write_is_one_moment(folder, env):
     [file] = backups(folder).values()
     assert ask(file, "PRAGMA integrity_check") == ["ok"]
     assert len(written) > 10
-    assert ask(file, "SELECT count(*) % 2 FROM notices_heartbeat") == [0]
+    assert ask(file, "SELECT count(*) % 2 FROM messaging_heartbeat") == [0]
 
 
 @pytest.mark.once
@@ -134,12 +136,12 @@ def test_sqlite_restore_needs_no_yes_on_a_fresh_machine(tmp_path, prepared):
 def test_sqlite_restore_waits_until_the_portal_is_stopped(folder, env, prepared):
     with closing(sqlite3.connect(folder / "tabunka.sqlite3")) as portal:
         portal.execute("PRAGMA journal_mode=WAL")
-        portal.execute("INSERT INTO notices_heartbeat (worker, seen_at) VALUES ('alive', '2026-01-01')")
+        portal.execute("INSERT INTO messaging_heartbeat (worker, seen_at) VALUES ('alive', '2026-01-01')")
         portal.commit()
         ended = manage("restore", str(prepared), "--yes", env=env, check=False)
         assert ended.returncode == 1
         assert "Stop the portal first" in ended.stderr
-        assert portal.execute("SELECT worker FROM notices_heartbeat").fetchall() == [("alive",)]
+        assert portal.execute("SELECT worker FROM messaging_heartbeat").fetchall() == [("alive",)]
     assert [part.name for part in folder.iterdir()] == ["tabunka.sqlite3"]
 
 
@@ -157,8 +159,8 @@ def test_sqlite_restore_replaces_a_damaged_database_and_its_log(folder, env, pre
     ("content", "words"),
     [
         (None, "cannot be read: No such file or directory."),
-        (b"", "is no back-up of the portal."),
-        (b"to-do: make a back-up", "is no back-up of the portal."),
+        (b"", "is no backup of the portal."),
+        (b"to-do: make a backup", "is no backup of the portal."),
     ],
 )
 def test_restore_takes_files_of_the_portal_only(tmp_path, content, words):
@@ -179,7 +181,7 @@ def test_restore_takes_no_backup_of_the_other_database(tmp_path):
     with pytest.raises(CommandError) as refusal:
         call_command("restore", str(file), yes=True)
     assert str(refusal.value) == (
-        f"{file} is a back-up of a {other} database; DATABASE_URL leads to {connection.vendor}."
+        f"{file} is a backup of a {other} database; DATABASE_URL leads to {connection.vendor}."
     )
 
 
@@ -198,12 +200,12 @@ def test_restore_names_the_broken_line_of_the_trail(folder, env, prepared):
     forged = folder / "forged"
     shutil.copy(prepared, forged)
     with closing(sqlite3.connect(forged)) as opened:
-        opened.execute("DROP TRIGGER audit_line_no_UPDATE")
-        opened.execute("UPDATE audit_line SET object_id = 'somebody-else' WHERE sequence = 2")
+        opened.execute("DROP TRIGGER audit_entry_no_UPDATE")
+        opened.execute("UPDATE audit_auditentry SET object_id = 'somebody-else' WHERE sequence = 2")
         opened.commit()
     ended = manage("restore", str(forged), "--yes", env=env, check=False)
     assert ended.returncode == 1
-    assert "broken at line 2" in ended.stderr
+    assert "broken at entry 2" in ended.stderr
     assert people(backups(folder)["before-restore"]) == [FIRST]
 
 
@@ -211,7 +213,7 @@ def test_restore_says_when_the_key_of_the_trail_is_another(tmp_path, prepared):
     key = "another-key-than-the-one-that-sealed-these-lines-0123456789"
     ended = manage("restore", str(prepared), env=environment(VAR_DIR=str(tmp_path), AUDIT_KEY=key), check=False)
     assert ended.returncode == 1
-    assert "broken at line 1" in ended.stderr
+    assert "broken at entry 1" in ended.stderr
     assert "AUDIT_KEY is not the one" in ended.stderr
 
 
@@ -242,7 +244,7 @@ def test_backup_of_a_damaged_database_is_no_backup(folder, env):
     (folder / "tabunka.sqlite3").write_bytes(content)
     ended = manage("backup", env=env, check=False)
     assert ended.returncode == 1
-    assert "is damaged, and so would be its back-up" in ended.stderr
+    assert "is damaged, and so would be its backup" in ended.stderr
     assert backups(folder) == {}
 
 
@@ -261,7 +263,7 @@ def test_missing_program_of_postgresql_is_named_with_the_way_to_get_it(tmp_path,
 
 @pytest.fixture(scope="module")
 def server():
-    """A PostgreSQL with a database `prepared` as on SQLite; the URL of any of its databases, without the name."""
+    """Start PostgreSQL with a database `prepared` as on SQLite; return its databases' URL without the name."""
     with postgresql() as url:
         server = url.rpartition("/")[0]
         execute(url, "CREATE DATABASE prepared")
@@ -273,7 +275,7 @@ def server():
 
 @pytest.fixture
 def database(server, request) -> str:
-    """A copy of the prepared database for one test; its URL."""
+    """Copy the prepared database for one test; return the copy's URL."""
     name = f"copy_{abs(hash(request.node.name))}"
     execute(f"{server}/postgres", f"CREATE DATABASE {name} TEMPLATE prepared")
     return f"{server}/{name}"
@@ -304,11 +306,11 @@ def test_postgresql_comes_back_as_it_was(server, database, tmp_path):
     told = manage("restore", str(file), "--yes", env=env).stdout
 
     assert people_in(database) == [FIRST]
-    assert f"The audit trail is whole: {FULL_TRAIL} lines." in told
+    assert f"The audit trail is whole: {FULL_TRAIL} entries." in told
     assert execute(database, "SELECT to_regclass('of_a_later_version')") == [None]
     with pytest.raises(psycopg2.errors.RaiseException, match="append-only"):
-        execute(database, "DELETE FROM audit_line")
-    # What was put aside is a whole back-up too: it comes back in an empty database elsewhere, without --yes.
+        execute(database, "DELETE FROM audit_auditentry")
+    # The file set aside is a complete backup too: it can be restored to an empty database elsewhere, without --yes.
     execute(f"{server}/postgres", "CREATE DATABASE elsewhere")
     aside = backups(tmp_path)["before-restore"]
     assert mode(aside) == 0o600
@@ -354,7 +356,7 @@ def test_postgresql_restore_that_fails_midway_changes_nothing(database, tmp_path
     manage("backup", env=env)
     [file] = backups(tmp_path).values()
     manage("make_administrator", SECOND, env=env)
-    # A psql that runs into a fault after it has read the whole script, before it commits.
+    # A psql that fails after it has read the whole script, but before it commits.
     programs = tmp_path / "programs"
     programs.mkdir()
     real = shutil.which("psql")

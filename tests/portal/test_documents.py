@@ -1,4 +1,4 @@
-"""What the documents say about the code is so."""
+"""What the documents say about the code is true."""
 
 import html
 import re
@@ -6,24 +6,34 @@ import tomllib
 
 import pytest
 
-from portal.management.commands.run import web_server
-from services.languages.ruby import RUBY
-from services.languages.table import SPOKEN
-from tests.servers import ROOT
+from portal.environment import VARIABLES
+from portal.web_server import web_server_command
+from services.languages.furigana import RUBY
+from services.languages.registry import SPOKEN
+from tests.support.production import REQUIRED
+from tests.support.servers import ROOT
 
 
 def read(path: str) -> str:
     return (ROOT / path).read_text("utf-8")
 
 
-def test_deploy_explains_every_variable_that_settings_read():
-    settings = read("portal/settings.py")
-    read_by_settings = set(
-        re.findall(r"""(?:environ\.get\(|_told\(|_secret\(|_web_service\()\s*["']([A-Z_]+)["']""", settings)
-    )
-    explained = set(re.findall(r"^\| `([A-Z_]+)` \|", read("docs/deploy.md"), re.MULTILINE))
-    assert len(read_by_settings) >= 14
-    assert explained == read_by_settings
+def test_deploy_lists_the_variables_of_the_environment():
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \| ([^|]+) \|", read("docs/deploy.md"), re.MULTILINE)
+    assert [name for name, _required, _default in rows] == list(VARIABLES)
+    assert {name for name, required, _default in rows if required == "**yes**"} == set(REQUIRED)
+    defaults = {name: found[1] for name, _required, default in rows if (found := re.fullmatch("`(.+)`", default))}
+    assert {name: VARIABLES[name].default for name in VARIABLES if VARIABLES[name].default} == defaults
+
+
+def test_environment_is_read_in_one_module():
+    files = [
+        *(ROOT / "portal").rglob("*.py"),
+        *(ROOT / "services").rglob("*.py"),
+        *(ROOT / "consultations").rglob("*.py"),
+    ]
+    reads = re.compile(r"os\.environ(?:\.get\(|\[)|getenv\(")
+    assert [file.name for file in files if reads.search(file.read_text("utf-8"))] == ["environment.py"]
 
 
 def test_dependencies_each_have_a_line_of_reason():
@@ -53,7 +63,7 @@ def test_glossary_has_eighty_terms_in_ten_languages():
 def test_container_starts_the_web_server_that_was_measured():
     command = re.search(r"^CMD \[(.*?)\]", read("Dockerfile"), re.MULTILINE | re.DOTALL)[1]
     words = re.findall(r'"([^"]*)"', command)
-    assert words == ["python", *web_server("8000", host="0.0.0.0", workers=2)[1:]]
+    assert words == ["python", *web_server_command("8000", host="0.0.0.0", workers=2)[1:]]
     assert " ".join(words) in read("docs/deploy.md")
 
 

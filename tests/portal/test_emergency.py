@@ -1,4 +1,4 @@
-"""The emergency page in each city: every number with its words, and first steps in the dangers that there are."""
+"""The emergency page in each city: every number with its text, and first steps for the dangers there."""
 
 import dataclasses
 import re
@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import pgettext
 
 from portal.city import PRESETS, EmergencyNumber, read_city
-from portal.emergency import preset_says_what_has_words
+from portal.pages.emergency import check_preset_has_texts
 
 CITIES = sorted(file.stem for file in PRESETS.glob("*.toml"))
 
@@ -20,7 +20,7 @@ def test_emergency_page_shows_every_number_of_the_city(client, settings, code):
     response = client.get("/en/emergency/")
     shown = [entry["number"] for section in response.context["sections"] for entry in section["numbers"]]
     assert sorted(shown, key=str) == sorted(settings.CITY.emergency_numbers, key=str)
-    assert preset_says_what_has_words(None) == []
+    assert check_preset_has_texts(None) == []
 
 
 @pytest.mark.django_db
@@ -28,7 +28,7 @@ def test_emergency_page_shows_every_number_of_the_city(client, settings, code):
 def test_emergency_page_tells_of_earthquakes_where_there_are_some(client, settings, code, shakes):
     settings.CITY = read_city(code)
     page = client.get("/en/emergency/").content.decode()
-    assert ("When the ground shakes" in page) is shakes
+    assert ("During an earthquake" in page) is shakes
     assert "When you call for help" in page
 
 
@@ -38,11 +38,13 @@ def test_number_or_danger_without_words_fails_the_check(settings):
         emergency_numbers=(EmergencyNumber("mountain_rescue", "1", say={"rescue": "Hjælp"}),),
         dangers=("avalanche",),
     )
-    errors = preset_says_what_has_words(None)
+    errors = check_preset_has_texts(None)
     assert [error.id for error in errors] == ["portal.E003"] * 3
-    assert errors[0].msg.startswith("ota.toml: no words for 'mountain_rescue'; portal/emergency.py has ['child_abuse'")
-    assert errors[1].msg == "ota.toml: no words for 'avalanche'; portal/emergency.py has ['earthquake']."
-    assert errors[2].msg.startswith("ota.toml: no words for 'rescue'; portal/emergency.py has ['accident'")
+    assert errors[0].msg.startswith(
+        "ota.toml: no words for 'mountain_rescue'; portal/pages/emergency.py has ['child_abuse'"
+    )
+    assert errors[1].msg == "ota.toml: no words for 'avalanche'; portal/pages/emergency.py has ['earthquake']."
+    assert errors[2].msg.startswith("ota.toml: no words for 'rescue'; portal/pages/emergency.py has ['accident'")
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Error pages: in the reader's language, and nothing that was typed is lost."""
+"""Error pages are in the reader's language, and nothing that was typed is lost."""
 
 import inspect
 import re
@@ -8,10 +8,10 @@ from django.db import OperationalError
 from django.test import RequestFactory
 from django.urls import URLPattern, get_resolver
 
-from portal import errors
-from portal.pages import BELONGS_TO
-from services.languages.table import SPOKEN
-from services.notices.models import Message
+from portal.form_pages import FORM_PAGES
+from portal.pages import errors
+from services.languages.registry import SPOKEN
+from services.messaging.models import Message
 from tests.factories import CaseFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +118,7 @@ def test_stale_form_lists_what_was_typed_by_its_label_and_leaves_out_the_program
     typed = {"topics": ["health"], "language": "ar", "channel": "email", "address": "sita@example.org", "area": "omori"}
     html = client.post(SUBSCRIBE, typed | {"note": "no label"}).content.decode()
     kept = re.findall(r"<li>(?:<strong>(.*?)</strong> )?<bdi>(.*?)</bdi></li>", html)
-    assert kept == [("Your address", "sita@example.org"), ("", "no label")]
+    assert kept == [("Your contact details", "sita@example.org"), ("", "no label")]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_fault_of_ours_is_500_and_a_busy_database_503(fault, status, rf):
 def test_too_many_is_429_in_the_readers_language():
     request = RequestFactory().get("/ne/")
     request.LANGUAGE_CODE = "ne"
-    response = errors.too_many(request)
+    response = errors.too_many_requests(request)
     assert response.status_code == 429
     assert is_error_page(response, "ne")
 
@@ -200,11 +200,11 @@ def test_codes_for_one_address_are_limited_whoever_asks(new_client):
     assert Message.objects.count() == 3
 
 
-# --- What only takes a form ---------------------------------------------------------------------------
+# --- URLs that only accept a form ---------------------------------------------------------------------
 
 
 def methods_of(view) -> list[str]:
-    """The methods to which a view is held by its decorator; nothing if it has none."""
+    """Return the methods that a view's decorator allows; none if it has no such decorator."""
     while view:
         if inspect.isfunction(view) and (held := inspect.getclosurevars(view).nonlocals.get("request_method_list")):
             return held
@@ -213,7 +213,7 @@ def methods_of(view) -> list[str]:
 
 
 def names_of_forms(resolver, within: str = "") -> set[str]:
-    """The names of the addresses that answer to no GET."""
+    """Return the names of the URLs that do not answer GET."""
     names = set()
     for it in resolver.url_patterns:
         if not isinstance(it, URLPattern):
@@ -224,8 +224,8 @@ def names_of_forms(resolver, within: str = "") -> set[str]:
 
 
 def test_each_form_belongs_to_a_page():
-    assert names_of_forms(get_resolver()) == BELONGS_TO.keys()
-    assert BELONGS_TO.keys() & {page for page, *_taken in BELONGS_TO.values()} == set()
+    assert names_of_forms(get_resolver()) == FORM_PAGES.keys()
+    assert FORM_PAGES.keys() & {page for page, *_taken in FORM_PAGES.values()} == set()
 
 
 @pytest.fixture

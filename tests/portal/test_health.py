@@ -1,4 +1,4 @@
-"""What machines ask: alive, and ready."""
+"""Health checks by machines: alive, and ready."""
 
 import datetime
 
@@ -7,8 +7,8 @@ from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from services.notices.actions.delivering import deliver_waiting
-from services.notices.models import Heartbeat
+from services.messaging.delivery import deliver_due
+from services.messaging.models import Heartbeat
 from tests.factories import MessageFactory
 
 READY = {"database": True, "migrations": True, "worker": True, "waiting": True}
@@ -22,7 +22,7 @@ def test_alive_asks_no_database(client):
 
 @pytest.mark.django_db
 def test_ready_when_everything_is_there(client):
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (200, READY)
 
@@ -37,7 +37,7 @@ def test_not_ready_without_a_worker(client):
 
 @pytest.mark.django_db
 def test_not_ready_when_something_waits_too_long(client):
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     MessageFactory(due_at=timezone.now() - datetime.timedelta(minutes=9))
     assert client.get("/readyz").status_code == 200
     MessageFactory(due_at=timezone.now() - datetime.timedelta(minutes=11))
@@ -47,7 +47,7 @@ def test_not_ready_when_something_waits_too_long(client):
 
 @pytest.mark.django_db
 def test_not_ready_before_the_migrations(client):
-    deliver_waiting(worker="test")
+    deliver_due(worker="test")
     MigrationRecorder.Migration.objects.filter(app="notices").delete()
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (503, READY | {"migrations": False})

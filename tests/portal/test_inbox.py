@@ -1,4 +1,4 @@
-"""One's own messages on "my page": only one's own, in the language of the page, read only by a button."""
+"""A person's messages on "my page": only their own, in the page's language, marked as read only by a button."""
 
 import re
 
@@ -7,9 +7,12 @@ from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from services.languages.ruby import annotate_page
-from services.notices.actions.telling import notify
-from services.notices.models import Message, Notice
+from portal.message_kinds import SIGN_IN_CODE
+from services.languages.furigana import annotate_page
+from services.messaging.models import Message
+from services.messaging.outbox import notify
+from services.notices.message_kinds import ENDS_SOON, NEWS
+from services.notices.models import Notice
 from tests.factories import MessageFactory, NoticeFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +31,7 @@ def reader(client):
 
 
 def write_to(user, **fields) -> Message:
-    """A message on somebody's page."""
+    """Create a message on a user's page."""
     return MessageFactory(user=user, person=f"user:{user.pk}", channel="inbox", address="", state="sent", **fields)
 
 
@@ -61,7 +64,7 @@ def test_empty_inbox_says_so(client, reader):
 
 
 def test_empty_inbox_does_not_deny_the_mails_that_stand_in_the_download(client, reader):
-    """A code went by mail: only this page has nothing to show."""
+    """A code was sent by email: only this page has nothing to show."""
     MessageFactory(user=reader, person=f"user:{reader.pk}", channel="email", address=reader.email, state="sent")
     for path in ("/en/me/", "/en/me/messages/"):
         page = text(client.get(path))
@@ -73,8 +76,8 @@ def test_message_is_in_the_language_of_the_page_whatever_it_was_written_in(clien
     row = write_to(reader, language="vi", context={"code": "XYZ789"})
     with translation.override(language):
         subject, words = (
-            gettext("Your code for signing in"),
-            gettext("This is your code for signing in. Please type it into the page where you asked for it."),
+            gettext("Your sign-in code"),
+            gettext("This is your sign-in code. Enter it on the page where you asked for it."),
         )
 
     page = text(client.get(f"/{language}/me/messages/{row.public_id}/"))
@@ -93,7 +96,7 @@ def test_message_brings_no_style_of_its_own(client, reader):
 
 def test_message_shows_furigana_as_the_reader_has_switched_it(client, reader):
     notice = NoticeFactory(title_ja_simple="{水|みず}です", body_ja_simple="{水|みず}です。", author=reader)
-    (row,) = [it for it in notify(reader, "notices/news", about=notice) if it.channel == "inbox"]
+    (row,) = [it for it in notify(reader, NEWS, about=notice) if it.channel == "inbox"]
     path = f"/ja-simple/me/messages/{row.public_id}/"
 
     assert "<h1><ruby>" in text(client.get(path))
@@ -107,7 +110,7 @@ def test_message_shows_furigana_as_the_reader_has_switched_it(client, reader):
 
 def test_message_in_another_language_is_marked(client, reader):
     notice = NoticeFactory(title_en="Only in two", author=reader)
-    (row,) = [it for it in notify(reader, "notices/news", about=notice) if it.channel == "inbox"]
+    (row,) = [it for it in notify(reader, NEWS, about=notice) if it.channel == "inbox"]
 
     page = text(client.get(f"/ne/me/messages/{row.public_id}/"))
 
@@ -163,9 +166,9 @@ def test_my_page_shows_the_newest_three_and_how_many_are_new(client, reader):
 @pytest.mark.parametrize("count", [1, 30])
 def test_inbox_needs_the_same_few_queries_for_one_and_many(client, reader, django_assert_num_queries, path, count):
     for number in range(count):
-        notify(reader, "notices/staff/ends_soon", about=NoticeFactory(title_en=f"Number {number}", author=reader))
+        notify(reader, ENDS_SOON, about=NoticeFactory(title_en=f"Number {number}", author=reader))
     client.get(path)
-    expected = {"/ne/me/messages/": 8, "/ne/me/": 9}  # there also what they are registered for
+    expected = {"/ne/me/messages/": 8, "/ne/me/": 9}  # this page also lists registrations
 
     with django_assert_num_queries(expected[path]):
         page = client.get(path)
@@ -183,13 +186,13 @@ def test_message_that_only_staff_get_is_marked_as_what_it_is_written_in(client, 
 
 def test_message_about_what_is_gone_says_so(client, reader):
     notice = NoticeFactory(author=reader, is_published=False)
-    (row,) = [it for it in notify(reader, "notices/staff/ends_soon", about=notice) if it.channel == "inbox"]
+    (row,) = [it for it in notify(reader, ENDS_SOON, about=notice) if it.channel == "inbox"]
     Notice.objects.filter(pk=notice.pk).delete()
 
     assert "This message can no longer be shown" in text(client.get("/en/me/messages/"))
     page = client.get(f"/en/me/messages/{row.public_id}/")
     assert page.status_code == 200
-    assert "What it told of is not there any more." in text(page)
+    assert "This message was about something that no longer exists." in text(page)
 
 
 def test_message_whose_texts_are_gone_says_so(client, reader):
@@ -199,7 +202,7 @@ def test_message_whose_texts_are_gone_says_so(client, reader):
 
 
 def test_secrets_that_expire_never_stand_in_the_inbox(client, reader):
-    notify(reader, CODE, context={"code": "SECRET"}, expires_at=timezone.now())
+    notify(reader, SIGN_IN_CODE, context={"code": "SECRET"}, expires_at=timezone.now())
 
     assert "SECRET" not in text(client.get("/en/me/messages/"))
     assert Message.objects.in_inbox_of(reader).count() == 0

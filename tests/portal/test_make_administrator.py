@@ -7,13 +7,13 @@ from django.core.management.base import CommandError
 
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.audit.models import Line
-from services.notices.models import Message
+from services.audit.models import AuditEntry
+from services.messaging.models import Message
 from tests.factories.accounts import UserFactory
 
 
 def lines() -> list[tuple[str, str]]:
-    return list(Line.objects.values_list("action", "actor"))
+    return list(AuditEntry.objects.values_list("action", "actor"))
 
 
 @pytest.mark.django_db

@@ -1,27 +1,26 @@
-"""A form's faults are told by us, in the language of the page: the browser would tell them in its own."""
+"""The portal reports form errors in the page's language; the browser would report them in its own."""
 
 import re
 
 import pytest
 
-from tests.accounts.test_sign_in import DEVANAGARI, SITA
 from tests.factories import TopicFactory, UserFactory
-from tests.portal.test_own_data import prove
-from tests.test_house_rules import ROOT, TEMPLATES
+from tests.support.personal_data import confirm_identity
+from tests.support.project import ROOT, TEMPLATES
+from tests.support.sign_in import DEVANAGARI, SITA
 
 pytestmark = pytest.mark.django_db
 FORM = re.compile(r"<form\b((?:\{[{%].*?[%}]\}|[^>])*)>(.*?)</form>", re.DOTALL)
-# What a browser would look at by itself: whatever a form class renders, or a field that says so.
+# Fields that a browser would check: all that a form class renders, and those with such an attribute.
 ASKS = re.compile(
     r"\{\{ (?:\w+_)?form \}\}|as_field_group|\{\{ (?!redirect_)[\w.]*field \}\}|\brequired\b"
     r'|type="(?:email|number|url|tel|date|time|datetime-local)"'
 )
-# Asks staff for a reason only; the action refuses without one.
 ERROR = re.compile(r'class="field-error".*?<p>(.*?)</p>', re.DOTALL)
 
 
 def left_to_the_browser(html: str) -> list[str]:
-    """The forms that a browser checks before we do."""
+    """Return the forms that a browser checks before the portal does."""
     return [
         attributes.strip()
         for attributes, inside in FORM.findall(html)
@@ -81,6 +80,6 @@ def test_faults_about_the_account_are_told_in_nepali(client, path, typed):
 
 
 def test_forgetting_without_the_tick_is_told_in_nepali(client):
-    prove(client, UserFactory())
+    confirm_identity(client, UserFactory())
     told = [str(message) for message in client.post("/ne/me/data/forget/", {}, follow=True).context["messages"]]
     assert (len(told), bool(DEVANAGARI.search(told[0]))) == (1, True)

@@ -1,14 +1,14 @@
-"""Copies of public pages: quick, and never stale, mixed up or somebody's own."""
+"""Cached public pages: fast, and never stale, mixed up or personal."""
 
 import psycopg2
 import pytest
 from django.core.cache import caches
 from django.db import connection
 
-from services.audit.trail import public_edition, record
+from services.audit.trail import content_version, record
 from services.guide.actions import publish, save_article, withdraw
-from tests import servers
 from tests.factories import ArticleFactory, CategoryFactory, UserFactory
+from tests.support import servers
 
 pytestmark = pytest.mark.django_db
 PATH = "/ne/guide/article/first/"
@@ -44,11 +44,11 @@ def test_change_is_seen_at_once(client, article):
 
 
 def test_change_made_by_another_process_is_seen_at_once(client, article):
-    """Another process shares nothing but the database: so the change is made there, past this process's cache."""
+    """Processes share only the database, so the change is made there, bypassing this process's cache."""
     assert "पहिलो" in text(client.get(PATH))
     with connection.cursor() as cursor:
         cursor.execute("UPDATE guide_article SET title_ne = 'अर्को'")
-        cursor.execute("UPDATE audit_head SET public_edition = public_edition + 1")
+        cursor.execute("UPDATE audit_auditchainhead SET content_version = content_version + 1")
     assert "अर्को" in text(client.get(PATH))
 
 
@@ -140,11 +140,11 @@ def test_forged_host_gets_no_copy_and_leaves_none(client, new_client, article):
 
 def test_edition_is_read_past_a_cursor_of_an_earlier_connection(transactional_db):
     record(None, "tests.change")
-    assert public_edition() == 1
+    assert content_version() == 1
     connection.close()
     record(None, "tests.change")
-    assert public_edition() == 2
-    assert public_edition() == 2
+    assert content_version() == 2
+    assert content_version() == 2
 
 
 @pytest.mark.servers

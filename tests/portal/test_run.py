@@ -1,4 +1,4 @@
-"""`make run` itself: it starts, answers, ends with one Ctrl-C and leaves nothing behind; a second time too."""
+"""`make run` starts, answers, ends with one Ctrl-C and leaves nothing behind; the same the second time."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import servers
+from tests.support import servers
 
 pytestmark = [pytest.mark.servers, pytest.mark.once]
 VENV = Path(sys.prefix)
@@ -21,7 +21,7 @@ VENV = Path(sys.prefix)
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of the project as somebody would clone it, without what was made here."""
+    """A copy of the project as if newly cloned, without generated files."""
     left_out = shutil.ignore_patterns(".venv", ".git", "var", "__pycache__", "*.mo", ".*_cache", ".hypothesis", "tests")
     return shutil.copytree(servers.ROOT, tmp_path / "checkout", ignore=left_out)
 
@@ -44,7 +44,7 @@ def first_page(port) -> str:
 def test_make_run_starts_answers_stops_and_leaves_nothing(checkout, tmp_path):
     port, var = servers.free_port(), tmp_path / "var"
     env = servers.environment(PORT=str(port), VENV=str(VENV), VAR_DIR=str(var))
-    del env["DEMO"]  # make says it
+    del env["DEMO"]  # make sets it
     env.pop("MAKEFLAGS", None)
     for start in ("first", "second"):
         log = tmp_path / f"{start}.log"
@@ -68,7 +68,7 @@ def test_make_run_starts_answers_stops_and_leaves_nothing(checkout, tmp_path):
         assert len(people) >= 3
 
         begun = time.monotonic()
-        os.killpg(process.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
         process.wait(timeout=20)
         assert time.monotonic() - begun < 15
         assert [person for person in people if person.is_running() and person.status() != "zombie"] == []

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
-from consultations.models import Service
-from portal.own_pages import WORDS, own_pages
+from consultations.models import DeskService
+from portal.pages.page_search import WORDS, own_pages
 from services.guide import demo
-from services.languages.finding import folded, keys_of
-from services.languages.ruby import as_plain
-from services.languages.table import SPOKEN
+from services.languages.furigana import strip_readings
+from services.languages.registry import SPOKEN
+from services.languages.search_folding import fold_for_search, search_keys
 from tests.factories import ArticleFactory, HoursFactory
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ RUBBISH, DOCTOR, QUAKE, MOVING = (
 TAX, PENSION, SCHOOL, BIRTH = (f"guide/article/{slug}/" for slug in ("tax", "pension", "school", "childbirth"))
 HOME, BICYCLE = "guide/article/renting-a-home/", "guide/article/bicycles/"
 
-# What has to stand among the first three results, and what is typed for it on a page of the language.
+# The pages that must be among the first three results, and the searches for them on a page in that language.
 TYPED = {
     "ja": {
         LAWYER: "弁護士",
@@ -141,7 +141,7 @@ def typed_in(language: str) -> list[tuple[str, str]]:
 
 
 def results(client, language: str, typed: str) -> list[str]:
-    """The addresses of what was found, after the language, in the page's order."""
+    """Return the paths of the results, without the language, in the page's order."""
     page = client.get(f"/{language}/search/", {"q": typed}).content.decode().partition('class="empty"')[0]
     return re.findall(rf'<h[23]><a href="/{language}/([^"]*)"', page)
 
@@ -152,9 +152,10 @@ def test_every_language_is_tried_with_at_least_five_words():
 
 
 @pytest.mark.parametrize("language", TYPED)
+@pytest.mark.thorough
 def test_what_residents_type_finds_what_they_mean_among_the_first_three(client, language):
     demo.load()
-    HoursFactory(service=Service.LAWYER, by_appointment=True, language="")
+    HoursFactory(service=DeskService.LAWYER, by_appointment=True, language="")
     found = {typed: results(client, language, typed)[:3] for typed, _wanted in typed_in(language)}
     assert [(typed, wanted, found[typed]) for typed, wanted in typed_in(language) if wanted not in found[typed]] == []
 
@@ -162,16 +163,16 @@ def test_what_residents_type_finds_what_they_mean_among_the_first_three(client, 
 @pytest.mark.parametrize("code", SPOKEN)
 def test_services_are_found_by_their_names_in_any_language(client, code):
     wanted = []
-    for service in Service:
-        if service != Service.ADVICE:
+    for service in DeskService:
+        if service != DeskService.ADVICE:
             HoursFactory(service=service, by_appointment=True, language="")
             with translation.override(code):
-                wanted.append((as_plain(str(service.label)), f"{APPOINTMENTS}{service}/"))
+                wanted.append((strip_readings(str(service.label)), f"{APPOINTMENTS}{service}/"))
     assert [name for name, address in wanted if address not in results(client, "ne", name)[:3]] == []
 
 
 def test_service_without_times_leads_to_the_desk(client):
-    HoursFactory(service=Service.LAWYER, by_appointment=False, language="")
+    HoursFactory(service=DeskService.LAWYER, by_appointment=False, language="")
     assert results(client, "ne", "वकिल")[0] == DESK
     assert LAWYER not in results(client, "ne", "वकिल")
 
@@ -180,7 +181,7 @@ def test_every_own_page_has_words_in_every_language():
     words = tomllib.loads(WORDS.read_text("utf-8"))
     assert set(words) == set(own_pages())
     assert {name: set(of_page) for name, of_page in words.items()} == {key: set(SPOKEN) for key in words}
-    assert [name for name in own_pages() if name not in Service.values and not reverse(name)] == []
+    assert [name for name in own_pages() if name not in DeskService.values and not reverse(name)] == []
 
 
 def test_demo_articles_have_words_in_every_language():
@@ -214,7 +215,10 @@ def test_find_in_another_language_says_in_which_only_where_the_article_is_shown_
         return {slug.search(piece)[1]: re.findall(" · ([^<]+)", piece) for piece in pieces}
 
     assert notes("en", "rubbish") == {"own": [], "english": []}
-    assert notes("en", "ゴミ") == {"own": ["Found in Japanese"], "english": ["Found in Japanese"]}
+    assert notes("en", "ゴミ") == {
+        "own": ["Found in the Japanese version"],
+        "english": ["Found in the Japanese version"],
+    }
     assert notes("ja-simple", "ゴミ") == {"own": [], "english": []}
     nepali = notes("ne", "rubbish")
     assert [len(nepali[slug]) for slug in ("own", "english")] == [1, 0]
@@ -222,11 +226,11 @@ def test_find_in_another_language_says_in_which_only_where_the_article_is_shown_
 
 def test_result_needs_the_same_few_queries_for_few_and_many(client, django_assert_num_queries):
     for _ in range(30):
-        HoursFactory(service=Service.LAWYER, by_appointment=True, language="")
+        HoursFactory(service=DeskService.LAWYER, by_appointment=True, language="")
     for number in range(1, 31):
         ArticleFactory(title_ne=f"वकिल {number}")
         if number in {1, 30}:
-            client.get("/ne/emergency/")  # what is looked up once after each change
+            client.get("/ne/emergency/")  # runs what is looked up once after each change
             with django_assert_num_queries(EDITION + 4):
                 client.get(f"/ne/search/?q=वकिल&n={number}")
 
@@ -274,12 +278,12 @@ def test_signs_find_nothing_and_are_escaped(client, typed):
     ],
 )
 def test_folding_makes_one_of_what_is_typed_differently(text, key):
-    assert folded(text) == key
-    assert folded(key) == key
+    assert fold_for_search(text) == key
+    assert fold_for_search(key) == key
 
 
 def test_arabic_article_is_taken_from_what_is_typed_and_never_from_a_short_word():
-    assert keys_of("المحامي الى ال") == ["محامي", "الي", "ال"]
+    assert search_keys("المحامي الى ال") == ["محامي", "الي", "ال"]
 
 
 def test_placeholder_of_the_search_field_is_kana_in_easy_japanese(client):

@@ -1,9 +1,9 @@
-"""Secure by default: without DEMO=1 the portal refuses to start until it has been told everything."""
+"""Secure by default: without DEMO=1 the portal refuses to start until every required setting is there."""
 
 import pytest
 
-from tests import servers
-from tests.production import variables
+from tests.support import servers
+from tests.support.production import REQUIRED, variables
 
 pytestmark = [pytest.mark.servers, pytest.mark.once]
 
@@ -28,15 +28,7 @@ def test_complete_settings_are_taken_and_deploy_has_nothing_to_say(production):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        ("SECRET_KEY", None),
-        ("SECRET_KEY", "  "),
-        ("AUDIT_KEY", None),
-        ("SITE_URL", None),
-        ("ALLOWED_HOSTS", ""),
-        ("EMAIL_URL", None),
-        ("MAIL_FROM", None),
-    ],
+    [("SECRET_KEY", "  "), ("ALLOWED_HOSTS", ""), *((name, None) for name in REQUIRED)],
 )
 def test_missing_variable_is_refused_by_name(production, name, value):
     production.pop(name) if value is None else production.update({name: value})
@@ -74,7 +66,7 @@ def test_weak_secret_is_answered_with_a_strong_one_and_never_repeated(production
 
 
 def test_demo_secrets_are_no_secrets_in_production(production):
-    """The demo's answers are given to nobody who did not ask for the demo."""
+    """The demo's secrets apply only when the demo is requested."""
     for name in ("SECRET_KEY", "AUDIT_KEY"):
         production.pop(name)
     assert check(production).returncode == 1

@@ -1,4 +1,4 @@
-"""Several machines: two web processes and two workers behind one PostgreSQL and one Redis are one portal."""
+"""Several machines: two web processes and two workers with one PostgreSQL and one Redis act as one portal."""
 
 import http.cookiejar
 import urllib.parse
@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from services.accounts.demo import PASSWORD
-from tests import servers
+from tests.support import servers
 
 pytestmark = [pytest.mark.servers, pytest.mark.once, pytest.mark.xdist_group("two of each")]
 WITHDRAW = """
@@ -19,7 +19,7 @@ withdraw(Article.objects.get(slug="rubbish"), by=None)
 
 
 class Browser:
-    """Keeps cookies, follows redirects; the two machines share one name, as behind a load balancer."""
+    """Keep cookies and follow redirects; the two machines share one host name, as behind a load balancer."""
 
     def __init__(self):
         self.cookies = http.cookiejar.CookieJar()
@@ -28,7 +28,7 @@ class Browser:
         )
 
     def open(self, portal, path, **typed):
-        """GET, or POST with the form's own token."""
+        """Send GET, or POST with the form's own token."""
         if typed:
             page = self.open(portal, path)[1]
             token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
@@ -81,11 +81,11 @@ def test_notice_goes_out_once(town):
         servers.wait_until(lambda: len(sink.messages()) >= len(people), what="the mails")
     assert {it: number for it, number in Counter(sink.addresses()).items() if not it.startswith("resident")} == {
         f"{person}@demo.example": 1 for person in people if person != "resident"
-    }  # the demo writes to its resident of an appointment too
+    }  # the demo also tells its resident about an appointment
 
 
 def test_limits_hold_across_machines(town):
-    """Guessing a password is counted once for the whole portal, not once for each process."""
+    """Password guesses are counted for the whole portal, not for each process."""
     _env, first, second, _sink = town
     for number in range(10):
         Browser().open((first, second)[number % 2], "/ne/me/login/", login="translator@demo.example", password="wrong!")

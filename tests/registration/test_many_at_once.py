@@ -1,4 +1,4 @@
-"""The last place, and many who want it at the same moment; with real threads. And whatever comes in whatever order."""
+"""Many people want the last place at the same moment, with real threads; and all actions come in any order."""
 
 import contextlib
 import threading
@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from services.base.refusals import Refused
 from services.registration import actions
-from services.registration.models import ENDED, Offering, Registration
-from tests.crowds import at_once
+from services.registration.models import ENDED_STATES, Offering, Registration
 from tests.factories import OfferingFactory, ResidentFactory
+from tests.support.crowds import at_once
+from tests.support.nasty_texts import EVEN_ON_POSTGRESQL
 
 MANY = 50
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.thorough
 def test_last_place_that_fifty_want_at_once_is_given_once():
     offering, residents = OfferingFactory(waiting_limit=10), ResidentFactory.create_batch(MANY)
     ends = at_once(MANY, lambda number: actions.register(residents[number], offering).state)
@@ -27,9 +29,10 @@ def test_last_place_that_fifty_want_at_once_is_given_once():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.thorough
 def test_one_form_that_is_sent_fifty_times_at_once_is_one_registration():
     offering, residents = OfferingFactory(capacity=100), ResidentFactory.create_batch(MANY)
-    ends = at_once(MANY, lambda number: actions.register(residents[number], offering, form_key="key").public_id)
+    ends = at_once(MANY, lambda number: actions.register(residents[number], offering, idempotency_key="key").public_id)
     assert list(ends.values()) == [MANY]
 
 
@@ -51,7 +54,7 @@ def test_two_who_change_places_crosswise_do_not_wait_for_each_other():
 
 @pytest.mark.django_db(transaction=True)
 def test_last_place_is_given_twice_without_the_lock(monkeypatch):
-    """The negative control: two who count before either has written both find it free."""
+    """Negative control: two threads that count before either has written both find the place free."""
     offering, residents = OfferingFactory(), ResidentFactory.create_batch(2)
     both_have_counted = threading.Barrier(2)
     state_for = actions._state_for
@@ -61,9 +64,9 @@ def test_last_place_is_given_twice_without_the_lock(monkeypatch):
         both_have_counted.wait()
         return state
 
-    monkeypatch.setattr(actions, "_lock", lambda offering: Offering.objects.get(pk=offering.pk))
+    monkeypatch.setattr(actions, "_lock_offering", lambda offering: Offering.objects.get(pk=offering.pk))
     monkeypatch.setattr(actions, "_state_for", state_after_both)
-    if connections["default"].vendor == "sqlite":  # one writer at a time there: the lock is the transaction itself
+    if connections["default"].vendor == "sqlite":  # one writer at a time: the transaction itself is the lock
         monkeypatch.setattr(actions, "register", actions.register.__wrapped__)
     ends = at_once(2, lambda number: actions.register(residents[number], offering).state)
     assert ends == {"placed": 2}
@@ -80,7 +83,13 @@ VERBS = st.one_of(
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    EVEN_ON_POSTGRESQL,
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(verbs=st.lists(VERBS, max_size=15), capacity=st.integers(1, 4), is_lottery=st.booleans())
 def test_there_are_never_more_than_there_are_places(verbs, capacity, is_lottery):
     offering = OfferingFactory(capacity=capacity, selection="lottery" if is_lottery else "first_come")
@@ -92,13 +101,13 @@ def test_there_are_never_more_than_there_are_places(verbs, capacity, is_lottery)
             assert it.held() <= it.capacity
     waiting = Registration.objects.filter(offering=offering, state="waiting")
     free = offering.capacity - offering.held()
-    assert all(row.party_size > free for row in waiting)  # nobody waits for what is free
-    active = Registration.objects.exclude(state__in=ENDED).aggregate(people=Sum("party_size"))["people"] or 0
+    assert all(row.party_size > free for row in waiting)  # nobody waits for a free place
+    active = Registration.objects.exclude(state__in=ENDED_STATES).aggregate(people=Sum("party_size"))["people"] or 0
     assert offering.held() + other.held() <= active
 
 
 def do(offering, other, verb, *numbers) -> None:
-    """One verb on the registration of that number, if there is one."""
+    """Apply one action to the registration with that number, if there is one."""
     if verb == "register":
         actions.register(ResidentFactory(), offering, party_size=numbers[0])
         return

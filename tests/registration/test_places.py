@@ -1,4 +1,4 @@
-"""The verbs of registration: never more than there are places, in order, each with a reason and a message."""
+"""Registration actions: never more people than places, in order, each with a reason and a message."""
 
 import datetime
 import io
@@ -9,12 +9,14 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from consultations.appointments.appointment_needs import AppointmentNeeds
 from services.accounts.models import Resident
-from services.audit.models import Line
-from services.audit.trail import public_edition
-from services.base.keeping import keep_periods
+from services.audit.models import AuditEntry
+from services.audit.trail import content_version
 from services.base.refusals import Refused
-from services.notices.models import Message, Reminder
+from services.base.retention import apply_retention
+from services.messaging.models import Message, Reminder
+from services.messaging.subjects import DeliveryDecision
 from services.registration import actions, tasks
 from services.registration.models import Offering, Registration
 from tests.factories import OfferingFactory, RegistrationFactory, ResidentFactory, UserFactory
@@ -37,13 +39,13 @@ def registers(offering: Offering, **more) -> Registration:
 
 
 def test_place_is_given_told_recorded_and_nothing_public_changes():
-    offering, by, before = OfferingFactory(), UserFactory(), public_edition()
-    registration = registers(offering, by=by, needs={"interpreting": "ne"})
+    offering, by, before = OfferingFactory(), UserFactory(), content_version()
+    registration = registers(offering, by=by, needs=AppointmentNeeds(interpreting="ne"))
     assert (registration.state, registration.needs) == ("placed", {"interpreting": "ne"})
     assert told(registration.resident) == ["booked"]
-    line = Line.objects.get(action="registration.register")
+    line = AuditEntry.objects.get(action="registration.register")
     assert (line.actor, line.object_id) == (by.public_id, registration.public_id)
-    assert public_edition() == before
+    assert content_version() == before
     assert registration.resident.needed_until == offering.ends_at
 
 
@@ -67,10 +69,10 @@ def test_full_without_a_waiting_list_is_refused():
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        ({"opens_at": timezone.now() + DAY}, "You cannot register yet. Please come back later."),
-        ({"closes_at": timezone.now() - DAY}, "The time to register is over."),
-        ({"starts_at": timezone.now() - HOUR}, "This has already begun."),
-        ({"is_cancelled": True}, "This does not take place."),
+        ({"opens_at": timezone.now() + DAY}, "Registration has not opened yet. Please come back later."),
+        ({"closes_at": timezone.now() - DAY}, "Registration has closed."),
+        ({"starts_at": timezone.now() - HOUR}, "This appointment or event has already started."),
+        ({"is_cancelled": True}, "This appointment or event has been cancelled."),
     ],
 )
 def test_registering_outside_its_time_is_refused_with_a_sentence(more, sentence):
@@ -83,15 +85,15 @@ def test_registering_outside_its_time_is_refused_with_a_sentence(more, sentence)
 
 def test_form_sent_twice_is_one_registration():
     offering = OfferingFactory()
-    first = registers(offering, form_key="key")
-    assert registers(offering, form_key="key") == first
+    first = registers(offering, idempotency_key="key")
+    assert registers(offering, idempotency_key="key") == first
     assert (states(offering), told()) == (["placed"], ["booked"])
 
 
 def test_same_resident_is_not_registered_twice_but_again_after_it_ended():
     offering, resident = OfferingFactory(capacity=3), ResidentFactory()
     first = actions.register(resident, offering)
-    with pytest.raises(Refused, match=r"^You are registered for this already\.$"):
+    with pytest.raises(Refused, match=r"^You have already registered for this\.$"):
         actions.register(resident, offering)
     actions.cancel(first)
     assert actions.register(resident, offering).state == "placed"
@@ -102,7 +104,7 @@ def test_nobody_has_two_meetings_at_once():
     one = OfferingFactory(is_one_meeting=True)
     actions.register(resident, one)
     overlaps = OfferingFactory(is_one_meeting=True, starts_at=one.starts_at + timedelta(minutes=30))
-    with pytest.raises(Refused, match=r"^You have something else with us at that time already\.$"):
+    with pytest.raises(Refused, match=r"^You already have another booking with us at that time\.$"):
         actions.register(resident, overlaps)
     touches = OfferingFactory(is_one_meeting=True, starts_at=one.ends_at)
     actions.register(resident, touches)
@@ -115,7 +117,7 @@ def test_party_counts_by_its_people():
     registers(offering, party_size=3)
     assert registers(offering, party_size=3).state == "waiting"
     assert registers(offering, party_size=2).state == "placed"
-    with pytest.raises(Refused, match=r"^There is room for 5 people only\.$"):
+    with pytest.raises(Refused, match=r"^There is only room for 5 people\.$"):
         registers(offering, party_size=6)
 
 
@@ -151,7 +153,7 @@ def test_declined_place_passes_on():
     actions.decline(second)
     assert states(offering) == ["cancelled", "declined", "offered"]
     for verb in (actions.accept, actions.decline):
-        with pytest.raises(Refused, match=r"^This place is not kept for you any more\.$"):
+        with pytest.raises(Refused, match=r"^This place is no longer reserved for you\.$"):
             verb(first)
     assert told(third.resident) == ["waiting", "offered"]
 
@@ -161,7 +163,7 @@ def test_offer_that_nobody_answers_expires_and_passes_on():
     first, second, third = (registers(offering) for _number in range(3))
     actions.cancel(first)
     Registration.objects.filter(pk=second.pk).update(offered_until=timezone.now() - HOUR)
-    with pytest.raises(Refused, match=r"^This place is not kept for you any more\.$"):
+    with pytest.raises(Refused, match=r"^This place is no longer reserved for you\.$"):
         actions.accept(second)
     call_command("expire_offers", stdout=(said := io.StringIO()))
     tasks.expire_offers()
@@ -186,7 +188,7 @@ def test_cancelling_is_once_and_not_after_the_beginning():
     actions.cancel(registration)
     assert actions.cancel(registration).sequence == registration.sequence + 1
     past = RegistrationFactory(offering__starts_at=timezone.now() - HOUR)
-    with pytest.raises(Refused, match=r"^This has already begun\.$"):
+    with pytest.raises(Refused, match=r"^This appointment or event has already started\.$"):
         actions.cancel(past)
     assert told(registration.resident) == ["booked", "cancelled"]
 
@@ -200,15 +202,15 @@ def test_centre_that_cancels_says_that_it_was_the_centre():
 def test_smaller_party_lets_others_in_and_a_larger_one_needs_room():
     offering = OfferingFactory(capacity=4)
     party, other = registers(offering, party_size=3), registers(offering, party_size=2)
-    with pytest.raises(Refused, match=r"^There is room for 4 people only\.$"):
+    with pytest.raises(Refused, match=r"^There is only room for 4 people\.$"):
         actions.change_party(party, 5)
     actions.change_party(party, 2)
     assert states(offering) == ["placed", "offered"]
-    with pytest.raises(Refused, match=r"^There is room for 2 people only\.$"):
+    with pytest.raises(Refused, match=r"^There is only room for 2 people\.$"):
         actions.change_party(party, 3)
     assert actions.change_party(other, 1).state == "offered"
     actions.cancel(party)
-    with pytest.raises(Refused, match=r"^This cannot be changed any more\.$"):
+    with pytest.raises(Refused, match=r"^This booking can no longer be changed\.$"):
         actions.change_party(party, 1)
 
 
@@ -229,7 +231,7 @@ def test_moving_to_a_full_one_changes_nothing():
     old, new = OfferingFactory(), OfferingFactory()
     registration = registers(old)
     registers(new)
-    with pytest.raises(Refused, match=r"^This time is taken\. Please choose another one\.$"):
+    with pytest.raises(Refused, match=r"^This time has already been booked\."):
         actions.move_to(registration, new)
     assert (states(old), states(new)) == (["placed"], ["placed"])
 
@@ -245,19 +247,19 @@ def test_called_off_means_that_everybody_is_told_once():
     rows = [registers(offering) for _number in range(3)]
     actions.cancel(rows[0])
     for _time in range(2):
-        actions.call_off(offering, by=UserFactory())
+        actions.cancel_offering(offering, by=UserFactory())
     assert states(offering) == ["cancelled"] * 3
     assert [told(row.resident)[-1] for row in rows] == ["cancelled", "cancelled_by_centre", "cancelled_by_centre"]
-    with pytest.raises(Refused, match=r"^This does not take place\.$"):
+    with pytest.raises(Refused, match=r"^This appointment or event has been cancelled\.$"):
         registers(offering)
 
 
 def test_attendance_is_noted_once_it_has_begun():
     registration, by = registers(OfferingFactory()), UserFactory()
-    with pytest.raises(Refused, match=r"^This has not begun yet\.$"):
-        actions.note_attendance(registration, True, by=by)
+    with pytest.raises(Refused, match=r"^You can only record attendance after the start time\.$"):
+        actions.record_attendance(registration, True, by=by)
     Offering.objects.update(starts_at=timezone.now() - HOUR)
-    assert actions.note_attendance(registration, False, by=by).came is False
+    assert actions.record_attendance(registration, False, by=by).attended is False
 
 
 # --- Reminders -----------------------------------------------------------------------------------
@@ -279,10 +281,10 @@ def test_reminder_stands_for_the_day_before_moves_and_goes():
 def test_reminder_is_told_to_who_has_a_place_and_once_a_time():
     registration = registers(OfferingFactory())
     for _time in range(2):
-        tasks.tell_the_day_before(Registration.objects.get())
+        tasks.remind_the_day_before(Registration.objects.get())
     assert told(registration.resident) == ["booked", "reminder"]
     actions.cancel(registration)
-    tasks.tell_the_day_before(Registration.objects.get())
+    tasks.remind_the_day_before(Registration.objects.get())
     assert told(registration.resident) == ["booked", "reminder", "cancelled"]
 
 
@@ -304,7 +306,8 @@ def test_booking_for_tomorrow_is_no_reason_to_remind_at_once():
 )
 def test_message_that_waited_goes_only_while_it_is_true(event, state, is_true):
     registration = Registration(state=state)
-    assert registration.still_concerns(Message(kind=f"consultations/appointment_{event}")) is is_true
+    decision = registration.delivery_decision(Message(kind=f"consultations/appointment_{event}"))
+    assert decision == (DeliveryDecision.SEND if is_true else DeliveryDecision.DROP)
 
 
 # --- The lottery ---------------------------------------------------------------------------------
@@ -319,7 +322,7 @@ def test_lottery_gives_places_turns_and_nothing_by_the_seed():
     rows = [registers(offering) for _number in range(7)]
     assert states(offering) == ["applied"] * 7
     actions.draw(offering, by=UserFactory(), seed="a seed")
-    order = sorted(rows, key=lambda row: actions.lot("a seed", row.public_id))
+    order = sorted(rows, key=lambda row: actions.lot_number("a seed", row.public_id))
     for row in rows:
         row.refresh_from_db()
     assert [row.state for row in order] == ["placed"] * 3 + ["waiting"] * 2 + ["not_drawn"] * 2
@@ -332,19 +335,19 @@ def test_lottery_gives_places_turns_and_nothing_by_the_seed():
 
 
 def test_lot_is_the_same_for_whoever_draws_again():
-    assert actions.lot("a seed", "AAAA") == "de8713bd69611aa093ab913aaf730b4e9dea1310299f6db48204f243e10877ac"
+    assert actions.lot_number("a seed", "AAAA") == "de8713bd69611aa093ab913aaf730b4e9dea1310299f6db48204f243e10877ac"
 
 
 def test_lottery_is_drawn_once_after_its_time_with_a_seed_of_its_own():
     offering = lottery(closes_at=timezone.now() + HOUR)
-    with pytest.raises(Refused, match=r"^People can still register\."):
+    with pytest.raises(Refused, match=r"^Registration is still open\."):
         actions.draw(offering, by=None)
     Offering.objects.update(closes_at=timezone.now() - HOUR)
     assert len(actions.draw(offering, by=None).seed) == 32
     for it in (offering, OfferingFactory()):
-        with pytest.raises(Refused, match=r"^This lottery has been drawn already\.$"):
+        with pytest.raises(Refused, match=r"^The draw has already been held\.$"):
             actions.draw(it, by=None)
-    assert Line.objects.filter(action="registration.draw").count() == 1
+    assert AuditEntry.objects.filter(action="registration.draw").count() == 1
 
 
 def test_lottery_that_is_drawn_goes_on_first_come():
@@ -353,7 +356,7 @@ def test_lottery_that_is_drawn_goes_on_first_come():
     assert registers(offering).state == "placed"
 
 
-# --- What the database says, and how long it is kept ----------------------------------------------
+# --- Database constraints and retention -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -365,7 +368,7 @@ def test_lottery_that_is_drawn_goes_on_first_come():
         {"state": "cancelled"},
         {"state": "placed", "ended_at": timezone.now()},
         {"party_size": 0},
-        {"state": "waiting", "came": True},
+        {"state": "waiting", "attended": True},
     ],
 )
 def test_database_refuses_a_state_without_its_facts(wrong):
@@ -389,21 +392,21 @@ def test_database_refuses_an_offering_that_cannot_be(wrong):
 
 
 def test_database_refuses_the_same_person_and_the_same_form_twice():
-    row = RegistrationFactory(form_key="key")
-    for same in ({"resident": row.resident}, {"form_key": "key"}):
+    row = RegistrationFactory(idempotency_key="key")
+    for same in ({"resident": row.resident}, {"idempotency_key": "key"}):
         with pytest.raises(IntegrityError), transaction.atomic():
             RegistrationFactory(offering=row.offering, **same)
 
 
 def test_past_is_anonymous_after_ninety_days_and_who_had_no_account_is_gone():
     offering = OfferingFactory()
-    registration = registers(offering, needs={"interpreting": "ne"}, form_key="key")
-    assert keep_periods() == {}
+    registration = registers(offering, needs=AppointmentNeeds(interpreting="ne"), idempotency_key="key")
+    assert apply_retention() == {}
     past = timezone.now() - 91 * DAY
     Offering.objects.update(starts_at=past - HOUR, ends_at=past)
     Resident.objects.update(needed_until=past)
-    assert keep_periods() == {"accounts.Resident": 1, "registration.Registration": 1}
+    assert apply_retention() == {"accounts.Resident": 1, "registration.Registration": 1}
     registration.refresh_from_db()
-    assert (registration.resident, registration.needs, registration.form_key) == (None, {}, None)
+    assert (registration.resident, registration.needs, registration.idempotency_key) == (None, {}, None)
     assert registration.state == "placed"
-    assert keep_periods() == {}
+    assert apply_retention() == {}

@@ -1,23 +1,23 @@
-"""Calendar files: read back by another program's eyes (icalendar), in the reader's words and the city's time."""
+"""Calendar files, read back by another program (icalendar), in the reader's language and the city's time."""
 
 import datetime
 
 import pytest
 from icalendar import Calendar
 
-from services.schedules.calendar_files import Entry, calendar_file
+from services.schedules.calendar_files import CalendarEntry, render_calendar
 
 STAMP = datetime.datetime(2026, 4, 1, 3, 0, tzinfo=datetime.UTC)
 BEGIN = datetime.datetime(2026, 5, 1, 9, 0, tzinfo=datetime.UTC)
 
 
-def entry(**facts) -> Entry:
+def entry(**facts) -> CalendarEntry:
     words = {"uid": "abc@tabunka.example", "title": "夏祭り", "language": "ja", "starts_at": BEGIN}
-    return Entry(**words | {"ends_at": BEGIN + datetime.timedelta(hours=2)} | facts)
+    return CalendarEntry(**words | {"ends_at": BEGIN + datetime.timedelta(hours=2)} | facts)
 
 
-def read(*entries: Entry) -> list:
-    calendar = Calendar.from_ical(calendar_file(list(entries), stamp=STAMP))
+def read(*entries: CalendarEntry) -> list:
+    calendar = Calendar.from_ical(render_calendar(list(entries), stamp=STAMP))
     assert (calendar["version"], calendar["method"]) == ("2.0", "PUBLISH")
     assert calendar["prodid"].startswith("-//Tabunka//")
     return list(calendar.walk("VEVENT"))
@@ -56,7 +56,7 @@ def test_furigana_never_stands_in_a_calendar():
     ],
 )
 def test_words_stay_words_whatever_stands_in_them(words):
-    written = calendar_file([entry(title=words)], stamp=STAMP)
+    written = render_calendar([entry(title=words)], stamp=STAMP)
     [event] = read(entry(title=words))
     assert event["summary"] == words.replace("\r\n", "\n")
     assert "ATTENDEE" not in event
@@ -80,7 +80,7 @@ def test_cancelled_and_changed_entries_say_so():
 def test_times_are_the_citys_and_their_zone_goes_along(zone, month, local, settings):
     settings.TIME_ZONE = zone
     begin = datetime.datetime(2026, month, 1, 9, 0, tzinfo=datetime.UTC)
-    written = calendar_file([entry(starts_at=begin, ends_at=begin + datetime.timedelta(hours=1))], stamp=STAMP)
+    written = render_calendar([entry(starts_at=begin, ends_at=begin + datetime.timedelta(hours=1))], stamp=STAMP)
     assert f"DTSTART;TZID={zone}:{local}".encode() in written
     calendar = Calendar.from_ical(written)
     assert [str(it["tzid"]) for it in calendar.walk("VTIMEZONE")] == [zone]

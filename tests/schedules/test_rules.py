@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from portal.city import read_city
 from services.schedules.holidays import holiday_name
-from services.schedules.models import Change, Schedule, occurrences
-from services.schedules.rules import WEEKS, Rule, days_of, read_rule
+from services.schedules.models import Schedule, ScheduleException, occurrences
+from services.schedules.rules import WEEKS, RecurrenceRule, occurrence_dates, parse_rule
 
 RULES = st.builds(
-    Rule,
+    RecurrenceRule,
     st.sets(st.integers(0, 6), min_size=1).map(sorted).map(tuple),
     st.sets(st.sampled_from(WEEKS)).map(lambda weeks: tuple(week for week in WEEKS if week in weeks)),
 )
@@ -31,31 +31,31 @@ def days(row, start, end) -> list[date]:
 
 @given(RULES)
 def test_every_rule_comes_back_as_it_was_chosen(rule):
-    assert read_rule(str(rule)) == rule
-    assert days_of(str(rule), date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 31)) != ()
+    assert parse_rule(str(rule)) == rule
+    assert occurrence_dates(str(rule), date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 31)) != ()
 
 
 @pytest.mark.parametrize("text", ["FREQ=DAILY;BYDAY=MO", "FREQ=WEEKLY;BYDAY=XX", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO"])
 def test_what_cannot_be_chosen_is_no_rule(text):
     with pytest.raises(ValueError, match=r"\w"):
-        read_rule(text)
+        parse_rule(text)
 
 
 @pytest.mark.parametrize(
     ("rule", "language", "said"),
     [
-        (Rule((0, 1, 4)), "en", "Monday, Tuesday and Friday"),
-        (Rule((6,), (1, 3)), "en", "1st and 3rd Sunday of the month"),
-        (Rule((5,), (-1,)), "en", "last Saturday of the month"),
+        (RecurrenceRule((0, 1, 4)), "en", "Monday, Tuesday and Friday"),
+        (RecurrenceRule((6,), (1, 3)), "en", "1st and 3rd Sunday of the month"),
+        (RecurrenceRule((5,), (-1,)), "en", "last Saturday of the month"),
     ],
 )
 def test_rule_in_words(rule, language, said):
     with translation.override(language):
-        assert rule.in_words() == said
+        assert rule.describe() == said
 
 
 def test_first_and_third_sunday():
-    found = days_of("FREQ=MONTHLY;BYDAY=1SU,3SU", date(2026, 1, 1), date(2026, 11, 1), date(2026, 12, 31))
+    found = occurrence_dates("FREQ=MONTHLY;BYDAY=1SU,3SU", date(2026, 1, 1), date(2026, 11, 1), date(2026, 12, 31))
     assert found == (date(2026, 11, 1), date(2026, 11, 15), date(2026, 12, 6), date(2026, 12, 20))
 
 
@@ -79,9 +79,9 @@ def test_nothing_happens_on_a_holiday_unless_it_is_meant_to():
 @pytest.mark.django_db
 def test_exceptions_take_away_move_and_add():
     row = schedule()
-    Change.objects.create(schedule=row, day=date(2026, 11, 16))
-    Change.objects.create(schedule=row, day=date(2026, 11, 23), begins=time(9), ends=time(12))
-    Change.objects.create(schedule=row, day=date(2026, 11, 28), begins=time(13), ends=time(15))
+    ScheduleException.objects.create(schedule=row, day=date(2026, 11, 16))
+    ScheduleException.objects.create(schedule=row, day=date(2026, 11, 23), begins=time(9), ends=time(12))
+    ScheduleException.objects.create(schedule=row, day=date(2026, 11, 28), begins=time(13), ends=time(15))
     found = occurrences([row], date(2026, 11, 9), date(2026, 11, 30))[row.pk]
     told = [(it.day, it.starts_at.hour, it.ends_at.hour, it.is_changed) for it in found]
     assert told == [

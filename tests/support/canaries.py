@@ -1,11 +1,13 @@
-"""Canaries: a mark of its own in every text of the consultation desk, to see where it comes out again.
+"""Canaries: a unique mark in every text of the consultation desk, to see where it appears.
 
-Texts are found by looking at the models: a new column is covered as soon as it is there. A model without a row here
-fails `plant`, which then has to be told how to make one.
+Texts are found by inspecting the models, so a new column is covered at once. `plant` fails if a model with a text has
+no row here; then add code to create one.
 """
 
 import datetime
+import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,51 +15,63 @@ from django.apps import apps
 from django.db import models
 from django.utils import timezone
 
-from consultations.models import Amendment, CaseEvent, Closing, Draft, EventKind, ReferralState, Upload
+from consultations.models import (
+    Amendment,
+    CaseEvent,
+    ClosedMonth,
+    ConsultationDraft,
+    EventKind,
+    ImportUpload,
+    ReferralState,
+)
 from services.accounts.models import User
 from services.accounts.roles import Role
+from services.base.encryption import EncryptedTextField
 from services.base.public_ids import PublicIdField
-from services.base.sealed import SealedField
-from tests.factories import (
+from tests.factories.accounts import UserFactory
+from tests.factories.consultations import (
     CaseFactory,
     ClientFactory,
     ConsultationFactory,
     FollowUpFactory,
     HoursFactory,
     ReferralFactory,
-    UserFactory,
 )
+from tests.support.addresses import patterns
 
-# Columns of characters that hold codes of ours and nothing that anybody has typed.
+# Character columns with our own codes, and no text that anybody has typed.
 CODES = {
     "body", "code", "consent_language", "contact_index", "dimension", "language", "mother_tongue", "name_index",
-    "nationality", "referred_to", "scheme", "topic", "value", "written_in",
+    "nationality", "referred_to", "scheme", "topic", "value", "way", "written_in",
 }  # fmt: skip
-# What a text has to look like, where it is not just a text.
+
+
+# The format of texts that must be more than plain text.
 SHAPES = {
     "Amendment.before": lambda mark: json.dumps(
         {
             "note": mark, "late_reason": mark, "topics": ["tax"], "minutes": 10, "language": "ne", "channel": "phone",
-            "bridging": "adviser", "outcome": "info", "asker": "self", "began_at": "2026-03-01T10:00:00+09:00",
+            "language_support": "adviser",
+            "outcome": "info", "enquirer": "self", "began_at": "2026-03-01T10:00:00+09:00",
             "mother_tongue": "", "nationality": "", "referred_to": "",
         }
     ),
     "DeskHours.video_room": lambda mark: f"https://video.example/{mark}",
-    "Draft.typed": lambda mark: json.dumps({"note": [mark]}),
-    "Upload.text": lambda mark: f"日付,{mark}\n2026-03-01,x\n",
+    "ConsultationDraft.typed": lambda mark: json.dumps({"note": [mark]}),
+    "ImportUpload.text": lambda mark: f"日付,{mark}\n2026-03-01,x\n",
 }  # fmt: skip
 
 
 @dataclass
 class Town:
-    """Whoever looks, and what was planted: each mark with whose record it stands in, and in which column."""
+    """The users who look, and the planted marks: each with the owner key of its record and the column."""
 
     people: dict[str, User] = field(default_factory=dict)
     marks: dict[str, tuple[str, str]] = field(default_factory=dict)
     rows: dict[str, list[models.Model]] = field(default_factory=dict)
 
     def found_in(self, text: bytes) -> set[tuple[str, str]]:
-        """Whose marks, of which columns, stand in something; also as PostgreSQL writes bytes down."""
+        """Return the (owner key, column) of each mark found in a text, also as hex, as PostgreSQL writes bytes."""
         if b"canary" not in text and b"canary".hex().encode() not in text:
             return set()
         return {
@@ -66,18 +80,18 @@ class Town:
 
 
 def text_columns(model: type[models.Model]) -> Iterator[models.Field]:
-    """The columns in which something stands that somebody has typed."""
+    """Yield the columns with text that somebody has typed."""
     for column in model._meta.concrete_fields:
         is_text = isinstance(column, models.CharField | models.TextField) and not isinstance(column, PublicIdField)
-        if isinstance(column, SealedField) or (is_text and not column.choices and column.name not in CODES):
+        if isinstance(column, EncryptedTextField) or (is_text and not column.choices and column.name not in CODES):
             yield column
 
 
 def plant() -> Town:
-    """A town in which everybody who could look is there, and every text is marked.
+    """Create every kind of user who could look, and rows with a mark in every text.
 
-    "open": what an author has logged, in their case. "shut": a restricted case of a member's. "own": a manager's
-    upload. "city": what belongs to nobody.
+    Owner keys: "open", an author's consultation and case; "shut", a member's restricted case; "own", a manager's
+    upload; "city", rows that belong to nobody.
     """
     town = Town()
     for role in Role.values:
@@ -88,10 +102,10 @@ def plant() -> Town:
     author, member, uploader = (town.people[name] for name in ("author", "member", "uploader"))
     town.rows["open"] = records_of(author, is_restricted=False)
     town.rows["shut"] = records_of(member, is_restricted=True)
-    town.rows["own"] = [Upload.objects.create(by=uploader)]
+    town.rows["own"] = [ImportUpload.objects.create(by=uploader)]
     month, now = datetime.date(2026, 1, 1), timezone.now()
     town.rows["city"] = [
-        Closing.objects.create(
+        ClosedMonth.objects.create(
             month=month, closed_at=now, closed_by=uploader, reopened_at=now, reopened_by=uploader, reason="x"
         ),
         HoursFactory(),
@@ -108,7 +122,7 @@ def plant() -> Town:
 
 
 def records_of(owner: User, *, is_restricted: bool) -> list[models.Model]:
-    """One of everything that an adviser can have."""
+    """Create one of each record that an adviser can have."""
     client = ClientFactory()
     case = CaseFactory(assigned=owner, client=client, is_restricted=is_restricted)
     consultation = ConsultationFactory(
@@ -117,8 +131,8 @@ def records_of(owner: User, *, is_restricted: bool) -> list[models.Model]:
     amendment = Amendment.objects.create(
         consultation=consultation, version=1, by=owner, reason="x", fields=["note"], before="{}"
     )
-    draft = Draft.objects.create(adviser=owner, typed="{}")
-    event = CaseEvent(case=case, kind=EventKind.NOTE, by=owner)  # saved once it is marked, and never again
+    draft = ConsultationDraft.objects.create(adviser=owner, typed="{}")
+    event = CaseEvent(case=case, kind=EventKind.NOTE, by=owner)  # saved only once, after it is marked
     follow_up = FollowUpFactory(case=case)
     now = timezone.now()
     agreed = ReferralFactory(
@@ -130,7 +144,7 @@ def records_of(owner: User, *, is_restricted: bool) -> list[models.Model]:
 
 
 def mark_row(town: Town, whose: str, row: models.Model) -> None:
-    """Put a mark of its own into each of a row's texts."""
+    """Put a unique mark into each text of a row."""
     for column in text_columns(type(row)):
         name, mark = f"{row._meta.object_name}.{column.name}", f"canary{_letters(len(town.marks))}"
         setattr(row, column.name, SHAPES.get(name, str)(mark))
@@ -139,5 +153,30 @@ def mark_row(town: Town, whose: str, row: models.Model) -> None:
 
 
 def _letters(number: int) -> str:
-    """Three letters: what looks like a number is read as one."""
+    """Return the number as three letters, because digits could be parsed as a number."""
     return "".join(chr(ord("a") + number // 26**place % 26) for place in (2, 1, 0))
+
+
+OURS = ("/en/staff/consultations/", "/en/staff/cases/", "/en/staff/statistics/")
+
+
+SMALL = {"version": ("1",), "kind": ("csv", "xlsx"), "language": ("ja", "en"), "verb": ("write",)}
+
+
+def filled(route: str, keys: list[str]) -> list[str]:
+    """Return the URLs of a route with every combination of keys."""
+    slots = re.findall(r"<\w+:(\w+)>", route)
+    choices = [SMALL.get(slot, keys) for slot in slots]
+    plain = re.sub(r"<\w+:\w+>", "{}", route)
+    return [plain.format(*words) for words in itertools.product(*choices)]
+
+
+def desk_addresses(keys: list[str]) -> list[tuple[str, str]]:
+    """Return the (name, URL) of every page of the desk's records, with every key."""
+    ours = [(name, route) for name, route in patterns() if route.startswith(OURS)]
+    drafts = [("log:new", f"/en/staff/consultations/new/?draft={key}") for key in keys]
+    return [*drafts, *((name, address) for name, route in ours for address in filled(route, keys))]
+
+
+def keys_of(rows) -> list[str]:
+    return [key for row in rows for key in (getattr(row, "public_id", ""), getattr(row, "code", "")) if key]

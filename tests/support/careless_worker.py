@@ -1,16 +1,16 @@
-"""A worker as one would write it in a hurry: it reads what is due, sends, and notes it afterwards, without a claim.
+"""A naive worker: it reads the due messages, sends them and records that afterwards, without claiming them first.
 
-The negative control of test_faults.py: what is asserted of the real one must fail on this one.
+The negative control of test_faults.py: what holds for the real worker must fail for this one.
 """
 
-from services.notices.channels import CHANNELS
-from services.notices.composing import compose
-from services.notices.models import Message, MessageState
+from services.messaging.channels import CHANNELS
+from services.messaging.models import Message, MessageState
+from services.messaging.rendering import render_message
 
 
 def deliver() -> None:
-    """Send what is due."""
+    """Send the due messages."""
     with CHANNELS["email"].open() as send:
         for message in list(Message.objects.due()):
-            send(message, compose(message.kind, message.language))
+            send(message, render_message(message.kind, message.language))
             Message.objects.filter(pk=message.pk).update(state=MessageState.SENT)

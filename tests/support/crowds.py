@@ -1,4 +1,4 @@
-"""Many who want the same at the same moment: real threads, each with a connection of its own."""
+"""The same action in many threads at once, each with its own database connection."""
 
 import threading
 from collections import Counter
@@ -10,7 +10,7 @@ from services.base.refusals import Refused
 
 
 def at_once(count: int, deed) -> Counter:
-    """How each of so many threads ended: with what the deed returned, or refused."""
+    """Run `deed` in `count` threads at once; count the results, including "refused"."""
     together, ends = threading.Barrier(count), []
 
     def act(number):
@@ -33,7 +33,7 @@ def at_once(count: int, deed) -> Counter:
 
 @contextmanager
 def _patience():
-    """On a busy machine a crowd waits longer for a lock than a request may."""
+    """Allow longer waits for locks than in a request, because many threads share a busy machine."""
     options = connections["default"].settings_dict["OPTIONS"]
     before = dict(options)
     if connections["default"].vendor == "postgresql":

@@ -1,7 +1,7 @@
-"""What tests and measurements need beyond Python: `python -m tests.needs [NAME …]` brings it or says how to get it.
+"""System packages for tests and measurements: `python -m tests.support.needs [NAME …]` installs them, or says how.
 
-Without a name: everything that the tests need. Debian as root gets what is missing by apt; elsewhere
-it is named with the command to get it, and the answer is 1. Nothing is ever skipped.
+Without a name: everything that the tests need. As root on Debian, missing packages are installed with apt. Otherwise
+they are listed with the command to install them, and the exit status is 1. Nothing is ever skipped.
 """
 
 import os
@@ -13,14 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import postgresql_program
+from tests.support.servers import postgresql_program
 
-# Which alone has the quick Chromium as a package; others of its family install by apt-get, too.
+# Only Debian packages the faster headless Chromium; its derivatives also have apt-get.
 IS_DEBIAN = Path("/etc/os-release").exists() and platform.freedesktop_os_release().get("ID") == "debian"
 
 
 def has_script(language: str) -> bool:
-    """Whether a font can write the language (fontconfig knows which)."""
+    """Whether a Noto font supports the language (according to fontconfig)."""
     if not shutil.which("fc-list"):
         return False
     found = subprocess.run(["fc-list", f":lang={language}", "family"], capture_output=True, text=True, check=False)
@@ -28,14 +28,14 @@ def has_script(language: str) -> bool:
 
 
 def chromium_program() -> str | None:
-    """Where Chromium is; the one that never draws windows takes a third less time."""
+    """Return the path of Chromium. The headless shell, which never draws windows, takes a third less time."""
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
 @dataclass(frozen=True)
 class Need:
-    """One thing that is needed: what for, how to see that it is there, Debian's packages of it."""
+    """A requirement: its description, a check whether it is installed, and its Debian packages."""
 
     what: str
     is_there: Callable[[], bool]
@@ -60,18 +60,19 @@ NEEDS = {
         ("fontconfig", "fonts-noto-cjk", "fonts-noto-core"),
     ),
     "gettext": Need("xgettext", lambda: bool(shutil.which("xgettext") and shutil.which("msgmerge")), ("gettext",)),
+    "git": Need("git", lambda: bool(shutil.which("git")), ("git",)),
     "wrk": Need("wrk, which loads web servers", lambda: bool(shutil.which("wrk")), ("wrk",)),
 }
 FOR_TESTS = ("postgresql", "redis", "chromium", "fonts", "gettext")
 
 
 def missing(names: tuple[str, ...]) -> list[Need]:
-    """Those of the named needs that are not there."""
+    """Return the named needs that are not installed."""
     return [NEEDS[name] for name in names if not NEEDS[name].is_there()]
 
 
 def main(names: tuple[str, ...]) -> int:
-    """Bring what is missing; 1 if something still is."""
+    """Install what is missing; return 1 if something still is."""
     unknown = [name for name in names if name not in NEEDS]
     if unknown:
         print(f"Nobody knows {', '.join(unknown)}; there are {', '.join(NEEDS)}.", file=sys.stderr)  # noqa: T201

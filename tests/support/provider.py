@@ -1,4 +1,4 @@
-"""A provider of messages for tests: `python -m tests.provider PORT FILE DELAY` writes a line for each request."""
+"""A test provider of messages: `python -m tests.support.provider PORT FILE DELAY` records each request in a line."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class Provider(ThreadingHTTPServer):
-    """Takes each idempotency key once; a request without a key is always a new message."""
+    """Accepts each idempotency key once; a request without a key is always a new message."""
 
     daemon_threads = True
     request_queue_size = 100
@@ -19,7 +19,7 @@ class Provider(ThreadingHTTPServer):
         self.file, self.delay, self.keys, self.lock = file, delay, set(), threading.Lock()
 
     def take(self, key: str, words: dict) -> int:
-        """The answer's status: 200 for a new message, 409 for one that it has taken already."""
+        """Return the response status: 200 for a new message, 409 for one that was already accepted."""
         with self.lock, self.file.open("a", encoding="utf-8") as file:
             status = 409 if key and key in self.keys else 200
             self.keys.add(key)
@@ -28,10 +28,10 @@ class Provider(ThreadingHTTPServer):
 
 
 class Request(BaseHTTPRequestHandler):
-    """One request. What is taken is taken before the answer goes out, as with a real provider."""
+    """One request. A message is accepted before the response is sent, as with a real provider."""
 
     def do_POST(self):
-        """Judged by the beginning of the address."""
+        """Accept or refuse a message, depending on the beginning of its address."""
         words = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if words["to"].startswith("silent"):
             return
@@ -42,7 +42,7 @@ class Request(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *words):
-        """Nothing."""
+        """Do not log requests."""
 
 
 if __name__ == "__main__":

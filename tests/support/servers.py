@@ -1,7 +1,7 @@
-"""Private servers for tests: on free ports of the loopback, in temporary directories, gone afterwards.
+"""Private servers for tests: on free loopback ports, in temporary directories, removed afterwards.
 
-Each is a context manager. Whatever happens, nothing stays: the manager ends its process, `atexit` ends
-what a broken test left, and on Linux the kernel ends the rest when this process dies.
+Each is a context manager. Nothing is left behind: the manager ends its process, `atexit` ends those left by a
+broken test, and on Linux the kernel ends the rest when this process dies.
 """
 
 import atexit
@@ -26,20 +26,22 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 30.0  # seconds until a server must answer
+from portal.environment import VARIABLES
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30.0  # seconds within which a server must answer
 _running: list[subprocess.Popen] = []
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """Return a port on which nothing is listening at present."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
 
 
 def wait_until(holds: Callable[[], object], *, timeout: float = PATIENCE, what: str = "") -> object:
-    """What `holds` returns, as soon as it is true. Fails after `timeout` seconds."""
+    """Return the result of `holds` as soon as it is true; raise TimeoutError after `timeout` seconds."""
     end = time.monotonic() + timeout
     while not (found := holds()):
         if time.monotonic() > end:
@@ -49,16 +51,16 @@ def wait_until(holds: Callable[[], object], *, timeout: float = PATIENCE, what: 
 
 
 def answers(port: int) -> bool:
-    """Whether somebody listens on the port."""
+    """Whether a server is listening on the port."""
     with socket.socket() as caller:
         caller.settimeout(1)
         return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _ended_with_parent(ending: signal.Signals) -> Callable[[], None] | None:
-    """Asks the kernel to send `ending` to the child when this process dies (Linux, prctl(2) PR_SET_PDEATHSIG).
+    """Ask the kernel to send `ending` to the child when this process dies (Linux, prctl(2) PR_SET_PDEATHSIG).
 
-    The kernel means the thread that started the child: start servers from the main one.
+    For the kernel, the parent is the thread that started the child: start servers from the main thread.
     """
     if not sys.platform.startswith("linux"):
         return None
@@ -67,7 +69,7 @@ def _ended_with_parent(ending: signal.Signals) -> Callable[[], None] | None:
 
 
 def start(command: list[str], *, ending: signal.Signals = signal.SIGTERM, log: Path | None = None, **options):
-    """Start a process in a group of its own."""
+    """Start a process in its own process group."""
     with log.open("ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as out:
         process = subprocess.Popen(
             command,
@@ -83,7 +85,7 @@ def start(command: list[str], *, ending: signal.Signals = signal.SIGTERM, log: P
 
 
 def stop(process: subprocess.Popen, ending: signal.Signals = signal.SIGTERM, *, patience: float = 10) -> None:
-    """End a process, kindly at first, and everything in its group."""
+    """End a process, gracefully at first, and kill everything left in its group."""
     if process in _running:
         _running.remove(process)
     if process.poll() is None:
@@ -123,14 +125,14 @@ def _served(process: subprocess.Popen, port: int, log: Path, ending: signal.Sign
 
 
 def postgresql_program(name: str) -> str | None:
-    """Where one of PostgreSQL's programs is; Debian keeps them out of the PATH."""
+    """Return the path of a PostgreSQL program; Debian does not put them all on the PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda file: int(file.parts[-3]))
     return str(found[-1]) if found else shutil.which(name)
 
 
 @dataclass
 class Server:
-    """A database or a broker that a test may kill and start again at the same address."""
+    """A database or broker that a test may kill and restart on the same port."""
 
     url: str
     port: int
@@ -142,7 +144,7 @@ class Server:
     process: subprocess.Popen | None = None
 
     def start(self) -> None:
-        """Begin to serve; returns once it answers."""
+        """Start the server; return once it answers."""
         greeted = self._greetings()
         self.process = start(self.command, ending=self.ending, log=self.log, **self.options)
         wait_until(lambda: answers(self.port) or self.process.poll() is not None, what=f"an answer on {self.url}")
@@ -152,12 +154,12 @@ class Server:
             wait_until(lambda: self._greetings() > greeted, what=self.greeting)
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """End it without a goodbye; returns once it is gone."""
+        """Send a signal (SIGKILL by default); return once the server has ended."""
         self.process.send_signal(how)
         self.process.wait()
 
     def stop(self) -> None:
-        """End it for good."""
+        """Stop the server permanently."""
         stop(self.process, self.ending)
 
     def _greetings(self) -> int:
@@ -166,9 +168,9 @@ class Server:
 
 @contextlib.contextmanager
 def postgresql_server(*, keeps_commits: bool = False) -> Iterator[Server]:
-    """A PostgreSQL with an empty database. Without fsync: it need not survive a power cut.
+    """Run a PostgreSQL with an empty database. Without fsync, because it need not survive a power cut.
 
-    keeps_commits: what is committed survives an immediate stop (SIGQUIT), which without it takes the last moments.
+    keeps_commits: commits survive an immediate stop (SIGQUIT), which would otherwise lose the most recent ones.
     """
     # PostgreSQL refuses to run as root.
     owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
@@ -208,14 +210,14 @@ def postgresql_server(*, keeps_commits: bool = False) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL with an empty database; its URL."""
+    """Run a PostgreSQL with an empty database; yield its URL."""
     with postgresql_server() as server:
         yield server.url
 
 
 @contextlib.contextmanager
 def restartable_redis() -> Iterator[Server]:
-    """A Redis that keeps nothing on disk."""
+    """Run a Redis that stores nothing on disk."""
     with _directory("redis") as path:
         port = free_port()
         command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
@@ -229,14 +231,14 @@ def restartable_redis() -> Iterator[Server]:
 
 @contextlib.contextmanager
 def redis_server() -> Iterator[str]:
-    """A Redis that keeps nothing on disk; its URL."""
+    """Run a Redis that stores nothing on disk; yield its URL."""
     with restartable_redis() as server:
         yield server.url
 
 
 @dataclass
 class SmtpSink:
-    """A mail server that keeps what it is given."""
+    """A mail server that stores the messages it receives."""
 
     port: int
     folder: Path
@@ -244,37 +246,37 @@ class SmtpSink:
 
     @property
     def url(self) -> str:
-        """For EMAIL_URL."""
+        """Return the value for EMAIL_URL."""
         return f"smtp://127.0.0.1:{self.port}"
 
     def messages(self) -> list[EmailMessage]:
-        """Every message accepted so far, in order."""
+        """Return every message accepted so far, in order."""
         return [
             email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
             for file in sorted(self.folder.glob("*.eml"))
         ]
 
     def addresses(self) -> list[str]:
-        """To whom, in order of acceptance."""
+        """Return the recipients, in order of acceptance."""
         heads = (file.read_bytes().partition(b"\r\n")[0] for file in sorted(self.folder.glob("*.eml")))
         return [head.decode().partition(":")[2].strip() for head in heads]
 
     @property
     def count(self) -> int:
-        """How many messages it has accepted so far."""
+        """Return the number of messages accepted so far."""
         return sum(file.suffix == ".eml" for file in self.folder.iterdir())
 
 
 @contextlib.contextmanager
 def smtp_sink(*, delay: float = 0.0) -> Iterator[SmtpSink]:
-    """An SMTP server in a process of its own. `delay`: seconds that it takes for each message.
+    """Run an SMTP server in its own process. `delay`: seconds that each message takes.
 
-    It refuses `unknown…@` for good (550) and `busy…@` for now (451).
+    It refuses `unknown…@` permanently (550) and `busy…@` temporarily (451).
     """
     with _directory("smtp") as path:
         port, folder = free_port(), path / "messages"
         folder.mkdir()
-        command = [sys.executable, "-m", "tests.smtp_sink", str(port), str(folder), str(delay)]
+        command = [sys.executable, "-m", "tests.support.smtp_sink", str(port), str(folder), str(delay)]
         process = start(command, log=path / "log", cwd=ROOT)
         with _served(process, port, path / "log"):
             yield SmtpSink(port, folder, process)
@@ -289,45 +291,46 @@ class Provider:
 
     @property
     def url(self) -> str:
-        """For PUSH_URL or SMS_URL."""
+        """Return the value for PUSH_URL or SMS_URL."""
         return f"http://:key@127.0.0.1:{self.port}/messages"
 
     def requests(self) -> list[dict]:
-        """Every request that it answered with 200, or with 409 as known already: status, key, words; in order."""
+        """Return the requests answered with 200, or with 409 as duplicates, in order: status, key, words."""
         whole, _newline, _being_written = self.file.read_text("utf-8").rpartition("\n")
         return [json.loads(line) for line in whole.splitlines()]
 
     def accepted(self) -> list[dict]:
-        """The words of the messages that it has taken, in order."""
+        """Return the content of the accepted messages, in order."""
         return [asked["words"] for asked in self.requests() if asked["status"] == 200]
 
 
 @contextlib.contextmanager
 def provider(*, delay: float = 0.0) -> Iterator[Provider]:
-    """A provider that takes JSON over HTTP and drops what has a key that it knows. `delay`: seconds until it answers.
+    """Run a provider that accepts JSON over HTTP and drops duplicate keys. `delay`: seconds until it answers.
 
-    It refuses `unknown…` for good (400), `busy…` for now (429), and hangs up on `silent…` without a word.
+    It refuses `unknown…` permanently (400), `busy…` temporarily (429), and hangs up on `silent…` without an answer.
     """
     with _directory("provider") as path:
         port, file = free_port(), path / "requests"
         file.touch()
-        command = [sys.executable, "-m", "tests.provider", str(port), str(file), str(delay)]
+        command = [sys.executable, "-m", "tests.support.provider", str(port), str(file), str(delay)]
         process = start(command, log=path / "log", cwd=ROOT)
         with _served(process, port, path / "log"):
             yield Provider(port, file)
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """An environment for the portal's own processes: the demo's, without what this shell or test run says."""
-    ours = ("DATABASE", "DATABASE_URL", "TEST_DATABASE_URL", "DJANGO_SETTINGS_MODULE", "VAR_DIR", "DEMO", "CITY",
-            "REDIS_URL", "EMAIL_URL", "MAIL_FROM", "MAIL_BOUNCES", "SMS_URL", "PUSH_URL", "SITE_URL", "ALLOWED_HOSTS",
-            "BEHIND_PROXY", "PORT", "SECRET_KEY", "AUDIT_KEY", "DJANGO_ALLOW_ASYNC_UNSAFE")  # fmt: skip
+    """Return the demo's environment for the portal's processes, without variables of this shell or test run."""
+    of_this_run = {
+        *("DATABASE", "TEST_DATABASE_URL", "TEST_RUN_DIRECTORY", "DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE")
+    }
+    ours = VARIABLES.keys() | of_this_run
     kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("PYTEST")}
     return {**kept, "DEMO": "1", **changes}
 
 
 def manage(*words: str, env: dict[str, str], check: bool = True, **options) -> subprocess.CompletedProcess:
-    """Run manage.py to its end; its output is in the answer. If it fails: RuntimeError, unless `check` is false."""
+    """Run manage.py and return the completed process. Raises RuntimeError on failure if `check` is true."""
     options.setdefault("cwd", ROOT)
     command = [sys.executable, "manage.py", *words]
     done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, timeout=120, **options)
@@ -337,13 +340,13 @@ def manage(*words: str, env: dict[str, str], check: bool = True, **options) -> s
 
 
 def python(code: str, env: dict[str, str]) -> str:
-    """Run Python within the portal, in a process of its own; what it printed."""
+    """Run Python code within the portal, in its own process; return what it printed."""
     return manage("shell", "-v0", "-c", code, env=env).stdout.strip()
 
 
 @contextlib.contextmanager
 def database(directory: Path) -> Iterator[str]:
-    """A database of the kind that this test run is about, for the portal's own processes; its URL."""
+    """Provide a database of the kind that this test run uses, for the portal's processes; yield its URL."""
     if os.environ.get("DATABASE") == "postgresql":
         with postgresql() as url:
             yield url
@@ -361,11 +364,11 @@ class Portal:
 
     @property
     def url(self) -> str:
-        """Its address, without a slash at the end."""
+        """Return the base URL, without a slash at the end."""
         return f"http://localhost:{self.port}"
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
-        """GET: status, headers, text. Redirects are not followed."""
+        """Send a GET request; return status, headers and text. Redirects are not followed."""
         request = urllib.request.Request(f"{self.url}{path}", headers=headers)
         try:
             with _opener.open(request, timeout=20) as response:
@@ -385,13 +388,13 @@ _opener = urllib.request.build_opener(_NoRedirect(), urllib.request.ProxyHandler
 
 @contextlib.contextmanager
 def web(env: dict[str, str], *, port: int | None = None, workers: int = 1) -> Iterator[Portal]:
-    """The portal's web server, by the very command of production. The database must be migrated before."""
-    from portal.management.commands.run import web_server
+    """Run the portal's web server with the production command. The database must already be migrated."""
+    from portal.web_server import web_server_command
 
     port = port or free_port()
     with _directory("web") as path:
         log = path / "log"
-        process = start(web_server(str(port), workers=workers), env=env, log=log, cwd=ROOT)
+        process = start(web_server_command(str(port), workers=workers), env=env, log=log, cwd=ROOT)
         with _served(process, port, log):
             portal = Portal(port, process, log)
             wait_until(lambda: _is_alive(portal), what="/healthz")
@@ -417,7 +420,7 @@ class Background:
 def celery_worker(
     env: dict[str, str], *, name: str = "one", concurrency: int = 1, nice: int = 0
 ) -> Iterator[Background]:
-    """A Celery worker for all queues, ready to work. `nice`: how much it lets others go first."""
+    """Run a Celery worker for all queues; return once it is ready. `nice`: its niceness (lower CPU priority)."""
     command = ["nice", "-n", str(nice), sys.executable, "-m", "celery", "-A", "portal", "worker",
                "-Q", "urgent,personal,bulk", "-c", str(concurrency), "-n", f"{name}@test",
                "--loglevel", "info"]  # fmt: skip
@@ -439,7 +442,7 @@ def _is_ready(log: Path) -> bool:
 
 @contextlib.contextmanager
 def celery_beat(env: dict[str, str]) -> Iterator[Background]:
-    """Celery's clock."""
+    """Run Celery's scheduler (beat)."""
     with _directory("beat") as path:
         log = path / "log"
         command = [sys.executable, "-m", "celery", "-A", "portal", "beat", "-s", str(path / "schedule")]

@@ -1,4 +1,4 @@
-"""An SMTP server for tests: `python -m tests.smtp_sink PORT FOLDER DELAY` writes each message into the folder."""
+"""An SMTP server for tests: `python -m tests.support.smtp_sink PORT FOLDER DELAY` saves each message in the folder."""
 
 import asyncio
 import itertools
@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP
 
 
 class Sink:
-    """Keeps what it is given; refuses `unknown…@` for good and `busy…@` for now."""
+    """Stores messages; refuses `unknown…@` permanently and `busy…@` temporarily."""
 
     def __init__(self, folder: Path, delay: float):
         self.folder, self.delay, self.numbers = folder, delay, itertools.count()

@@ -1,16 +1,23 @@
-"""Referrals: nothing is told without consent to exactly these words, in a language that the person reads."""
+"""Referrals: nothing is shared without consent to that exact text, in a language that the person reads."""
 
 import pytest
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from consultations import taxonomy
-from consultations.actions.referrals import answer as note_answer
-from consultations.actions.referrals import ask_consent, change_referral, draft_referral, revoke, send, word_anew
-from consultations.consent import NAMES, consent_text, seal_of
+from consultations.cases.consent import NAMES, consent_text, proof_of_shown_text
+from consultations.cases.referrals import (
+    change_referral,
+    draft_referral,
+    mark_referral_sent,
+    request_consent,
+    reword_referral,
+    withdraw_referral,
+)
+from consultations.cases.referrals import record_answer as note_answer
 from consultations.models import Referral
-from services.audit.opening import open_sealed
+from consultations.records import taxonomy
+from services.audit.decryption import decrypt_with_audit
 from services.base.refusals import Refused
 from tests.factories import CaseFactory, ReferralFactory, UserFactory
 
@@ -27,12 +34,12 @@ def adviser():
 def pending(adviser):
     case = CaseFactory(assigned=adviser)
     referral = draft_referral(case, by=adviser, body="school", what=WHAT, why=WHY, written_in="en")
-    return ask_consent(referral, by=adviser)
+    return request_consent(referral, by=adviser)
 
 
 def sent(referral, adviser, language="ne") -> Referral:
-    shown = seal_of(consent_text("school", WHAT, WHY, language))
-    return send(referral, by=adviser, language=language, agreed="signed", shown=shown)
+    shown = proof_of_shown_text(consent_text("school", WHAT, WHY, language))
+    return mark_referral_sent(referral, by=adviser, language=language, agreed="signed", shown=shown)
 
 
 def test_bodies_have_a_name_for_staff_and_one_for_residents():
@@ -43,13 +50,15 @@ def test_bodies_have_a_name_for_staff_and_one_for_residents():
 
 def test_consent_says_who_tells_whom_what_why_and_that_it_can_be_taken_back():
     assert consent_text("school", WHAT, WHY, "en").split("\n") == [
-        f"I agree that {settings.CITY.centre('en')} tells the school or the board of education the following about me.",
-        "This is told:",
+        f"I agree that {settings.CITY.centre('en')} may share the following about me "
+        "with the school or the board of education.",
+        "Information that will be shared:",
         WHAT,
-        "This is why:",
+        "Reason:",
         WHY,
-        "I can take this back at any time. What was told before stays known; nothing more is told then.",
-        f"I do not have to agree. {settings.CITY.centre('en')} helps me all the same.",
+        "I can withdraw my consent at any time. Information that has already been shared cannot be taken back, "
+        "but nothing more will be shared.",
+        f"I do not have to agree. {settings.CITY.centre('en')} will help me even if I do not.",
     ]
 
 
@@ -57,24 +66,24 @@ def test_consent_says_who_tells_whom_what_why_and_that_it_can_be_taken_back():
 def test_consent_is_kept_as_the_person_read_it(pending, adviser, language):
     referral = sent(pending, adviser, language)
     kept = Referral.objects.get(pk=referral.pk)
-    assert open_sealed(adviser, "x", kept, "consent")["consent"] == consent_text("school", WHAT, WHY, language)
+    assert decrypt_with_audit(adviser, "x", kept, "consent")["consent"] == consent_text("school", WHAT, WHY, language)
     assert (kept.state, kept.consent_language, kept.agreed, kept.recorded_by) == ("sent", language, "signed", adviser)
     assert (timezone.now() - kept.consented_at).total_seconds() < 60
 
 
 def test_nothing_is_sent_without_consent(adviser, pending):
     draft = ReferralFactory(case=pending.case)
-    with pytest.raises(Refused, match="Nothing is told without the person's consent"):
+    with pytest.raises(Refused, match="Nothing can be shared without the person's consent"):
         sent(draft, adviser)
     for words in (
         {"shown": ""},
-        {"shown": seal_of(consent_text("school", WHAT, WHY, "en"))},
-        {"shown": seal_of(consent_text("school", WHAT + " And more.", WHY, "ne"))},
+        {"shown": proof_of_shown_text(consent_text("school", WHAT, WHY, "en"))},
+        {"shown": proof_of_shown_text(consent_text("school", WHAT + " And more.", WHY, "ne"))},
     ):
-        with pytest.raises(Refused, match="was not shown these words"):
-            send(pending, by=adviser, language="ne", agreed="signed", **words)
-    with pytest.raises(Refused, match="how the person agreed"):
-        send(pending, by=adviser, language="ne", agreed="", shown="x")
+        with pytest.raises(Refused, match="The person has not seen this text in this language"):
+            mark_referral_sent(pending, by=adviser, language="ne", agreed="signed", **words)
+    with pytest.raises(Refused, match="Choose how the person gave consent, and in which language"):
+        mark_referral_sent(pending, by=adviser, language="ne", agreed="", shown="x")
     assert Referral.objects.filter(consented_at__isnull=False).count() == 0
 
 
@@ -99,9 +108,9 @@ def test_database_refuses_consent_to_what_is_not_sent(adviser, state):
 
 def test_words_stand_still_while_somebody_reads_them(pending, adviser):
     new = {"body": "police", "what": "x", "why": "y", "written_in": "ja"}
-    with pytest.raises(Refused, match="stand still"):
+    with pytest.raises(Refused, match="This text cannot be changed"):
         change_referral(pending, by=adviser, **new)
-    referral = change_referral(word_anew(pending, by=adviser), by=adviser, **new)
+    referral = change_referral(reword_referral(pending, by=adviser), by=adviser, **new)
     assert (referral.state, referral.body) == ("draft", "police")
 
 
@@ -110,16 +119,16 @@ def test_referral_is_answered_and_done(pending, adviser):
     for state in ("no_reply", "accepted", "done"):
         referral = note_answer(referral, by=adviser, state=state)
         assert referral.state == state
-    with pytest.raises(Refused, match="another way"):
+    with pytest.raises(Refused, match="This referral has since changed"):
         note_answer(referral, by=adviser, state="rejected")
-    with pytest.raises(Refused, match="choose what"):
+    with pytest.raises(Refused, match="Choose the organisation's reply"):
         note_answer(referral, by=adviser, state="sent")
 
 
 def test_taking_back_says_what_was_told(pending, adviser):
-    other = ask_consent(ReferralFactory(case=pending.case), by=adviser)
-    assert revoke(other, by=adviser) == ""
-    assert revoke(sent(pending, adviser), by=adviser) == WHAT
+    other = request_consent(ReferralFactory(case=pending.case), by=adviser)
+    assert withdraw_referral(other, by=adviser) == ""
+    assert withdraw_referral(sent(pending, adviser), by=adviser) == WHAT
     assert set(Referral.objects.values_list("state", flat=True)) == {"revoked"}
 
 
@@ -128,7 +137,7 @@ def test_referrals_are_seen_and_moved_by_members_alone(pending, adviser):
     for user in (UserFactory(roles=["adviser"]), UserFactory(roles=["manager"])):
         assert list(Referral.objects.visible_to(user)) == []
         with pytest.raises(Refused):
-            revoke(pending, by=user)
+            withdraw_referral(pending, by=user)
 
 
 def test_unknown_body_is_refused(adviser):

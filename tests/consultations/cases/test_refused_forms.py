@@ -1,14 +1,14 @@
-"""What is refused on the pages of cases is drawn again, with why and with what was typed, whatever has happened."""
+"""Refused forms on the pages of cases are shown again with the reason and the input, whatever else has changed."""
 
 import re
 
 import pytest
 from django.utils import timezone
 
-from consultations.actions.cases import close_case
-from consultations.consent import consent_text, seal_of
+from consultations.cases import followup_views, referral_views, views
+from consultations.cases.actions import close_case
+from consultations.cases.consent import consent_text, proof_of_shown_text
 from consultations.models import Case
-from consultations.views import cases, followups, referrals
 from tests.factories import (
     CaseFactory,
     ClientFactory,
@@ -41,12 +41,12 @@ def path_of(case, verb: str) -> str:
 
 
 def offered(response) -> set[str]:
-    """The verbs for which a page has a form."""
+    """Return the actions for which a page has a form."""
     return set(re.findall(r'action="[^"]*/do/([a-z-]+)/"', response.content.decode()))
 
 
 def errors(response) -> str:
-    """The summary of what was refused."""
+    """Return the text of the error summary."""
     return " ".join(re.findall(r'class="alert error".*?</(?:ul|p)>', response.content.decode(), re.DOTALL))
 
 
@@ -54,13 +54,13 @@ def test_note_is_not_lost_if_the_case_was_closed_meanwhile(client, adviser, case
     close_case(case, by=adviser)
     response = client.post(path_of(case, "write"), {"write-text": "The landlord has called."})
     assert response.status_code == 400
-    assert "This case is closed. Open it again first." in errors(response)
+    assert "This case is closed. Reopen it first." in errors(response)
     assert "The landlord has called.</textarea>" in response.content.decode()
 
 
 def test_closed_case_offers_what_is_not_refused(client, adviser, case):
     address = f"{CASES}{case.public_id}/"
-    assert offered(client.get(address)) == cases.VERBS.keys() - {"reopen", "lift"}
+    assert offered(client.get(address)) == views.CASE_ACTIONS.keys() - {"reopen", "lift"}
     close_case(case, by=adviser)
     page = client.get(address)
     assert offered(page) == {"remove", "restrict", "reopen"}
@@ -88,7 +88,7 @@ TYPED = {
 }
 
 
-@pytest.mark.parametrize("verb", sorted(cases.OFFERED["open"] - cases.OFFERED["closed"]))
+@pytest.mark.parametrize("verb", sorted(views.OFFERED["open"] - views.OFFERED["closed"]))
 def test_what_a_closed_case_refuses_is_drawn_with_its_words(client, adviser, case, verb):
     member = UserFactory(roles=["adviser"])
     case.members.create(user=member)
@@ -104,7 +104,7 @@ def test_what_a_closed_case_refuses_is_drawn_with_its_words(client, adviser, cas
     response = client.post(path_of(case, verb), typed)
     html = response.content.decode()
     assert response.status_code == 400
-    assert "This case is closed. Open it again first." in errors(response)
+    assert "This case is closed. Reopen it first." in errors(response)
     assert offered(response) == {"remove", "restrict", "reopen", verb}
     assert [it for it in typed.values() if it not in html] == []
     assert Case.objects.get(pk=case.pk).state == "closed"
@@ -114,7 +114,7 @@ def test_what_was_typed_is_kept_by_a_case_that_was_merged_meanwhile(client, advi
     into = CaseFactory(assigned=adviser)
     client.post(path_of(case, "merge"), {"merge-into": into.public_id})
     response = client.post(path_of(case, "write"), {"write-text": "Typed by me"})
-    assert "This case was merged into another one meanwhile." in errors(response)
+    assert "This case has since been merged into another case." in errors(response)
     assert "Typed by me</textarea>" in response.content.decode()
     assert offered(response) == {"write"}
 
@@ -123,17 +123,17 @@ def test_managers_words_are_kept_who_is_no_member_any_more(client, case):
     client.force_login(UserFactory(roles=["manager"]))
     assert offered(client.get(f"{CASES}{case.public_id}/")) == {"hand-over"}
     response = client.post(path_of(case, "write"), {"write-text": "Typed by me"})
-    assert "You are no member of this case any more." in errors(response)
+    assert "You are no longer a member of this case." in errors(response)
     assert "Typed by me</textarea>" in response.content.decode()
 
 
-@pytest.mark.parametrize("verb", sorted(cases.VERBS))
+@pytest.mark.parametrize("verb", sorted(views.CASE_ACTIONS))
 @pytest.mark.parametrize("state", ["open", "closed"])
 def test_form_of_a_case_that_is_wrong_says_so(client, adviser, case, verb, state):
-    """Nonsense for each of its fields; what takes any words, or none, is done."""
+    """Send invalid values for all fields; actions that accept any text, or have no fields, succeed."""
     if state == "closed":
         close_case(case, by=adviser)
-    fields = cases.VERBS[verb].form(case=case, user=adviser).fields
+    fields = views.CASE_ACTIONS[verb].form(case=case, user=adviser).fields
     typed = {f"{verb}-{name}": "Typed by me" for name in fields} | {f"{verb}-text": " "}
     response = client.post(path_of(case, verb), typed)
     if response.status_code == 302:
@@ -159,16 +159,16 @@ def press(client, referral, verb: str, typed=None):
 
 
 def consent(referral, language: str, **more: str) -> dict:
-    """What the page of the factory's words sends."""
+    """Return the form data that the consent page sends for the factory's referral."""
     words = ("That her son is nine years old.", "So that he can begin school in April.")
-    return {"language": language, "shown": seal_of(consent_text(referral.body, *words, language))} | more
+    return {"language": language, "shown": proof_of_shown_text(consent_text(referral.body, *words, language))} | more
 
 
 def test_consent_without_how_is_asked_again_on_the_page_of_the_words(client, referral):
     response = press(client, referral, "send", consent(referral, "vi"))
     html = response.content.decode()
     assert response.status_code == 400
-    assert "How the person agreed" in errors(response)
+    assert "How the person gave consent" in errors(response)
     assert '<section class="consent stack" lang="vi"' in html
     assert press(client, referral, "send", consent(referral, "vi", agreed="spoken")).status_code == 302
     referral.refresh_from_db()
@@ -179,7 +179,7 @@ def test_consent_to_other_words_shows_those_of_now_and_keeps_how(client, referra
     response = press(client, referral, "send", consent(referral, "ne", agreed="signed", shown="x"))
     html = response.content.decode()
     assert response.status_code == 400
-    assert "The person was not shown these words in this language. Please show them." in errors(response)
+    assert "The person has not seen this text in this language. Show it to them first." in errors(response)
     assert re.search(r'value="signed"[^>]*checked', html)
     assert f'value="{consent(referral, "ne")["shown"]}"' in html
 
@@ -197,11 +197,11 @@ def test_words_of_a_referral_are_not_lost_if_consent_was_asked_meanwhile(client,
     response = press(client, referral, "change", typed)
     html = response.content.decode()
     assert response.status_code == 400
-    assert "These words stand still" in errors(response)
+    assert "This text cannot be changed, because consent has been requested" in errors(response)
     assert ("That her son is ten.</textarea>" in html, "Typed by me</textarea>" in html) == (True, True)
 
 
-@pytest.mark.parametrize("verb", sorted(referrals.VERBS))
+@pytest.mark.parametrize("verb", sorted(referral_views.REFERRAL_ACTIONS))
 @pytest.mark.parametrize("state", ["draft", "consent_pending", "revoked"])
 def test_verb_of_a_referral_is_done_or_says_why_not(client, case, verb, state):
     revoked_at = timezone.now() if state == "revoked" else None
@@ -216,7 +216,7 @@ def test_verb_of_a_referral_is_done_or_says_why_not(client, case, verb, state):
 
 @pytest.fixture
 def tried(case):
-    """A follow-up after three attempts to reach somebody for whom nothing is safe."""
+    """Create a follow-up after three attempts to reach somebody who has no safe channel."""
     case.client = ClientFactory()
     case.save()
     return FollowUpFactory(case=case, state="attempted", attempts_made=3)
@@ -231,10 +231,10 @@ def decide(client, follow_up, came_from: str, **typed):
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ({"decision": "wait"}, "Please choose the day on which to try again."),
-        ({"decision": "letter"}, "“Letter” is not safe for this person."),
-        ({"decision": "nonsense"}, "Three attempts: what now?"),
-        ({"decision": "wait", "due_on": "nonsense"}, "To wait: until"),
+        ({"decision": "wait"}, "Choose a date for the next attempt."),
+        ({"decision": "letter"}, "“Letter” is not a safe contact method for this person."),
+        ({"decision": "nonsense"}, "Next step after three attempts"),
+        ({"decision": "wait", "due_on": "nonsense"}, "Date to try again (only if you wait)"),
     ],
 )
 def test_refused_decision_is_drawn_where_it_was_typed(client, tried, came_from, typed, why):
@@ -243,7 +243,7 @@ def test_refused_decision_is_drawn_where_it_was_typed(client, tried, came_from, 
     assert response.status_code == 400
     assert why in errors(response)
     assert "Typed by me</textarea>" in html
-    assert ("<title>Follow-ups of today" in html) == (came_from == "today")
+    assert ("<title>Today's follow-ups" in html) == (came_from == "today")
 
 
 @pytest.mark.parametrize("came_from", ["today", ""])
@@ -251,11 +251,11 @@ def test_decision_is_not_lost_if_another_was_taken_meanwhile(client, tried, came
     decide(client, tried, came_from, decision="close_no_contact")
     response = decide(client, tried, came_from, decision="close_no_contact", text="Typed by me")
     assert response.status_code == 400
-    assert "This is done already." in errors(response)
+    assert "This follow-up has already been completed." in errors(response)
     assert "Typed by me</textarea>" in response.content.decode()
 
 
-@pytest.mark.parametrize("verb", sorted(followups.VERBS))
+@pytest.mark.parametrize("verb", sorted(followup_views.FOLLOW_UP_ACTIONS))
 @pytest.mark.parametrize("came_from", ["today", ""])
 def test_verb_of_a_follow_up_says_why_not(client, case, verb, came_from):
     done = FollowUpFactory(case=case, state="done", ended_at=timezone.now())

@@ -1,4 +1,4 @@
-"""What the logging screen does at one press, and sending somebody an article without keeping their address."""
+"""What the log form does in one submission, and sending an article without storing the email address."""
 
 import datetime
 import threading
@@ -9,23 +9,23 @@ import pytest
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from consultations.actions import entering
-from consultations.actions.articles import Sending, articles_sent, send_article
-from consultations.actions.cases import restrict
-from consultations.actions.drafts import keep_draft
-from consultations.actions.entering import Person, enter
-from consultations.actions.looking import find_thread, known_by_code, open_thread
-from consultations.models import Client, Consultation, Draft
-from services.audit.models import Line
-from services.audit.opening import open_sealed
+from consultations.cases.actions import restrict
+from consultations.log import submission as log_entry
+from consultations.log.articles import ArticleDelivery, articles_sent, send_article
+from consultations.log.drafts import save_draft
+from consultations.log.submission import NamedPerson, log_once
+from consultations.log.viewing import break_glass_by_code, client_by_code, look_up_earlier_contact
+from consultations.models import Client, Consultation, ConsultationDraft
+from services.audit.decryption import decrypt_with_audit
+from services.audit.models import AuditEntry
+from services.base.encryption import blind_index
 from services.base.public_ids import public_id
 from services.base.refusals import Refused
-from services.base.sealed import blind_index
-from services.languages.table import SPOKEN
-from services.notices.composing import compose
-from services.notices.models import ChannelCode, Message
-from tests.consultations.test_consultations import an_entry
+from services.languages.registry import SPOKEN
+from services.messaging.models import EMAIL, Message
+from services.messaging.rendering import render_message
 from tests.factories import ArticleFactory, CaseFactory, ClientFactory, ConsultationFactory, UserFactory
+from tests.factories.log_entries import new_log_entry
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "sita@example.org"
@@ -36,17 +36,17 @@ def adviser():
     return UserFactory(roles=["adviser"])
 
 
-def a_sending(**words) -> Sending:
-    usual = {"language": "ne", "channel": ChannelCode.EMAIL, "address": ADDRESS}
-    return Sending(**{"article": ArticleFactory(), **usual, **words})
+def a_sending(**words) -> ArticleDelivery:
+    usual = {"language": "ne", "channel": EMAIL, "address": ADDRESS}
+    return ArticleDelivery(**{"article": ArticleFactory(), **usual, **words})
 
 
-# --- Entering -------------------------------------------------------------------------------------
+# --- Log form -------------------------------------------------------------------------------------
 
 
 def test_person_who_chose_it_becomes_known(adviser):
-    person = Person("Sita Gurung", ADDRESS, ("email",))
-    consultation = enter(an_entry(), by=adviser, key=public_id(), person=person)
+    person = NamedPerson("Sita Gurung", ADDRESS, ("email",))
+    consultation = log_once(new_log_entry(), by=adviser, key=public_id(), person=person)
 
     client = Client.objects.get()
     assert (consultation.client, client.language, client.safe_channels) == (client, "ne", ["email"])
@@ -55,60 +55,60 @@ def test_person_who_chose_it_becomes_known(adviser):
         blind_index(ADDRESS, "contact"),
     )
     found = Client.objects.get()
-    assert open_sealed(adviser, "x", found, "name", "contact") == {"name": "Sita Gurung", "contact": ADDRESS}
+    assert decrypt_with_audit(adviser, "x", found, "name", "contact") == {"name": "Sita Gurung", "contact": ADDRESS}
 
 
 def test_form_sent_twice_logs_once_and_makes_one_person(adviser):
-    key, person = public_id(), Person("Sita")
-    entry = an_entry()
-    first = enter(entry, by=adviser, key=key, person=person)
-    assert enter(replace(entry, minutes=entry.minutes + 1), by=adviser, key=key, person=person) == first
+    key, person = public_id(), NamedPerson("Sita")
+    entry = new_log_entry()
+    first = log_once(entry, by=adviser, key=key, person=person)
+    assert log_once(replace(entry, minutes=entry.minutes + 1), by=adviser, key=key, person=person) == first
     assert (Consultation.objects.count(), Client.objects.count()) == (1, 1)
 
 
 def test_key_of_somebody_elses_consultation_logs_as_any_other_and_tells_nothing(adviser):
     other = ConsultationFactory(is_restricted=True)
-    keep_draft(other.public_id, {"note": ["Is it there?"]}, by=adviser)
-    assert Draft.objects.visible_to(adviser).get().public_id == other.public_id
+    save_draft(other.public_id, {"note": ["Is it there?"]}, by=adviser)
+    assert ConsultationDraft.objects.visible_to(adviser).get().public_id == other.public_id
 
-    logged = enter(an_entry(), by=adviser, key=other.public_id, person=Person("Sita"))
+    logged = log_once(new_log_entry(), by=adviser, key=other.public_id, person=NamedPerson("Sita"))
 
     assert logged.public_id != other.public_id
-    assert (Consultation.objects.count(), Client.objects.count(), Draft.objects.count()) == (2, 1, 0)
+    assert (Consultation.objects.count(), Client.objects.count(), ConsultationDraft.objects.count()) == (2, 1, 0)
     assert Consultation.objects.visible_to(adviser).get() == logged
 
 
 def test_somebody_who_comes_back_was_seen_today(adviser):
     client = ClientFactory(last_seen_at=timezone.now() - datetime.timedelta(days=900))
-    consultation = enter(an_entry(), by=adviser, key=public_id(), client=client)
+    consultation = log_once(new_log_entry(), by=adviser, key=public_id(), client=client)
     assert Client.objects.get().last_seen_at == consultation.began_at
 
 
 def test_consultation_of_a_case_is_with_its_person(adviser):
     case = CaseFactory(assigned=adviser, client=ClientFactory())
-    assert enter(an_entry(), by=adviser, key=public_id(), case=case).client == case.client
+    assert log_once(new_log_entry(), by=adviser, key=public_id(), case=case).client == case.client
 
 
 def test_refusal_leaves_nothing_at_all(adviser):
     ClientFactory(contact=ADDRESS)
     key = public_id()
-    Draft.objects.create(public_id=key, adviser=adviser, typed="{}")
+    ConsultationDraft.objects.create(public_id=key, adviser=adviser, typed="{}")
     with pytest.raises(Refused):
-        enter(an_entry(), by=adviser, key=key, person=Person("Ana"), sending=a_sending())
-    assert (Consultation.objects.count(), Client.objects.count(), Draft.objects.count()) == (0, 1, 1)
+        log_once(new_log_entry(), by=adviser, key=key, person=NamedPerson("Ana"), sending=a_sending())
+    assert (Consultation.objects.count(), Client.objects.count(), ConsultationDraft.objects.count()) == (0, 1, 1)
     assert Message.objects.filter(kind="consultations/article").count() == 0
-    assert not Line.objects.filter(action__startswith="consultations.").exists()
+    assert not AuditEntry.objects.filter(action__startswith="consultations.").exists()
 
 
 def sent_by_ten(send) -> tuple[list[int], list[Exception]]:
-    """What ten got who sent the same form at the same moment, and what went wrong."""
+    """Send a form from ten threads at once; return the keys of the logged consultations and the exceptions."""
     logged, faults, gate = [], [], threading.Barrier(10)
 
     def one():
         try:
             gate.wait()
             logged.append(send().pk)
-        except Exception as fault:  # noqa: BLE001  the test looks at whatever it was
+        except Exception as fault:  # noqa: BLE001  the test checks every exception
             faults.append(fault)
         finally:
             connection.close()
@@ -123,17 +123,17 @@ def sent_by_ten(send) -> tuple[list[int], list[Exception]]:
 
 @pytest.mark.django_db(transaction=True)
 def test_form_sent_at_the_same_moment_by_ten_logs_once(adviser):
-    key, entry = public_id(), an_entry()
-    logged, faults = sent_by_ten(lambda: enter(entry, by=adviser, key=key))
+    key, entry = public_id(), new_log_entry()
+    logged, faults = sent_by_ten(lambda: log_once(entry, by=adviser, key=key))
     assert faults == []
     assert (len(logged), len(set(logged)), Consultation.objects.count()) == (10, 1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_form_sent_at_the_same_moment_breaks_where_nobody_looks_again(adviser):
-    """The negative control."""
-    key, entry = public_id(), an_entry()
-    _logged, faults = sent_by_ten(lambda: entering._enter(entry, adviser, key, None, None, None, None))
+    """Negative control: without the second check, the same form breaks a database constraint."""
+    key, entry = public_id(), new_log_entry()
+    _logged, faults = sent_by_ten(lambda: log_entry._log(entry, adviser, key, None, None, None, None))
     assert {type(fault) for fault in faults} == {IntegrityError}
     assert Consultation.objects.count() == 1
 
@@ -142,23 +142,23 @@ def test_form_sent_at_the_same_moment_breaks_where_nobody_looks_again(adviser):
 
 
 def test_article_goes_to_the_address_and_nothing_leads_back(adviser):
-    consultation = enter(an_entry(), by=adviser, key=public_id(), sending=a_sending())
+    consultation = log_once(new_log_entry(), by=adviser, key=public_id(), sending=a_sending())
 
     message = Message.objects.get(kind="consultations/article")
     assert (message.address, message.language, message.channel) == (ADDRESS, "ne", "email")
-    assert consultation.public_id not in f"{message.occasion}{message.context}{message.about_type}"
+    assert consultation.public_id not in f"{message.idempotency_key}{message.context}{message.about_type}"
     assert message.about_type == "guide.article"
     assert [article.pk for article in articles_sent(consultation)] == [message.about_id]
     assert Client.objects.count() == 0
-    told = str(list(Line.objects.values_list("fields", "reason", "object_id")))
+    told = str(list(AuditEntry.objects.values_list("fields", "reason", "object_id")))
     assert ADDRESS not in told
-    assert Line.objects.get(action="consultations.send_article").object_id == consultation.public_id
+    assert AuditEntry.objects.get(action="consultations.send_article").object_id == consultation.public_id
 
 
 def test_article_sent_twice_is_one_message_and_to_another_address_another(adviser):
     consultation, sending = ConsultationFactory(adviser=adviser), a_sending()
     for address in (ADDRESS, ADDRESS, "other@example.org"):
-        send_article(consultation, Sending(sending.article, "ne", ChannelCode.EMAIL, address), by=adviser)
+        send_article(consultation, ArticleDelivery(sending.article, "ne", EMAIL, address), by=adviser)
     assert sorted(Message.objects.values_list("address", flat=True)) == ["other@example.org", ADDRESS]
 
 
@@ -170,9 +170,9 @@ def test_article_is_sent_by_who_may_read_alone(adviser):
 @pytest.mark.parametrize(("safe", "is_sent"), [((), False), (("call",), False), (("sms",), False), (("email",), True)])
 def test_channel_that_is_not_safe_is_not_used(adviser, safe, is_sent):
     client = ClientFactory(contact=ADDRESS, safe_channels=list(safe))
-    # Whether the consultation is theirs, or the address only happens to be.
+    # With a consultation of this person, and with one that only shares the email address.
     for consultation in (ConsultationFactory(adviser=adviser, client=client), ConsultationFactory(adviser=adviser)):
-        with nullcontext() if is_sent else pytest.raises(Refused, match="Nothing may be sent to this address"):
+        with nullcontext() if is_sent else pytest.raises(Refused, match="Nothing can be sent to these contact details"):
             send_article(consultation, a_sending(), by=adviser)
     assert Message.objects.filter(kind="consultations/article").count() == 2 * is_sent
 
@@ -194,7 +194,7 @@ def test_restricted_consultation_sends_nothing(adviser):
 @pytest.mark.parametrize("language", SPOKEN)
 def test_letter_shows_the_article_in_the_readers_language_or_says_so(language):
     title = {f"title_{it.column}": f"Title {it.code}" for it in SPOKEN.values() if it.code not in {"ne", "da"}}
-    letter = compose("consultations/article", language, about=ArticleFactory(**title))
+    letter = render_message("consultations/article", language, about=ArticleFactory(**title))
 
     has_it = language not in {"ne", "da"}
     written_in = language if has_it else "en"
@@ -210,14 +210,14 @@ def test_code_is_found_however_it_is_said(adviser):
     client = ClientFactory(met_by=adviser)
     plain = client.code.replace("-", "")
     for said in (client.code, plain, plain.lower(), f" {plain[:4]} {plain[4:]} "):
-        assert known_by_code(said, by=adviser) == client
-    assert known_by_code("2222-2222", by=adviser) is None
-    assert known_by_code(client.code, by=UserFactory(roles=["adviser"])) is None
+        assert client_by_code(said, by=adviser) == client
+    assert client_by_code("2222-2222", by=adviser) is None
+    assert client_by_code(client.code, by=UserFactory(roles=["adviser"])) is None
 
 
 def test_code_of_a_merged_record_leads_to_the_other(adviser):
     client = ClientFactory(met_by=adviser)
-    assert known_by_code(ClientFactory(merged_into=client).code, by=adviser) == client
+    assert client_by_code(ClientFactory(merged_into=client).code, by=adviser) == client
 
 
 def test_code_leads_to_ones_own_and_to_who_keeps_the_rest(adviser):
@@ -225,10 +225,10 @@ def test_code_leads_to_ones_own_and_to_who_keeps_the_rest(adviser):
     own = ConsultationFactory(adviser=adviser, client=client)
     ConsultationFactory(adviser=other, client=client)
 
-    thread = find_thread(client.code, by=adviser)
+    thread = look_up_earlier_contact(client.code, by=adviser)
 
-    assert (thread.readable, thread.kept_by) == ([own], other)
-    assert Line.objects.get(action="consultations.find_code").object_id == client.public_id
+    assert (thread.readable, thread.adviser) == ([own], other)
+    assert AuditEntry.objects.get(action="consultations.find_code").object_id == client.public_id
 
 
 def test_restricted_person_is_as_unknown_as_nobody(adviser):
@@ -239,32 +239,32 @@ def test_restricted_person_is_as_unknown_as_nobody(adviser):
     CaseFactory(client=new, is_restricted=True)
 
     for code in (client.code, new.code):
-        assert known_by_code(code, by=adviser) is None
-        assert find_thread(code, by=adviser) is None
+        assert client_by_code(code, by=adviser) is None
+        assert look_up_earlier_contact(code, by=adviser) is None
         with pytest.raises(Consultation.DoesNotExist):
-            open_thread(code, by=adviser, reason="The person stands at the counter")
-    assert find_thread(client.code, by=case.assigned).readable == [hidden]
+            break_glass_by_code(code, by=adviser, reason="The person stands at the counter")
+    assert look_up_earlier_contact(client.code, by=case.assigned).readable == [hidden]
     assert {
-        line.object_id for line in Line.objects.filter(action="consultations.find_code", actor=adviser.public_id)
+        line.object_id for line in AuditEntry.objects.filter(action="consultations.find_code", actor=adviser.public_id)
     } == {""}
 
 
 def test_person_met_for_what_is_restricted_now_is_as_unknown_as_nobody(adviser):
     met = ClientFactory(met_by=adviser)
     CaseFactory(client=met, is_restricted=True)
-    assert known_by_code(met.code, by=adviser) is None
-    assert find_thread(met.code, by=adviser) is None
+    assert client_by_code(met.code, by=adviser) is None
+    assert look_up_earlier_contact(met.code, by=adviser) is None
 
 
 def test_person_who_was_restricted_since_the_form_looked_is_as_unknown_as_nobody(adviser):
     met, other = ClientFactory(), UserFactory(roles=["adviser"])
     case = CaseFactory(assigned=other, client=met)
     ConsultationFactory(adviser=other, client=met, case=case)
-    found = known_by_code(met.code, by=adviser)
+    found = client_by_code(met.code, by=adviser)
     restrict(case, by=other)
-    for by, told in ((adviser, "There is nobody with this code."), (other, "restricted case")):
+    for by, told in ((adviser, "No person was found with this code."), (other, "restricted case")):
         with pytest.raises(Refused, match=told):
-            enter(an_entry(), by=by, key=public_id(), client=found)
+            log_once(new_log_entry(), by=by, key=public_id(), client=found)
 
 
 def test_what_is_restricted_is_not_among_what_others_keep(adviser):
@@ -272,8 +272,8 @@ def test_what_is_restricted_is_not_among_what_others_keep(adviser):
     open_one = ConsultationFactory(client=client, adviser=other, began_at=timezone.now() - datetime.timedelta(days=9))
     ConsultationFactory(client=client, is_restricted=True)
 
-    assert find_thread(client.code, by=adviser).kept_by == other
-    assert open_thread(client.code, by=adviser, reason="The person stands at the counter") == (open_one, None)
+    assert look_up_earlier_contact(client.code, by=adviser).adviser == other
+    assert break_glass_by_code(client.code, by=adviser, reason="The person stands at the counter") == (open_one, None)
     assert Consultation.objects.readable_by(adviser).get() == open_one
-    with pytest.raises(Refused):  # their record belongs to what is restricted
-        entering.enter(an_entry(), by=adviser, key=public_id(), client=client)
+    with pytest.raises(Refused):  # their record belongs to the restricted consultation
+        log_entry.log_once(new_log_entry(), by=adviser, key=public_id(), client=client)

@@ -1,4 +1,4 @@
-"""One guard for every output: what is in the list opens, is in the export and is counted; and nothing else is."""
+"""One rule for every output: exactly the consultations in the list can be opened, exported and counted."""
 
 import csv
 import io
@@ -11,24 +11,28 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consultations.actions.cases import restrict
-from consultations.actions.consultations import assign, break_the_glass
-from consultations.actions.drafts import KEY
-from consultations.models import Consultation, Draft
-from consultations.models.clients import client_code
-from services.accounts.actions import revoke
+from consultations.cases.actions import restrict
+from consultations.log.actions import assign, break_the_glass
+from consultations.log.drafts import DRAFT_KEY
+from consultations.models import Consultation, ConsultationDraft
+from consultations.records.models.clients import client_code
+from services.accounts.actions import revoke_role
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.base.public_ids import public_id
-from tests.canaries import plant
 from tests.factories import CaseFactory, ConsultationFactory, UserFactory
-from tests.test_canary import desk_addresses, keys_of
+from tests.support.canaries import desk_addresses, keys_of, plant
+from tests.support.nasty_texts import EVEN_ON_POSTGRESQL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 STAFF = "/en/staff/"
 IN_A_LINK = re.compile(r'href="/en/staff/consultations/([A-Za-z0-9_-]{22})/"')
 FEW = settings(
-    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    EVEN_ON_POSTGRESQL,
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
@@ -39,7 +43,7 @@ def browser_of(user: User) -> Browser:
 
 
 def listed(browser) -> tuple[set[str], int]:
-    """The ids in the list, and the number that stands above it."""
+    """Return the ids in the list and the number shown above it."""
     response = browser.get(f"{STAFF}consultations/")
     if response.status_code in {403, 404}:
         return set(), 0
@@ -47,7 +51,7 @@ def listed(browser) -> tuple[set[str], int]:
 
 
 def exported(browser) -> set[str]:
-    """The ids in the file that can be taken along, of this month."""
+    """Return the ids in this month's export."""
     month = f"{timezone.localdate():%Y-%m}"
     response = browser.post(f"{STAFF}statistics/rows/csv/", {"month": month, "year": "2026"})
     if response.status_code in {403, 404}:
@@ -58,7 +62,7 @@ def exported(browser) -> set[str]:
 
 
 def opening(browser) -> set[str]:
-    """The ids whose page is there."""
+    """Return the ids whose page can be opened."""
     return {
         it.public_id
         for it in Consultation.objects.all()
@@ -81,7 +85,7 @@ RECORDS = st.lists(
 
 
 def write_down(record: dict, advisers: list[User]) -> None:
-    """One consultation and what became of it, by the actions themselves."""
+    """Create a consultation and carry out its "fate" with the real actions."""
     author, member = advisers[record["author"]], advisers[record["member"]]
     if record["fate"] in {"in a case", "restricted"}:
         case = CaseFactory(assigned=member)
@@ -105,7 +109,7 @@ def test_list_page_export_and_count_agree_for_everybody(db, roles, records, lost
         for record in records:
             write_down(record, advisers)
         if lost:
-            revoke(advisers[0], Role.ADVISER, by=None)
+            revoke_role(advisers[0], Role.ADVISER, by=None)
             advisers[0] = User.objects.get(pk=advisers[0].pk)
         for user in (*advisers, *others):
             visible = set(Consultation.objects.visible_to(user).values_list("public_id", flat=True))
@@ -116,7 +120,7 @@ def test_list_page_export_and_count_agree_for_everybody(db, roles, records, lost
 
 
 def answers(browser, address: str, key: str) -> list[tuple[int, str]]:
-    """How an address answers, apart from the key that was asked for."""
+    """Return the responses to GET and POST, without the requested key."""
     told = [getattr(browser, method)(address) for method in ("get", "post")]
     return [(it.status_code, it.headers.get("Location", "").replace(key, "…")) for it in told]
 
@@ -125,10 +129,10 @@ def answers(browser, address: str, key: str) -> list[tuple[int, str]]:
 def test_what_is_restricted_answers_as_what_does_not_exist(who):
     town = plant()
     browser = browser_of(town.people[who])
-    # A draft is somebody's own, and no record: its key, 128 bits that one has to know, is refused to anybody else.
-    drafts = set(Draft.objects.values_list("public_id", flat=True))
+    # A draft is private and not a record: its 128-bit key cannot be guessed and is refused to everybody else.
+    drafts = set(ConsultationDraft.objects.values_list("public_id", flat=True))
     for key in keys_of(town.rows["shut"]):
-        nothing = public_id() if KEY.fullmatch(key) else client_code()
+        nothing = public_id() if DRAFT_KEY.fullmatch(key) else client_code()
         for name, address in desk_addresses([key]):
             if key in address and not (name == "log:keep" and key in drafts):
                 assert answers(browser, address, key) == answers(browser, address.replace(key, nothing), nothing), name

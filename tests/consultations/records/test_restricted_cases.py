@@ -1,4 +1,4 @@
-"""The one rule of who reads what holds after any sequence of deeds, and whatever two advisers do at once."""
+"""The rule of who may read what holds after any sequence of actions, and for any two at the same time."""
 
 import threading
 from collections import Counter
@@ -8,25 +8,25 @@ from django.db import DatabaseError, connections, transaction
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from consultations.actions import cases
-from consultations.actions.cases import add_member, open_case, restrict
-from consultations.actions.consultations import assign, log
-from consultations.actions.regrouping import merge_cases, split_case, undo
-from consultations.models import Case, Consultation, Reader, Regrouping
+from consultations.cases import actions
+from consultations.cases.actions import add_member, open_case, restrict
+from consultations.cases.merging import merge_cases, split_case, undo_merge_or_split
+from consultations.log.actions import assign, log
+from consultations.models import Case, CaseMerge, Consultation, ReadGrant
 from services.accounts.models import User
 from services.base.refusals import Refused
-from tests.consultations.test_consultations import an_entry
 from tests.factories import ClientFactory, ConsultationFactory, UserFactory
-from tests.test_access import visit
+from tests.factories.log_entries import new_log_entry
+from tests.support.addresses import visit
 
 VERBS = ["log", "add", "remove", "restrict", "lift", "assign_case", "assign", "merge", "split", "undo", "open"]
 DEEDS = st.lists(
     st.tuples(
         st.sampled_from(VERBS),
-        st.integers(0, 2),  # who
-        st.integers(0, 5),  # which case
-        st.integers(0, 5),  # which other
-        st.integers(0, 2),  # to whom
+        st.integers(0, 2),  # index of the person acting
+        st.integers(0, 5),  # index of the case
+        st.integers(0, 5),  # index of another row
+        st.integers(0, 2),  # index of the recipient
     ),
     min_size=6,
     max_size=16,
@@ -39,46 +39,48 @@ def pick(rows, number: int):
 
 
 def do(deed, who, which, other, whom, advisers) -> None:
-    """One deed, which may be refused."""
+    """Carry out one action, which may be refused."""
     to = advisers[whom]
     case = pick(Case.objects.order_by("pk"), which)
-    # Mostly somebody who may; the others are refused, which the tests of each verb look at.
+    # Usually somebody who is allowed to; refusals are covered by the tests of each action.
     by = pick(User.objects.filter(case_memberships__case=case).order_by("pk"), who) if other % 3 else advisers[who]
     another = pick(Case.objects.exclude(pk=case.pk).filter(is_restricted=case.is_restricted).order_by("pk"), other)
     consultation = pick(Consultation.objects.readable_by(by).order_by("pk"), other)
-    record = pick(Regrouping.objects.order_by("pk"), other)
+    record = pick(CaseMerge.objects.order_by("pk"), other)
     moved = list(case.consultations.order_by("pk").values_list("public_id", flat=True))[: 1 + other // 4]
     verbs = {
-        "log": lambda: log(an_entry(), by=by, case=case),
-        "add": lambda: cases.add_member(case, to, by=by),
-        "remove": lambda: cases.remove_member(case, to, by=by),
-        "restrict": lambda: cases.restrict(case, by=by),
-        "lift": lambda: cases.lift_restriction(case, by=by, text="why not"),
-        "assign_case": lambda: cases.assign_case(case, to, by=by),
+        "log": lambda: log(new_log_entry(), by=by, case=case),
+        "add": lambda: actions.add_member(case, to, by=by),
+        "remove": lambda: actions.remove_member(case, to, by=by),
+        "restrict": lambda: actions.restrict(case, by=by),
+        "lift": lambda: actions.lift_restriction(case, by=by, text="why not"),
+        "assign_case": lambda: actions.assign_case(case, to, by=by),
         "assign": lambda: consultation and assign(consultation, to, by=by),
         "merge": lambda: another and merge_cases(case, into=another, by=by),
         "split": lambda: split_case(case, moved, by=by, subject="x", members=[to]),
-        "undo": lambda: record and undo(record, by=by),
-        "open": lambda: cases.open_case(log(an_entry(), by=by), by=by, subject="x", is_restricted=bool(other % 2)),
+        "undo": lambda: record and undo_merge_or_split(record, by=by),
+        "open": lambda: actions.open_case(
+            log(new_log_entry(), by=by), by=by, subject="x", is_restricted=bool(other % 2)
+        ),
     }
     verbs[deed]()
 
 
 def check(users) -> None:
-    """What must be true at any moment."""
+    """Check everything that must always be true."""
     check_rule()
     check_lists(users)
 
 
 def check_rule() -> None:
-    """Of readers, restrictions and persons."""
+    """Check the readers, restrictions and persons of all cases."""
     for case in Case.objects.all():
         members = set(case.members.values_list("user", flat=True))
         assert members
         assert case.assigned_id in members
         for consultation in case.consultations.all():
             assert consultation.is_restricted == case.is_restricted
-            readers = set(Reader.objects.live().filter(consultation=consultation).values_list("user", flat=True))
+            readers = set(ReadGrant.objects.active().filter(consultation=consultation).values_list("user", flat=True))
             own = {consultation.adviser_id, consultation.assigned_id} - {None}
             assert readers == (members if case.is_restricted else members | own)
         if case.is_restricted and case.client:
@@ -92,7 +94,7 @@ def check_rule() -> None:
 
 
 def check_lists(users) -> None:
-    """What is listed is what opens and what is counted."""
+    """Check that exactly the listed records can be opened and are counted."""
     for user in users:
         for model in (Case, Consultation):
             seen = model.objects.visible_to(user)
@@ -105,15 +107,15 @@ def check_lists(users) -> None:
 
 @pytest.fixture
 def desk(db):
-    """Three advisers, a manager, an administrator; two pairs of cases with the same members, one pair restricted."""
+    """Create three advisers, a manager, an administrator; two pairs of cases with the same members, one restricted."""
     advisers = [UserFactory(roles=["adviser"]) for _number in range(3)]
     for number in range(4):
         first, second = advisers[number // 2 : number // 2 + 2]
-        consultation = log(an_entry(), by=first, client=ClientFactory())
+        consultation = log(new_log_entry(), by=first, client=ClientFactory())
         case = open_case(consultation, by=first, subject="x", is_restricted=number >= 2)
         add_member(case, second, by=first)
         for _number in range(2):
-            log(an_entry(), by=second, case=case)
+            log(new_log_entry(), by=second, case=case)
     return advisers, [*advisers, UserFactory(roles=["manager"]), UserFactory(roles=["administrator"])]
 
 
@@ -163,7 +165,7 @@ def test_pages_open_exactly_what_is_listed_and_counted(desk, role):
 
 
 def at_once(*deeds) -> list[str]:
-    """Each deed in a thread of its own; how they ended."""
+    """Run each action in its own thread; return how they ended."""
     together, ends = threading.Barrier(len(deeds)), []
 
     def run(deed):
@@ -200,9 +202,9 @@ def crowd(transactional_db):
 
 
 def case_of(adviser, contacts: int = 3) -> Case:
-    case = open_case(log(an_entry(), by=adviser), by=adviser, subject="x")
+    case = open_case(log(new_log_entry(), by=adviser), by=adviser, subject="x")
     for _number in range(contacts - 1):
-        log(an_entry(), by=adviser, case=case)
+        log(new_log_entry(), by=adviser, case=case)
     return case
 
 
@@ -214,7 +216,7 @@ def test_restricting_while_somebody_joins_and_logs_leaves_the_rule_true(crowd, r
     ends = at_once(
         lambda: restrict(case, by=one),
         lambda: add_member(case, three, by=two),
-        lambda: log(an_entry(), by=two, case=case),
+        lambda: log(new_log_entry(), by=two, case=case),
         lambda: assign(case.consultations.first(), three, by=two),
     )
     assert set(ends) <= {"done", "refused"}
@@ -240,9 +242,9 @@ def test_last_two_members_cannot_both_leave(crowd, round_):
     case = case_of(one)
     add_member(case, two, by=one)
     ends = at_once(
-        lambda: cases.remove_member(case, two, by=one),
-        lambda: cases.assign_case(case, two, by=one),
-        lambda: cases.remove_member(case, one, by=two),
+        lambda: actions.remove_member(case, two, by=one),
+        lambda: actions.assign_case(case, two, by=one),
+        lambda: actions.remove_member(case, one, by=two),
     )
     assert "done" in ends
     assert case.members.count() >= 1
@@ -251,14 +253,14 @@ def test_last_two_members_cannot_both_leave(crowd, round_):
 
 @pytest.mark.django_db
 def test_without_the_lock_a_consultation_would_leak():
-    """The negative control, one step at a time: who read the case before it was restricted logs into it after."""
+    """Negative control, step by step: log into a restricted case that was read before its restriction."""
     one, two = UserFactory(roles=["adviser"]), UserFactory(roles=["adviser"])
     case = case_of(one)
     add_member(case, two, by=one)
     as_read_before = Case.objects.get(pk=case.pk)
     restrict(case, by=one)
 
-    assert log(an_entry(), by=two, case=as_read_before).is_restricted
+    assert log(new_log_entry(), by=two, case=as_read_before).is_restricted
     assert rule_holds()
     ConsultationFactory(case=as_read_before, is_restricted=as_read_before.is_restricted)
     assert not rule_holds()
@@ -270,5 +272,5 @@ def test_check_of_the_rule_sees_a_reader_too_many():
     case = case_of(adviser)
     restrict(case, by=adviser)
     assert rule_holds()
-    Reader.objects.create(consultation=case.consultations.first(), user=UserFactory(roles=["manager"]))
+    ReadGrant.objects.create(consultation=case.consultations.first(), user=UserFactory(roles=["manager"]))
     assert not rule_holds()

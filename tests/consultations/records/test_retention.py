@@ -1,4 +1,4 @@
-"""What is past its time is nowhere any more, and still counts."""
+"""Records past their retention period are deleted everywhere, but still counted."""
 
 import datetime
 from collections import Counter
@@ -9,29 +9,38 @@ from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
-from consultations.actions.cases import close_case, open_case, write
-from consultations.actions.clients import meet, tell_client
-from consultations.actions.consultations import amend, log
-from consultations.actions.followups import attempt, plan
-from consultations.actions.referrals import answer as note_answer
-from consultations.actions.referrals import ask_consent, draft_referral, send
-from consultations.consent import consent_text, seal_of
-from consultations.models import Amendment, Case, Consultation, ConsultationTopic, Draft, FollowUp, Upload
+from consultations.cases.actions import add_note, close_case, open_case
+from consultations.cases.consent import consent_text, proof_of_shown_text
+from consultations.cases.followups import plan_follow_up, record_attempt
+from consultations.cases.referrals import draft_referral, mark_referral_sent, request_consent
+from consultations.cases.referrals import record_answer as note_answer
+from consultations.log.actions import amend, log
+from consultations.message_kinds import PLEASE_CALL
+from consultations.models import (
+    Amendment,
+    Case,
+    Consultation,
+    ConsultationDraft,
+    ConsultationTopic,
+    FollowUp,
+    ImportUpload,
+)
+from consultations.records.clients import identify_client, notify_client
 from services.accounts.models import User
-from services.audit.opening import open_sealed
-from services.audit.trail import first_broken
-from services.base.keeping import keep_periods
-from services.base.sealed import sealed_models
-from services.notices.models import Message, MessageState
-from tests.consultations.test_consultations import an_entry
+from services.audit.decryption import decrypt_with_audit
+from services.audit.trail import first_broken_entry
+from services.base.encryption import encrypted_models
+from services.base.retention import apply_retention
+from services.messaging.models import Message, MessageState
 from tests.factories import ConsultationFactory, UserFactory
+from tests.factories.log_entries import new_log_entry
 
 pytestmark = pytest.mark.django_db
 MARKER = "zq7marker"
 
 
 def dump() -> bytes:
-    """Every value of every table."""
+    """Return every value of every table."""
     found = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
@@ -42,19 +51,19 @@ def dump() -> bytes:
 
 
 def sealed_texts() -> set[bytes]:
-    """All that is sealed, as it is stored."""
+    """Return all encrypted values as stored."""
     found = set()
-    for model, fields in sealed_models().items():
+    for model, fields in encrypted_models().items():
         for field in fields:
             found |= {bytes(it) for it in model.objects.values_list(field.attname, flat=True)}
     return found - {b""}
 
 
 def columns_without_a_text() -> list[str]:
-    """Sealed columns that this test would not notice."""
+    """Return encrypted columns without a value, which this test would not cover."""
     return [
         f"{model._meta.label}.{field.attname}"
-        for model, fields in sealed_models().items()
+        for model, fields in encrypted_models().items()
         for field in fields
         if not model.objects.exclude(**{field.attname: b""}).exists()
     ]
@@ -67,32 +76,32 @@ def counts() -> tuple:
 
 
 def a_life_of_a_case(adviser) -> None:
-    """The marker wherever the desk writes words down."""
-    consultation = log(an_entry(note=MARKER, late_reason=MARKER, topics=("tax", "housing")), by=adviser)
+    """Put the marker into every text that the desk can write."""
+    consultation = log(new_log_entry(note=MARKER, late_reason=MARKER, topics=("tax", "housing")), by=adviser)
     case = open_case(consultation, by=adviser, subject=MARKER)
-    client = meet(
+    client = identify_client(
         by=adviser, name=MARKER, contact=f"{MARKER}@example.org", language="ne", safe_channels=["email"], case=case
     )
-    entry = an_entry(note=f"{MARKER} 2", topics=("tax",), began_at=consultation.began_at, late_reason=MARKER)
+    entry = new_log_entry(note=f"{MARKER} 2", topics=("tax",), began_at=consultation.began_at, late_reason=MARKER)
     amend(consultation, entry, by=adviser, reason=MARKER)
-    write(case, by=adviser, text=MARKER)
+    add_note(case, by=adviser, text=MARKER)
     day = timezone.localdate()
-    follow_up = plan(case, by=adviser, owner=adviser, due_on=day, what=MARKER, kind="call")
-    attempt(follow_up, by=adviser, way="email", was_reached=True)
+    follow_up = plan_follow_up(case, by=adviser, owner=adviser, due_on=day, what=MARKER, kind="call")
+    record_attempt(follow_up, by=adviser, way="email", was_reached=True)
     referral = draft_referral(case, by=adviser, body="school", what=MARKER, why=MARKER, written_in="en")
-    shown = seal_of(consent_text("school", MARKER, MARKER, "ne"))
-    ask_consent(referral, by=adviser)
-    send(referral, by=adviser, language="ne", agreed="signed", shown=shown)
+    shown = proof_of_shown_text(consent_text("school", MARKER, MARKER, "ne"))
+    request_consent(referral, by=adviser)
+    mark_referral_sent(referral, by=adviser, language="ne", agreed="signed", shown=shown)
     note_answer(referral, by=adviser, state="accepted")
-    tell_client(client, "consultations/please_call", by=adviser, case=case)
-    Draft.objects.create(adviser=adviser, typed=MARKER)
-    Upload.objects.create(by=adviser, text=MARKER)
+    notify_client(client, PLEASE_CALL, by=adviser, case=case)
+    ConsultationDraft.objects.create(adviser=adviser, typed=MARKER)
+    ImportUpload.objects.create(by=adviser, text=MARKER)
     close_case(case, by=adviser, text=MARKER)
 
 
 @pytest.fixture
 def long_ago(monkeypatch):
-    """A life of a case more than five years ago; its events cannot be made older than they are."""
+    """Create a case and its history more than five years ago, because events cannot be backdated later."""
     real = timezone.now
     adviser = UserFactory(roles=["adviser"])
     monkeypatch.setattr(timezone, "now", lambda: real() - datetime.timedelta(days=5 * 365 + 2))
@@ -107,24 +116,24 @@ def test_marker_is_nowhere_when_its_time_is_over_and_the_counts_stay(long_ago):
     assert columns_without_a_text() == []
     assert MARKER.encode() in dump()
 
-    keep_periods()
+    apply_retention()
 
     after = dump()
     assert MARKER.encode() not in after
     assert [text for text in sealed if text in after] == []
     assert counts() == before
-    assert first_broken() is None
-    assert keep_periods() == {}
+    assert first_broken_entry() is None
+    assert apply_retention() == {}
 
 
 def test_nothing_goes_before_its_time():
     a_life_of_a_case(UserFactory(roles=["adviser"]))
-    assert keep_periods() == {}
+    assert apply_retention() == {}
 
 
 def test_rows_of_what_goes_go_with_it(long_ago):
-    keep_periods()
-    stay = {"Consultation", "ConsultationTopic", "Amendment", "Reader", "Later"}
+    apply_retention()
+    stay = {"Consultation", "ConsultationTopic", "Amendment", "ReadGrant", "TallyDelta"}
     filled = {model.__name__ for model in apps.get_app_config("consultations").get_models() if model.objects.exists()}
     assert filled == stay
 
@@ -132,15 +141,15 @@ def test_rows_of_what_goes_go_with_it(long_ago):
 def test_key_opens_what_is_still_there():
     adviser = UserFactory(roles=["adviser"])
     a_life_of_a_case(adviser)
-    assert open_sealed(adviser, "x", FollowUp.objects.get(), "what") == {"what": MARKER}
+    assert decrypt_with_audit(adviser, "x", FollowUp.objects.get(), "what") == {"what": MARKER}
 
 
-# --- What is still needed, and what is tied to what goes ------------------------------------------------
+# --- Records still needed, and records linked to deleted ones -------------------------------------------
 
 
 @pytest.fixture
 def years_ago(monkeypatch):
-    """Sets the portal's clock back by some years and two days."""
+    """Return a function that sets the portal's clock back by some years and two days (0: to now)."""
     real = timezone.now
 
     def set_back(years: int) -> None:
@@ -153,23 +162,23 @@ def years_ago(monkeypatch):
 def test_open_case_keeps_its_person_and_its_consultations(years_ago):
     adviser = UserFactory(roles=["adviser"])
     years_ago(5)
-    case = open_case(log(an_entry(note="Still needed"), by=adviser), by=adviser, subject="x")
-    meet(by=adviser, name="Sita", contact="", language="ne", case=case)
+    case = open_case(log(new_log_entry(note="Still needed"), by=adviser), by=adviser, subject="x")
+    identify_client(by=adviser, name="Sita", contact="", language="ne", case=case)
     years_ago(0)
-    assert keep_periods() == {}
+    assert apply_retention() == {}
     case = close_case(Case.objects.get(), by=adviser)
-    assert keep_periods() == {"consultations.Client": 1, "consultations.Consultation": 1}
+    assert apply_retention() == {"consultations.Client": 1, "consultations.Consultation": 1}
 
 
 def test_older_version_goes_with_the_note_however_late_it_was_made(years_ago):
     adviser = UserFactory(roles=["adviser"])
     years_ago(5)
-    consultation = log(an_entry(note=MARKER), by=adviser)
+    consultation = log(new_log_entry(note=MARKER), by=adviser)
     began_at = consultation.began_at
     years_ago(1)
-    amend(consultation, an_entry(note="Other", began_at=began_at, late_reason="x"), by=adviser, reason="Mixed up")
+    amend(consultation, new_log_entry(note="Other", began_at=began_at, late_reason="x"), by=adviser, reason="Mixed up")
     years_ago(0)
-    keep_periods()
+    apply_retention()
     assert Amendment.objects.exclude(before=b"").count() == 0
 
 
@@ -181,5 +190,5 @@ def test_account_that_others_need_keeps_nothing_else_from_going():
     User.objects.filter(pk=nobody.pk).update(joined_at=timezone.now() - datetime.timedelta(days=8))
     EmailAddress.objects.all().delete()
     ConsultationFactory(assigned=never_came)
-    assert keep_periods() == {"accounts.User": 1}
+    assert apply_retention() == {"accounts.User": 1}
     assert User.objects.filter(pk=never_came.pk).exists()

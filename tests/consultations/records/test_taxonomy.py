@@ -1,11 +1,11 @@
-"""The lists from which advisers choose: found by code, kana, romaji, Japanese and English; complete and unambiguous."""
+"""The advisers' choice lists: searchable by code, kana, romaji, Japanese and English; complete and unambiguous."""
 
 import pytest
 
-from consultations import taxonomy
-from consultations.models import Asker, Bridging, Channel, Consultation, Outcome
+from consultations.models import Consultation, ConsultationChannel, EnquirerType, LanguageSupport, Outcome
+from consultations.records import taxonomy
 from services.guide.demo import ARTICLES
-from services.languages.table import SPOKEN
+from services.languages.registry import SPOKEN
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_every_topic_has_several_words_of_both_kinds():
         assert any(not key.isascii() for key in topic.keys), topic.code
 
 
-@pytest.mark.parametrize("among", ["topics", "tongues", "countries", "bodies", "questions"])
+@pytest.mark.parametrize("among", ["topics", "languages", "countries", "bodies", "questions"])
 def test_codes_and_names_stand_once_and_lead_to_themselves(among):
     rows = getattr(taxonomy, among)()
     for code, row in rows.items():
@@ -54,9 +54,9 @@ def test_codes_and_names_stand_once_and_lead_to_themselves(among):
 
 def test_codes_fit_their_columns():
     lengths = {
-        "language": taxonomy.tongues(),
+        "language": taxonomy.languages(),
         "nationality": taxonomy.countries(),
-        "mother_tongue": taxonomy.tongues(),
+        "mother_tongue": taxonomy.languages(),
         "referred_to": taxonomy.bodies(),
     }
     for column, rows in lengths.items():
@@ -64,15 +64,20 @@ def test_codes_fit_their_columns():
 
 
 def test_desk_knows_every_language_of_the_portal_and_many_more():
-    assert set(SPOKEN) <= set(taxonomy.tongues())
-    assert len(taxonomy.tongues()) >= 35
+    assert set(SPOKEN) <= set(taxonomy.languages())
+    assert len(taxonomy.languages()) >= 35
     assert len(taxonomy.countries()) >= 80
     assert {country.group for country in taxonomy.countries().values()} == set(taxonomy.country_groups())
 
 
 def test_words_are_those_of_the_columns_values():
-    for column, values in {"channel": Channel, "asker": Asker, "bridging": Bridging, "outcome": Outcome}.items():
-        assert set(taxonomy.words_for(column)) == set(values.values)
+    for column, values in {
+        "channel": ConsultationChannel,
+        "enquirer": EnquirerType,
+        "language_support": LanguageSupport,
+        "outcome": Outcome,
+    }.items():
+        assert set(taxonomy.search_words_for(column)) == set(values.values)
 
 
 def test_frequent_questions_name_what_there_is():

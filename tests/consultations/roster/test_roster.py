@@ -1,4 +1,4 @@
-"""The verbs of the timetable: no clash, no rewritten past, a line for each; also when many come at once."""
+"""Actions on the timetable: no clashes, no changes to the past, an audit entry for each, also under concurrency."""
 
 import threading
 from datetime import date, time, timedelta
@@ -7,12 +7,12 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
-from consultations.actions import roster as actions
-from consultations.models import DeskHours, Duty, Mode, Service
-from services.audit.models import Line
+from consultations.models import ConsultationMode, DeskHours, DeskService, DeskShift
+from consultations.roster import actions
+from services.audit.models import AuditEntry
 from services.base.refusals import Refused
-from services.schedules.models import Change, Schedule
-from tests.factories import DutyFactory, HoursFactory, UserFactory
+from services.schedules.models import Schedule, ScheduleException
+from tests.factories import DeskShiftFactory, HoursFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -24,16 +24,16 @@ def schedule(times=(10, 17), rule="FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU", **mo
 
 
 def hours(**more) -> DeskHours:
-    return DeskHours(**{"language": "ne", "modes": [Mode.VISIT]} | more)
+    return DeskHours(**{"language": "ne", "modes": [ConsultationMode.VISIT]} | more)
 
 
 def told() -> list[tuple]:
-    lines = Line.objects.filter(action__startswith="consultations.")
+    lines = AuditEntry.objects.filter(action__startswith="consultations.")
     return list(lines.values_list("action", "object_type", "object_id"))
 
 
 def ordinary_day() -> date:
-    """A day from tomorrow on that is no holiday."""
+    """Return the first day from tomorrow that is not a holiday."""
     from services.schedules.holidays import holiday_name
 
     day = timezone.localdate() + DAY
@@ -47,12 +47,14 @@ def test_hours_are_kept_and_told():
     row = actions.save_hours(hours(), schedule(), by=by)
     assert DeskHours.objects.get().schedule.begins == time(10)
     assert told() == [("consultations.save_hours", "consultations.deskhours", row.public_id)]
-    assert Line.objects.get(action="consultations.save_hours").actor == by.public_id
+    assert AuditEntry.objects.get(action="consultations.save_hours").actor == by.public_id
 
 
 def test_overlapping_hours_of_one_language_are_refused():
     actions.save_hours(hours(), schedule((10, 13)), by=None)
-    with pytest.raises(Refused, match=r"^These hours overlap with others of the same language on 20\d\d-\d\d-\d\d\.$"):
+    with pytest.raises(
+        Refused, match=r"^These hours overlap with other hours for the same language on 20\d\d-\d\d-\d\d\.$"
+    ):
         actions.save_hours(hours(), schedule((12, 14)), by=None)
     assert (DeskHours.objects.count(), Schedule.objects.count(), len(told())) == (1, 1, 1)
 
@@ -62,7 +64,7 @@ def test_overlapping_hours_of_one_language_are_refused():
     [
         (hours(), {"times": (13, 17)}),
         (hours(language="vi"), {}),
-        (hours(service=Service.LAWYER), {}),
+        (hours(service=DeskService.LAWYER), {}),
         (hours(), {"last_day": date(2026, 1, 31)}),
     ],
 )
@@ -81,35 +83,35 @@ def test_clash_that_begins_years_later_is_seen():
 
 def test_hours_may_be_saved_again_as_they_are():
     row = actions.save_hours(hours(), schedule(), by=None)
-    row.modes = [Mode.PHONE]
+    row.modes = [ConsultationMode.PHONE]
     actions.save_hours(row, row.schedule, by=None)
-    assert DeskHours.objects.get().modes == [Mode.PHONE]
+    assert DeskHours.objects.get().modes == [ConsultationMode.PHONE]
 
 
 def test_adviser_is_not_at_the_desk_twice_at_once():
     adviser = UserFactory(roles=["adviser"])
-    actions.save_duty(Duty(adviser=adviser, languages=["ne"]), schedule((10, 13)), by=None)
-    with pytest.raises(Refused, match=r"^This adviser is on duty at that time already on "):
-        actions.save_duty(Duty(adviser=adviser, languages=["vi"]), schedule((12, 14)), by=None)
-    actions.save_duty(Duty(adviser=UserFactory(roles=["adviser"]), languages=["ne"]), schedule((12, 14)), by=None)
-    assert Duty.objects.count() == 2
+    actions.save_shift(DeskShift(adviser=adviser, languages=["ne"]), schedule((10, 13)), by=None)
+    with pytest.raises(Refused, match=r"^This adviser already has a shift at that time on"):
+        actions.save_shift(DeskShift(adviser=adviser, languages=["vi"]), schedule((12, 14)), by=None)
+    actions.save_shift(DeskShift(adviser=UserFactory(roles=["adviser"]), languages=["ne"]), schedule((12, 14)), by=None)
+    assert DeskShift.objects.count() == 2
 
 
 @pytest.mark.parametrize("roles", [[], ["teacher"]])
 def test_only_advisers_are_on_duty(roles):
-    with pytest.raises(Refused, match=r"^Only advisers can be on duty at the desk\.$"):
-        actions.save_duty(Duty(adviser=UserFactory(roles=roles), languages=["ne"]), schedule(), by=None)
+    with pytest.raises(Refused, match=r"^Only advisers can work shifts at the desk\.$"):
+        actions.save_shift(DeskShift(adviser=UserFactory(roles=roles), languages=["ne"]), schedule(), by=None)
 
 
-@pytest.mark.parametrize("make", [HoursFactory, DutyFactory])
+@pytest.mark.parametrize("make", [HoursFactory, DeskShiftFactory])
 def test_day_is_changed_replaced_and_given_back(make):
     row, day = make(), ordinary_day()
     actions.change_day(row, day, by=None)
     actions.change_day(row, day, by=None, begins=time(13), ends=time(15))
-    assert list(Change.objects.values_list("day", "begins", "ends")) == [(day, time(13), time(15))]
-    actions.keep_rule(row, day, by=None)
-    actions.keep_rule(row, day, by=None)
-    assert Change.objects.count() == 0
+    assert list(ScheduleException.objects.values_list("day", "begins", "ends")) == [(day, time(13), time(15))]
+    actions.restore_regular_hours(row, day, by=None)
+    actions.restore_regular_hours(row, day, by=None)
+    assert ScheduleException.objects.count() == 0
     assert [action for action, *_about in told()] == [
         "consultations.change_day",
         "consultations.change_day",
@@ -122,7 +124,7 @@ def test_changed_day_that_overlaps_is_refused_and_nothing_stays():
     HoursFactory(schedule__times=(13, 17))
     with pytest.raises(Refused, match=day.isoformat()):
         actions.change_day(row, day, by=None, begins=time(11), ends=time(14))
-    assert (Change.objects.count(), told()) == (0, [])
+    assert (ScheduleException.objects.count(), told()) == (0, [])
 
 
 def test_rule_comes_back_only_where_nothing_else_stands_meanwhile():
@@ -131,25 +133,25 @@ def test_rule_comes_back_only_where_nothing_else_stands_meanwhile():
     actions.change_day(row, day, by=None)
     actions.change_day(other, day, by=None, begins=time(9), ends=time(11))
     with pytest.raises(Refused):
-        actions.keep_rule(row, day, by=None)
-    assert Change.objects.count() == 2
+        actions.restore_regular_hours(row, day, by=None)
+    assert ScheduleException.objects.count() == 2
 
 
 @pytest.mark.parametrize("day", [date(2025, 12, 31), date(2030, 1, 1)])
 def test_day_on_which_the_row_does_not_hold_is_refused(day):
     row = HoursFactory(schedule__last_day=date(2029, 12, 31))
-    with pytest.raises(Refused, match=r"^That day is before the first or after the last one\.$"):
+    with pytest.raises(Refused, match=r"^This date is before the first day or after the last day\.$"):
         actions.change_day(row, day, by=None)
 
 
 def test_end_never_moves_later_and_leaves_no_exception_behind():
     row, last = HoursFactory(), ordinary_day()
-    DutyFactory()
+    DeskShiftFactory()
     actions.change_day(row, last + 7 * DAY, by=None, begins=time(8), ends=time(9))
     actions.end_after(row, last, by=None)
     actions.end_after(row, last + 30 * DAY, by=None)
     assert Schedule.objects.get(pk=row.schedule_id).last_day == last
-    from consultations.timetable import openings
+    from consultations.timetable.openings import openings
 
     assert openings(last + DAY, last + 30 * DAY) == []
 
@@ -163,7 +165,7 @@ def test_end_before_the_beginning_takes_the_row_away():
 
 def test_past_is_not_ended():
     row = HoursFactory()
-    with pytest.raises(Refused, match=r"^What is past stays as it was\."):
+    with pytest.raises(Refused, match=r"^You cannot change past days\."):
         actions.end_after(row, timezone.localdate() - 2 * DAY, by=None)
     assert Schedule.objects.get().last_day is None
 
@@ -174,11 +176,11 @@ def test_database_refuses_what_cannot_be(wrong):
         HoursFactory(**wrong)
 
 
-# --- Many at once ---------------------------------------------------------------------------------
+# --- Concurrency ----------------------------------------------------------------------------------
 
 
 def at_once(count: int, deed) -> list[str]:
-    """How each of so many threads ended."""
+    """Run `deed` in `count` threads at once; return how each ended."""
     together, ends = threading.Barrier(count), []
 
     def act(number):
@@ -209,10 +211,10 @@ def test_clash_of_hours_that_many_add_at_once_is_kept_once():
 @pytest.mark.django_db(transaction=True)
 def test_clash_of_duties_that_many_add_at_once_is_kept_once():
     adviser = UserFactory(roles=["adviser"])
-    duty = {"adviser": adviser, "languages": ["ne"]}
-    ends = at_once(8, lambda number: actions.save_duty(Duty(**duty), schedule((10, 11 + number)), by=None))
+    shift = {"adviser": adviser, "languages": ["ne"]}
+    ends = at_once(8, lambda number: actions.save_shift(DeskShift(**shift), schedule((10, 11 + number)), by=None))
     assert ends == ["kept"] + ["refused"] * 7
-    assert Duty.objects.count() == 1
+    assert DeskShift.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -221,18 +223,18 @@ def test_clash_of_changed_days_that_many_make_at_once_is_kept_once():
     rows = [HoursFactory(schedule__times=(8 + number, 9 + number)) for number in range(6)]
     ends = at_once(6, lambda number: actions.change_day(rows[number], day, by=None, begins=time(20), ends=time(21)))
     assert ends == ["kept"] + ["refused"] * 5
-    assert Change.objects.count() == 1
+    assert ScheduleException.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_clash_is_kept_twice_without_the_lock():
-    """The negative control, one step at a time: two people who look before either has saved see no clash."""
+    """Negative control, step by step: two people who check before either has saved see no clash."""
     both_have_looked = threading.Barrier(2)
 
     def save_carelessly(number):
         row, its_schedule = hours(), schedule((10, 11 + number))
-        for other in actions._others(row):
-            actions._refuse_clash(row, its_schedule, other, date(2026, 1, 1), date(2027, 1, 1))
+        for other in actions._competing_schedules(row):
+            actions._refuse_overlap(row, its_schedule, other, date(2026, 1, 1), date(2027, 1, 1))
         both_have_looked.wait()
         its_schedule.save()
         row.schedule = its_schedule

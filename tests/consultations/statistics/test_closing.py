@@ -1,4 +1,4 @@
-"""Months that stand still: who closes them, what is kept, and that a consultation is in the figures or refused."""
+"""Closed months: who closes them, what is stored, and that a consultation is either counted or refused."""
 
 import datetime
 import threading
@@ -7,18 +7,18 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from consultations.actions.closing import close_month, reopen_month
-from consultations.actions.consultations import amend, log
-from consultations.actions.counting import forget_counts
-from consultations.figures.closings import figures_of, months_with_state
-from consultations.figures.counting import count_log
-from consultations.figures.periods import Period
-from consultations.models import Closing, Consultation
-from services.audit.models import Line
+from consultations.log.actions import amend, log
+from consultations.models import ClosedMonth, Consultation
+from consultations.records.counts import totals_from_log
+from consultations.records.tallies import discard_tallies
+from consultations.statistics.closed_months import figures_to_close, months_with_state
+from consultations.statistics.closing import close_month, reopen_month
+from services.audit.models import AuditEntry
 from services.base.refusals import Refused
-from tests.consultations.test_consultations import an_entry
-from tests.consultations.test_counting import ONLY_JUNE, on
+from services.figures.periods import Period
 from tests.factories import ConsultationFactory, UserFactory
+from tests.factories.log_entries import new_log_entry
+from tests.support.months import ONLY_JUNE, noon_on
 
 JUNE = ONLY_JUNE.first
 
@@ -34,11 +34,11 @@ def adviser(db):
 
 
 def in_june(**words):
-    return an_entry(**{"began_at": on("2026-06-10"), "late_reason": "Outreach"} | words)
+    return new_log_entry(**{"began_at": noon_on("2026-06-10"), "late_reason": "Outreach"} | words)
 
 
 def told() -> list[tuple[str, str]]:
-    lines = Line.objects.filter(action__endswith="_month").order_by("sequence")
+    lines = AuditEntry.objects.filter(action__endswith="_month").order_by("sequence")
     return list(lines.values_list("action", "reason"))
 
 
@@ -53,7 +53,7 @@ def test_closed_month_takes_nothing_and_keeps_what_it_said(manager, adviser):
         log(in_june(), by=adviser)
     with pytest.raises(Refused, match="closed"):
         amend(consultation, in_june(minutes=20), by=adviser, reason="It took longer")
-    assert figures_of(JUNE) == closing.figures
+    assert figures_to_close(JUNE) == closing.figures
     assert [(it.is_closed, it.has_moved) for it in months_with_state(ONLY_JUNE)] == [(True, False)]
 
 
@@ -67,7 +67,7 @@ def test_reopened_month_moves_and_closes_again(manager, adviser):
 
     assert closing.figures["all"] == {"": [2, 2, 20]}
     assert (closing.reopened_at, closing.reopened_by, closing.reason) == (None, None, "")
-    assert Closing.objects.count() == 1
+    assert ClosedMonth.objects.count() == 1
     assert told() == [
         ("consultations.close_month", ""),
         ("consultations.reopen_month", "Two sheets were found"),
@@ -76,20 +76,20 @@ def test_reopened_month_moves_and_closes_again(manager, adviser):
 
 
 def test_figures_stand_still_when_the_rows_are_gone(manager):
-    ConsultationFactory(began_at=on("2026-06-10"))
+    ConsultationFactory(began_at=noon_on("2026-06-10"))
     closing = close_month(JUNE, by=manager)
     Consultation.objects.all().delete()
 
-    assert figures_of(JUNE) == closing.figures
+    assert figures_to_close(JUNE) == closing.figures
     (state,) = months_with_state(ONLY_JUNE)
     assert (state.figures.consultations, state.has_moved) == (1, False)
 
 
 def test_month_that_moved_all_the_same_is_named(manager):
-    ConsultationFactory(began_at=on("2026-06-10"))
+    ConsultationFactory(began_at=noon_on("2026-06-10"))
     close_month(JUNE, by=manager)
-    ConsultationFactory(began_at=on("2026-06-11"))  # past every action
-    forget_counts([JUNE])
+    ConsultationFactory(began_at=noon_on("2026-06-11"))  # without any action
+    discard_tallies([JUNE])
 
     (state,) = months_with_state(ONLY_JUNE)
 
@@ -97,10 +97,10 @@ def test_month_that_moved_all_the_same_is_named(manager):
 
 
 def test_consultation_restricted_afterwards_leaves_the_sum_as_it_was(manager):
-    row = ConsultationFactory(began_at=on("2026-06-10"))
+    row = ConsultationFactory(began_at=noon_on("2026-06-10"))
     close_month(JUNE, by=manager)
     Consultation.objects.filter(pk=row.pk).update(is_restricted=True)
-    forget_counts([JUNE])
+    discard_tallies([JUNE])
 
     (state,) = months_with_state(ONLY_JUNE)
 
@@ -112,9 +112,9 @@ def test_consultation_restricted_afterwards_leaves_the_sum_as_it_was(manager):
     [
         (lambda by: close_month(timezone.localdate().replace(day=1), by=by), "not over"),
         (lambda by: close_month(datetime.date(2090, 1, 1), by=by), "not over"),
-        (lambda by: (close_month(JUNE, by=by), close_month(JUNE, by=by)), "closed already"),
+        (lambda by: (close_month(JUNE, by=by), close_month(JUNE, by=by)), "This month is already closed"),
         (lambda by: reopen_month(JUNE, by=by, reason="Because"), "not closed"),
-        (lambda by: (close_month(JUNE, by=by), reopen_month(JUNE, by=by, reason="")), "say why"),
+        (lambda by: (close_month(JUNE, by=by), reopen_month(JUNE, by=by, reason="")), "Enter a reason"),
     ],
 )
 def test_what_cannot_be_closed_or_opened_is_refused(manager, deed, said):
@@ -124,16 +124,16 @@ def test_what_cannot_be_closed_or_opened_is_refused(manager, deed, said):
 
 def test_only_managers_close_and_reopen(adviser):
     for deed in (lambda: close_month(JUNE, by=adviser), lambda: reopen_month(JUNE, by=adviser, reason="Because")):
-        with pytest.raises(Refused, match="Only a manager"):
+        with pytest.raises(Refused, match="Only managers can close and reopen months"):
             deed()
-    assert (Closing.objects.count(), told()) == (0, [])
+    assert (ClosedMonth.objects.count(), told()) == (0, [])
 
 
-# --- At once ----------------------------------------------------------------------------------------
+# --- Concurrency ------------------------------------------------------------------------------------
 
 
 def side_by_side(*deeds) -> list[str]:
-    """What became of deeds that begin together."""
+    """Run the actions at the same time; return how each ended."""
     together, ends = threading.Barrier(len(deeds)), []
 
     def act(deed):
@@ -168,19 +168,19 @@ def test_log_while_the_month_closes_is_in_the_figures_or_refused(manager, _time)
 
     written = Consultation.objects.count()
     assert ends == ["kept"] * (written + 1) + ["refused"] * (7 - written)
-    assert total(Closing.objects.get().figures) == total(figures_of(JUNE)) == written
+    assert total(ClosedMonth.objects.get().figures) == total(figures_to_close(JUNE)) == written
 
 
 @pytest.mark.django_db(transaction=True)
 def test_log_is_lost_from_the_figures_without_the_wait(manager, adviser):
-    """The negative control: who counts first and closes afterwards, holding nothing, misses what came between."""
+    """Negative control: counting first and closing afterwards without a lock misses an entry logged in between."""
     counted, logged = threading.Barrier(2), threading.Barrier(2)
 
     def close_carelessly():
-        figures = len([it for it in count_log([JUNE]) if it[2] == "all"])
+        figures = len([it for it in totals_from_log([JUNE]) if it[2] == "all"])
         counted.wait()
         logged.wait()
-        Closing.objects.create(
+        ClosedMonth.objects.create(
             month=JUNE, closed_at=timezone.now(), closed_by=manager, figures={"all": {"": [figures, 0, 0]}}
         )
 
@@ -190,21 +190,21 @@ def test_log_is_lost_from_the_figures_without_the_wait(manager, adviser):
         logged.wait()
 
     assert side_by_side(close_carelessly, log_meanwhile) == ["kept", "kept"]
-    assert (total(Closing.objects.get().figures), Consultation.objects.count()) == (0, 1)
+    assert (total(ClosedMonth.objects.get().figures), Consultation.objects.count()) == (0, 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_log_while_months_are_counted_is_counted_once(manager):
-    from consultations.actions.counting import count_month, count_months
+    from consultations.records.tallies import tally_month, tally_months
 
-    ConsultationFactory(began_at=on("2026-06-01"))
+    ConsultationFactory(began_at=noon_on("2026-06-01"))
     advisers = [UserFactory(roles=["adviser"]) for _number in range(4)]
     logging = [lambda by=by: [log(in_june(), by=by) for _time in range(3)] for by in advisers]
 
-    ends = side_by_side(*logging, lambda: [count_month(JUNE) for _time in range(4)])
+    ends = side_by_side(*logging, lambda: [tally_month(JUNE) for _time in range(4)])
 
     assert ends == ["kept"] * 5
-    assert total(figures_of(JUNE)) == Consultation.objects.count() == 13
-    count_months()
-    assert total(figures_of(JUNE)) == 13
+    assert total(figures_to_close(JUNE)) == Consultation.objects.count() == 13
+    tally_months()
+    assert total(figures_to_close(JUNE)) == 13
     assert Period(JUNE, JUNE) == ONLY_JUNE

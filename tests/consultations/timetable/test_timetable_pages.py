@@ -1,4 +1,4 @@
-"""The desk's page, its calendar files and the home page's strip: in every language, true at every minute."""
+"""The desk's page, its calendar files and the home page's strip: correct in every language at every minute."""
 
 import datetime
 import json
@@ -13,22 +13,22 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from icalendar import Calendar
 
-from consultations.models import Mode, Service
+from consultations.models import ConsultationMode, DeskService
 from portal.city import Desk
-from services.languages.ruby import annotate_page, as_plain
-from services.languages.table import SPOKEN
-from services.schedules.models import Change
-from tests.factories import DutyFactory, HoursFactory
+from services.languages.furigana import annotate_page, strip_readings
+from services.languages.registry import SPOKEN
+from services.schedules.models import ScheduleException
+from tests.factories import DeskShiftFactory, HoursFactory
 
 pytestmark = pytest.mark.django_db
 MON, TUE, WED, SUN = 0, 1, 2, 6
-# Every public page asks the trail's edition first (portal/page_cache.py).
+# The query for the content version, with which every public page begins (portal/page_cache.py).
 EDITION = 1
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Sets the time: hours and minutes of a day, by default Tuesday 17 November 2026, on the city's clock."""
+    """Return a function that sets the city's local time; the default day is Tuesday 17 November 2026."""
 
     def turn(hour: int, minute: int = 0, day: date = date(2026, 11, 17)) -> None:
         moment = datetime.datetime.combine(day, time(hour, minute), timezone.get_default_timezone())
@@ -48,7 +48,7 @@ def words(html: str) -> str:
 
 
 def answer(html: str) -> str:
-    """What the first line of the box says."""
+    """Return the first line of the box."""
     return words(re.search(r"<dl class=\"answer\">.*?<dd>(.*?)</dd>", html, re.DOTALL)[1])
 
 
@@ -59,10 +59,10 @@ def table(html: str) -> list[list[str]]:
 
 def open_desk(language="ne", **more) -> None:
     HoursFactory(language=language, **more)
-    DutyFactory(languages=[language])
+    DeskShiftFactory(languages=[language])
 
 
-# --- Now, and when next ---------------------------------------------------------------------------
+# --- Now, and next opening ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def open_desk(language="ne", **more) -> None:
         ((9, 59), "Today, 10:00–17:00"),
         ((10, 0), "Now, until 17:00"),
         ((16, 59), "Now, until 17:00"),
-        ((17, 0), "Tuesday, November 24, 10:00–17:00"),
+        ((17, 0), "Tuesday 24 November, 10:00–17:00"),
     ],
 )
 def test_page_says_when_the_desk_speaks_the_readers_language(client, clock, moment, said):
@@ -85,17 +85,17 @@ def test_page_is_never_kept(client, new_client, clock):
     assert "no-store" in client.get("/en/consultations/").headers["Cache-Control"]
     assert answer(page(client)) == "Now, until 17:00"
     clock(18)
-    assert answer(page(new_client())) == "Wednesday, November 18, 10:00–17:00"
+    assert answer(page(new_client())) == "Wednesday 18 November, 10:00–17:00"
 
 
 def test_reader_whose_language_has_no_hours_is_asked_to_come_all_the_same(client, clock):
     open_desk("ne")
-    assert answer(page(client)).startswith("At no fixed time. Come all the same")
+    assert answer(page(client)).startswith("There are no fixed times")
 
 
 def test_opening_by_appointment_is_never_now(client, clock):
     open_desk("en", by_appointment=True)
-    assert answer(page(client)) == "Today, 10:00–17:00 By appointment Make an appointment"
+    assert answer(page(client)) == "Today, 10:00–17:00 By appointment Book an appointment"
 
 
 # --- The week -------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def test_week_begins_as_the_citys_calendars_do_and_marks_today(client, clock):
     assert [cell.split()[0] for cell in head[1:]] == [
         *("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
     ]
-    assert head[3] == "Tuesday November 17 Today"
+    assert head[3] == "Tuesday 17 November Today"
     assert row == ["नेपाली Nepali", "–", "10:00–17:00", "10:00–17:00", "–", "–", "–", "–"]
     assert html.count('aria-current="date"') == 2
     assert html.count('scope="col"') == 8
@@ -119,13 +119,13 @@ def test_week_begins_as_the_citys_calendars_do_and_marks_today(client, clock):
 def test_week_says_why_a_day_of_the_rule_is_missing(client, clock):
     open_desk("ne", schedule__weekdays=(MON, TUE, WED))
     hours = HoursFactory(language="vi", schedule__weekdays=(MON, TUE, WED))
-    DutyFactory(languages=["vi"], schedule__weekdays=(TUE,))
-    Change.objects.create(schedule=hours.schedule, day=date(2026, 11, 24), begins=time(10), ends=time(11))
+    DeskShiftFactory(languages=["vi"], schedule__weekdays=(TUE,))
+    ScheduleException.objects.create(schedule=hours.schedule, day=date(2026, 11, 24), begins=time(10), ends=time(11))
     html = page(client, query="?week=2026-11-23")
     head, nepali, vietnamese = table(html)
-    assert head[2] == "Monday November 23 Public holiday"
+    assert head[2] == "Monday 23 November Public holiday"
     assert nepali[2:5] == ["Public holiday", "10:00–17:00", "10:00–17:00"]
-    assert vietnamese[2:5] == ["Public holiday", "10:00–11:00 Other than usual", "Not on this day"]
+    assert vietnamese[2:5] == ["Public holiday", "10:00–11:00 Different from usual", "Not available"]
 
 
 def test_readers_own_language_comes_first_and_is_not_explained(client, clock):
@@ -140,9 +140,9 @@ def test_language_on_one_sunday_of_the_month_says_so(client, clock):
     open_desk("ar", schedule__weekdays=(SUN,), schedule__weeks=(1,))
     open_desk("ne")
     open_desk("vi")
-    HoursFactory(language="en", modes=[Mode.PHONE])
+    HoursFactory(language="en", modes=[ConsultationMode.PHONE])
     rows = table(page(client, query="?week=2026-12-06"))
-    assert rows[1][0] == "English By telephone"
+    assert rows[1][0] == "English By phone"
     assert rows[-1][:2] == ["العربية Arabic 1st Sunday of the month, 10:00–17:00", "10:00–17:00"]
 
 
@@ -151,17 +151,17 @@ def test_hours_that_are_over_or_not_offered_here_are_not_in_the_week(client, clo
     HoursFactory(language="sv")
     html = page(client)
     assert "<table>" not in html
-    assert "There are no fixed times in this week." in html
+    assert "There are no desk hours for this week." in html
 
 
 @pytest.mark.parametrize(
     ("typed", "shown"),
     [
-        ("2026-11-22", "November 22 – November 28"),
-        ("2026-11-28", "November 22 – November 28"),
-        ("2027-01-16", "January 10 – January 16"),
-        *((typed, "November 15 – November 21") for typed in ("2027-01-17", "2026-11-14", "9999-12-31", "0001-01-01")),
-        *((typed, "November 15 – November 21") for typed in ("", "x", "2026-13-01", "20261122999", "٢٠٢٦-١١-٢٢")),
+        ("2026-11-22", "22 November – 28 November"),
+        ("2026-11-28", "22 November – 28 November"),
+        ("2027-01-16", "10 January – 16 January"),
+        *((typed, "15 November – 21 November") for typed in ("2027-01-17", "2026-11-14", "9999-12-31", "0001-01-01")),
+        *((typed, "15 November – 21 November") for typed in ("", "x", "2026-13-01", "20261122999", "٢٠٢٦-١١-٢٢")),
     ],
 )
 def test_week_that_is_asked_for_is_shown_within_bounds(client, clock, typed, shown):
@@ -184,17 +184,17 @@ def test_weeks_lead_on_and_back_as_far_as_they_go(client, clock):
 @pytest.mark.parametrize("language", SPOKEN)
 def test_page_is_whole_in_every_language_with_its_own_weekdays(client, clock, language):
     open_desk("ne")
-    HoursFactory(service=Service.LAWYER, language="", schedule__weekdays=(SUN,), schedule__weeks=(1, 3))
+    HoursFactory(service=DeskService.LAWYER, language="", schedule__weekdays=(SUN,), schedule__weeks=(1, 3))
     html = page(client, language)
     with translation.override(language):
-        weekdays = [capfirst(as_plain(date_format(date(2026, 11, 15 + number), "l"))) for number in range(7)]
+        weekdays = [capfirst(strip_readings(date_format(date(2026, 11, 15 + number), "l"))) for number in range(7)]
     assert len(set(weekdays)) == 7
     head = table(html)[0]
     assert [weekday in cell for weekday, cell in zip(weekdays, head[1:], strict=True)] == [True] * 7
     others = {"ja": {"ja-simple"}, "ja-simple": {"ja"}}.get(language, set())
     for other in set(SPOKEN) - {language} - others:
         with translation.override(other):
-            assert as_plain(date_format(date(2026, 11, 17), "l")) not in head[3]
+            assert strip_readings(date_format(date(2026, 11, 17), "l")) not in head[3]
     assert re.search(r"\{[^{}]*\|", html) is None
 
 
@@ -214,17 +214,17 @@ def test_japanese_reader_is_served_in_easy_japanese(client, clock):
 
 
 def test_page_names_the_ways_that_hours_offer(client, clock, settings):
-    open_desk("en", modes=[Mode.PHONE])
+    open_desk("en", modes=[ConsultationMode.PHONE])
     html = page(client)
     assert "Call us:" in html
-    assert "Come to us." not in html
+    assert "Visit us in person." not in html
     assert "video" not in words(html)
 
 
 def test_example_address_says_so_and_is_not_told_to_machines(client, clock):
     open_desk("en")
     html = page(client)
-    assert "Address and number are only examples." in html
+    assert "The address and phone number are only examples." in html
     assert "tel:" not in html
     assert "telephone" not in machine_words(html)["@graph"][0]
 
@@ -251,17 +251,17 @@ def test_city_without_a_desks_address_has_a_page_too(client, clock, settings):
 
 def test_professions_are_told_by_their_rule_and_their_next_day(client, clock):
     HoursFactory(
-        service=Service.LAWYER,
+        service=DeskService.LAWYER,
         language="",
         by_appointment=True,
         schedule__weekdays=(SUN,),
         schedule__weeks=(1, 3),
         schedule__times=(13, 17),
     )
-    HoursFactory(service=Service.HEALTH, language="", schedule__last_day=date(2026, 11, 16))
+    HoursFactory(service=DeskService.HEALTH, language="", schedule__last_day=date(2026, 11, 16))
     [card] = re.findall(r"<div class=\"card\">.*?</div>", page(client), re.DOTALL)
     assert words(card) == (
-        "Lawyer 1st and 3rd Sunday of the month, 13:00–17:00 Next: Sunday, December 6, 13:00–17:00 "
+        "Lawyer 1st and 3rd Sunday of the month, 13:00–17:00 Next: Sunday 6 December, 13:00–17:00 "
         "By appointment Choose a time : Lawyer"
     )
 
@@ -270,8 +270,8 @@ def test_professions_are_told_by_their_rule_and_their_next_day(client, clock):
 def test_page_costs_the_same_few_queries_for_one_and_many(client, clock, django_assert_num_queries, count):
     for number in range(count):
         HoursFactory(language=list(SPOKEN)[number % 10], schedule__times=(8 + number // 10, 9 + number // 10))
-        DutyFactory(languages=[list(SPOKEN)[number % 10]])
-    client.get("/en/emergency/")  # the banners, which each process keeps
+        DeskShiftFactory(languages=[list(SPOKEN)[number % 10]])
+    client.get("/en/emergency/")  # loads the banners, which each process caches
     with django_assert_num_queries(EDITION + 3):
         assert client.get("/en/consultations/").status_code == 200
 
@@ -327,7 +327,7 @@ def events(client, language: str, query="") -> list:
 def test_calendar_holds_eight_weeks_of_the_readers_language_and_the_professions(client, clock):
     open_desk("ne", schedule__weekdays=(TUE,))
     open_desk("vi")
-    HoursFactory(service=Service.LAWYER, language="", schedule__weekdays=(SUN,), schedule__weeks=(1,))
+    HoursFactory(service=DeskService.LAWYER, language="", schedule__weekdays=(SUN,), schedule__weeks=(1,))
     listed = events(client, "en", "?language=ne")
     found = [(it.decoded("dtstart").strftime("%m-%d %H:%M"), str(it["summary"])) for it in listed]
     tuesdays = ["11-17", "11-24", "12-01", "12-08", "12-15", "12-22", "12-29", "01-05"]
@@ -347,10 +347,10 @@ def test_calendar_has_one_uid_in_all_languages(client, clock):
 
 def test_changed_day_replaces_the_entry_of_the_rule(client, clock):
     hours = HoursFactory()
-    DutyFactory()
+    DeskShiftFactory()
     before = events(client, "ne")[1]
-    Change.objects.create(schedule=hours.schedule, day=date(2026, 11, 18), begins=time(15), ends=time(16))
-    caches["pages"].clear()  # nothing was recorded, as an action would have
+    ScheduleException.objects.create(schedule=hours.schedule, day=date(2026, 11, 18), begins=time(15), ends=time(16))
+    caches["pages"].clear()  # unlike an action, this change was not recorded
     after = events(client, "ne")[1]
     assert (before["uid"], before["sequence"]) == (after["uid"], 0)
     assert (after["sequence"], after.decoded("dtstart").hour) == (1, 15)
@@ -372,12 +372,12 @@ def strip(client, language="en") -> str | None:
 def test_home_page_says_todays_hours_and_the_next_ones(client, clock):
     open_desk("en", schedule__weekdays=(TUE, WED))
     assert strip(client) == (
-        "The desk speaks your language Tuesday, November 17: 10:00–17:00 Next: Wednesday, November 18, 10:00–17:00"
+        "Speak to us in your language Tuesday 17 November: 10:00–17:00 Next: Wednesday 18 November, 10:00–17:00"
     )
 
 
 def test_home_page_says_the_same_all_day(client, new_client, clock):
-    """Its copies are kept for ten minutes: nothing on it may depend on the minute."""
+    """Copies of the page are cached for ten minutes, so nothing on it may depend on the minute."""
     open_desk("en", schedule__weekdays=(TUE, WED))
     said = set()
     for hour in (0, 9, 12, 18, 23):
@@ -395,4 +395,4 @@ def test_home_page_without_hours_in_the_language_has_no_strip(client, clock):
 
 def test_home_page_on_a_day_without_hours_says_only_when_next(client, clock):
     open_desk("en", schedule__weekdays=(WED,))
-    assert strip(client) == "The desk speaks your language Next: Wednesday, November 18, 10:00–17:00"
+    assert strip(client) == "Speak to us in your language Next: Wednesday 18 November, 10:00–17:00"
