@@ -1,5 +1,5 @@
-"""What `make bench` measures: the portal against an empty Django view under the same server.
+"""Benchmarks of `make bench`: the portal compared with an empty Django view on the same server.
 
-Two noisy cores give throughputs that swing by half. So every figure is a ratio to the empty view measured a
-second before or after, in many short rounds, and the table shows the median of the rounds' ratios.
+On two noisy cores, throughput varies by half. So every result is a ratio to the empty view, measured a second before
+or after in many short rounds; the table shows the median of the ratios.
 """

@@ -1,7 +1,7 @@
-"""The bare loop that the broadcast is measured against: `python -m benchmarks.bare_mail PORT FOLDER MAILS`.
+"""The minimal sending loop with which the broadcast is compared: `python -m benchmarks.bare_mail PORT FOLDER MAILS`.
 
-Ready-made bytes, one connection, smtplib and nothing else. FOLDER holds a mail for each language. It says the
-moments, on the machine's clock, between which it sent.
+Sends ready-made bytes by smtplib on one connection. FOLDER holds an email for each language. Prints the times, on the
+monotonic clock, at which it started and ended.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from benchmarks.readers import languages
 
 
 def main(port: int, folder: Path, mails: int) -> None:
-    """Send."""
+    """Send the emails."""
     ready = {file.stem: file.read_bytes() for file in folder.glob("*.eml")}
     with smtplib.SMTP("127.0.0.1", port) as server:
         server.ehlo()

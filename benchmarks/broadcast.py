@@ -1,7 +1,7 @@
-"""One notice to a whole city: how fast it goes out, what it costs the others, and who can still get through.
+"""A notice to a whole city: its speed, and how it affects pages and personal messages.
 
-PostgreSQL, Redis, two Celery workers, and a mail server on the loopback that costs next to nothing: it takes mails
-from the bare loop several times as fast as any real one, so the workers cannot hide behind it.
+Uses PostgreSQL, Redis, two Celery workers, and a local mail server that is several times as fast as any real one, so
+that it is never the bottleneck.
 """
 
 import contextlib
@@ -21,20 +21,20 @@ import psutil
 from benchmarks.readers import NUMBER
 from benchmarks.serving import PORTAL, NotMeasured, city, inside, serving
 from benchmarks.table import Row
-from tests.servers import ROOT, answers, celery_worker, free_port, redis_server, start, stop, wait_until
+from tests.support.servers import ROOT, answers, celery_worker, free_port, redis_server, start, stop, wait_until
 
 REACH_RATIO, REACH_BYTES, REACH_SLOWER, REACH_WRITING, REACH_PERSONAL = 0.5, 200_000_000, 2, 10, 10
 MAY_GROW = 1.05  # in the second half
-IN_ONE_PROCESS = 2_000  # mails, to count what is made anew
-BARE = 10_000  # mails of each of the two bare loops
+IN_ONE_PROCESS = 2_000  # emails sent in one process, to count template compilations
+BARE = 10_000  # emails of each of the two minimal loops
 PAGES = ("/ne/", "/ja-simple/guide/life/", "/ar/guide/article/rubbish/", "/vi/search/?q=card", "/en/me/login/")
-PAUSE = 0.05  # seconds between two pages
+PAUSE = 0.05  # seconds between two page requests
 IDLE_SECONDS = 15
-NICE = 19  # as compose.yaml and docs/deploy.md start it
+NICE = 19  # as in compose.yaml and docs/deploy.md
 
 
 def measure():
-    """Write, send, and watch what happens meanwhile."""
+    """Create the messages, send them, and measure the side effects."""
     with city("PostgreSQL") as (env, database), redis_server() as redis, _sink() as (port, folder):
         env |= {"REDIS_URL": redis, "EMAIL_URL": f"smtp://127.0.0.1:{port}", "MAIL_BOUNCES": "bounces@tabunka.example"}
         inside("readers", str(NUMBER), env=env)
@@ -50,7 +50,7 @@ def measure():
 
 
 def _broadcast(env: dict[str, str], portal, folder: Path) -> dict:
-    """Let two workers send the rest; what was seen meanwhile."""
+    """Let two workers send the messages; return the measurements."""
     with contextlib.ExitStack() as last:
         before = len(_accepted(folder))
         workers = [last.enter_context(celery_worker(env, name=name, nice=NICE)) for name in ("one", "two")]
@@ -64,7 +64,7 @@ def _broadcast(env: dict[str, str], portal, folder: Path) -> dict:
     bulk = [moment for address, moment in accepted[before:] if address not in personal]
     if len({address for address, _moment in accepted}) != NUMBER + len(personal) or len(accepted) != len(set(accepted)):
         raise NotMeasured("Mails were lost or doubled.")
-    # Between the first and the last hundredth: the workers start one after the other.
+    # Without the first and the last hundredth, because the workers do not start at the same time.
     first, last_one = bulk[len(bulk) // 100], bulk[-1 - len(bulk) // 100]
     return {
         "rate": len(bulk) * 0.98 / (last_one - first),
@@ -105,27 +105,27 @@ def _rows(seen: dict):
     )
 
 
-def _writing(told: dict) -> Row:
-    if told["rows"] != NUMBER:
-        raise NotMeasured(f"{told['rows']} rows were written.")
+def _writing(result: dict) -> Row:
+    if result["rows"] != NUMBER:
+        raise NotMeasured(f"{result['rows']} rows were written.")
     return Row(
         f"writing the {NUMBER:,} rows, queries for each thousand",
         f"≤ {REACH_WRITING} s, constant",
-        f"{told['seconds']:.1f} s, {' or '.join(map(str, told['queries']))}",
-        told["seconds"] <= REACH_WRITING and len(told["queries"]) == 1,
-        told,
+        f"{result['seconds']:.1f} s, {' or '.join(map(str, result['queries']))}",
+        result["seconds"] <= REACH_WRITING and len(result["queries"]) == 1,
+        result,
     )
 
 
-def _rendering(told: dict) -> Row:
-    of_news = {name: count for name, count in told["compiled"].items() if name.startswith("notices/notices/news/")}
-    rendered = told["rendered"]["notices/notices/news/body.html"]
+def _rendering(result: dict) -> Row:
+    of_news = {name: count for name, count in result["compiled"].items() if name.startswith("notices/notices/news/")}
+    rendered = result["rendered"]["notices/notices/news/body.html"]
     return Row(
-        f"templates compiled and rendered for {told['mails']:,} mails in ten languages",
+        f"templates compiled and rendered for {result['mails']:,} mails in ten languages",
         "once, 10 times",
         f"{max(of_news.values())} and {rendered} times",
         max(of_news.values()) == 1 and rendered == 10,
-        told,
+        result,
     )
 
 
@@ -143,13 +143,13 @@ def _sink() -> Iterator[tuple[int, Path]]:
 
 
 def _accepted(folder: Path) -> list[tuple[str, float]]:
-    """Whom the mail server has taken mails for so far, and when."""
+    """Return the recipients and times of the emails that the mail server has accepted."""
     lines = (line.split() for line in (folder / "accepted").read_text("ascii").splitlines())
     return [(address, float(moment)) for moment, address in lines]
 
 
 def _bare_rate(port: int, folder: Path) -> float:
-    """Mails a second of two bare loops, while both are at it."""
+    """Return the emails a second of two minimal loops that run at the same time."""
     command = [sys.executable, "-m", "benchmarks.bare_mail", str(port), str(folder), str(BARE)]
     loops = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     spans = [tuple(map(float, loop.communicate(timeout=300)[0].split())) for loop in loops]
@@ -157,7 +157,7 @@ def _bare_rate(port: int, folder: Path) -> float:
 
 
 class _Visitor(threading.Thread):
-    """Somebody who reads one page after the other."""
+    """A reader who requests one page after the other."""
 
     def __init__(self, port: int):
         super().__init__(daemon=True)
@@ -165,7 +165,7 @@ class _Visitor(threading.Thread):
         self.start()
 
     def run(self):
-        """Until told to stop."""
+        """Until result to stop."""
         caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         with contextlib.closing(caller):
             while not self.is_over.wait(PAUSE):
@@ -178,18 +178,18 @@ class _Visitor(threading.Thread):
                     raise NotMeasured(f"A page answered {answer.status}.")
 
     def stop(self) -> None:
-        """No further page."""
+        """Stop requesting pages."""
         self.is_over.set()
         self.join()
 
     @property
     def p95(self) -> float:
-        """Seconds that all but one of twenty pages stay below."""
+        """The 95th percentile of the durations, in seconds."""
         return quantiles(self.took, n=20)[-1]
 
 
 class _Memory(threading.Thread):
-    """Looks twice a second at how much each worker's processes hold."""
+    """Samples the memory of the workers' processes twice a second."""
 
     def __init__(self, pids: list[int]):
         super().__init__(daemon=True)
@@ -197,24 +197,24 @@ class _Memory(threading.Thread):
         self.start()
 
     def run(self):
-        """Until told to stop."""
+        """Until result to stop."""
         while not self.is_over.wait(0.5):
             parents = [psutil.Process(pid) for pid in self.pids]
             both = [process for parent in parents for process in (parent, *parent.children())]
             self.seen.append(max(process.memory_info().rss for process in both))
 
     def stop(self) -> None:
-        """No further look."""
+        """Stop sampling."""
         self.is_over.set()
         self.join()
 
     @property
     def largest(self) -> int:
-        """Bytes of the largest process."""
+        """The largest process's memory, in bytes."""
         return max(self.seen)
 
     @property
     def grew(self) -> float:
-        """How much more it held at most in the second half than in the first."""
+        """The ratio of the maximum in the second half to that in the first."""
         half = len(self.seen) // 2
         return max(self.seen[half:]) / max(self.seen[:half])

@@ -1,4 +1,4 @@
-"""Pages from copies, for readers who are not signed in."""
+"""Cached pages, for readers who are not signed in."""
 
 from statistics import median
 
@@ -15,7 +15,7 @@ ROUNDS = 7
 
 
 def measure():
-    """Requests a second from copies, relative to the empty view's, on both databases."""
+    """Measure requests a second for cached pages, relative to the empty view, on both databases."""
     for database in ("SQLite", "PostgreSQL"):
         with (
             city(database) as (env, process),

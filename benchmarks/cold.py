@@ -1,4 +1,4 @@
-"""Pages made anew for each request, with 10,000 articles."""
+"""Uncached pages, with 10,000 articles."""
 
 import json
 from statistics import median
@@ -11,17 +11,17 @@ PAGES = {
     "category": "/{}/guide/life/",
     "article": "/{}/guide/article/rubbish/",
 }
-STATED = {"guide": "/{}/guide/"}  # it counts all articles; nobody has set a figure for it
-LANGUAGES = ("ne", "ja-simple", "ar")  # one a round; ja-simple costs the most, for its furigana
+STATED = {"guide": "/{}/guide/"}  # counts all articles; has no target
+LANGUAGES = ("ne", "ja-simple", "ar")  # one per round; ja-simple costs the most because of furigana
 REACH = 25
-MOST_QUERIES = 8
+MAX_QUERIES = 8
 FEW, MANY = 10, 10_000
 
 
 def measure():
-    """Processor time for each request, the database's included, relative to the empty view's; and queries.
+    """Measure the CPU time per request, the database's included, relative to the empty view; and queries.
 
-    One request at a time, of both: more at once measure Python's lock, on which the empty view never waits.
+    One request at a time: parallel requests would measure waits for the GIL, which the empty view never has.
     """
     for database in ("SQLite", "PostgreSQL"):
         with city(database, articles=FEW) as (env, _process):
@@ -33,9 +33,9 @@ def measure():
         worst = max(many.values())
         yield Row(
             f"cold: queries with {FEW} and {MANY:,} articles, {database}",
-            f"≤ {MOST_QUERIES}, the same",
+            f"≤ {MAX_QUERIES}, the same",
             f"{worst} at most, {'the same' if few == many else 'not the same'}",
-            worst <= MOST_QUERIES and few == many,
+            worst <= MAX_QUERIES and few == many,
             {"few": few, "many": many},
         )
 

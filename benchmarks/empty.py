@@ -1,4 +1,4 @@
-"""The yardstick: a Django project of one file, without middleware, whose one view answers nothing."""
+"""The baseline: a Django project of a single file, without middleware, whose only view is empty."""
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -8,10 +8,10 @@ from django.urls import path
 settings.configure(SECRET_KEY="measured, never used", ALLOWED_HOSTS=["localhost", "127.0.0.1"], ROOT_URLCONF=__name__)
 
 
-def nothing(request):
-    """The least that Django can do."""
+def empty(request):
+    """Return an empty response."""
     return HttpResponse("")
 
 
-urlpatterns = [path("", nothing)]
+urlpatterns = [path("", empty)]
 application = get_wsgi_application()

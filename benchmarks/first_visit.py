@@ -1,4 +1,4 @@
-"""What the first visit to the home page makes a browser fetch."""
+"""What a browser downloads on the first visit to the home page."""
 
 from urllib.parse import urljoin, urlsplit
 
@@ -6,17 +6,18 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.serving import PORTAL, city, serving
 from benchmarks.table import Row
+from tests.support.needs import chromium_program
 
 REACH_BYTES, REACH_REQUESTS = 60_000, 10
-# Fetched by a phone, not by a browser without a window: counted all the same.
+# Counted too, although a headless browser, unlike a phone, does not download these.
 ALSO = ('link[rel="icon"]', 'link[rel="manifest"]')
 
 
 def measure():
-    """Bytes, requests and hosts of the heaviest of three languages, with an empty cache."""
+    """Measure bytes, requests and hosts with an empty cache, in the largest of three languages."""
     with city("SQLite") as (env, _database), serving(PORTAL, env) as portal, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=chromium_program(), args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         seen = {language: _visit(browser, portal, language) for language in ("ne", "ja", "ar")}
         browser.close()
@@ -30,7 +31,7 @@ def measure():
 
 
 def _visit(browser, portal, language: str) -> dict[str, int]:
-    """The bytes of each answer, headers and redirects included, by address."""
+    """Return the bytes of each response, with headers and redirects, by URL."""
     context = browser.new_context(locale=language, viewport={"width": 360, "height": 740})
     page = context.new_page()
     sizes, urls = {}, {}

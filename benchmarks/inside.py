@@ -1,4 +1,4 @@
-"""What needs the portal's own settings: more articles, readers, counted queries. Run as a process of its own."""
+"""Steps that need the portal's settings: prepare data, count queries. Each runs in a process of its own."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from benchmarks import saving
 from benchmarks.readers import languages
-from services.languages.table import SPOKEN
+from services.languages.registry import SPOKEN
 
 PAGES = {
     "home": "/ne/",
@@ -31,15 +31,15 @@ PAGES = {
 
 
 def articles(number: str) -> None:
-    """Bring the guide to this many articles: leave out some, or copy those there are over all categories.
+    """Bring the guide to this number of articles: delete some, or copy the existing ones into all categories.
 
-    The copies are whole in all ten languages; only what search looks at is left empty, since it is not measured.
+    The copies are complete in all ten languages, except for the search text, which is not measured.
     """
     from services.guide.models import Article
 
     wanted = int(number)
     if wanted < Article.objects.count():
-        # All in one category: a page that has nothing to list would need fewer queries.
+        # Put all into one category, because an empty page needs fewer queries.
         rubbish = Article.objects.get(slug="rubbish")
         kept = [rubbish.pk, *Article.objects.exclude(pk=rubbish.pk).values_list("pk", flat=True)[: wanted - 1]]
         Article.objects.exclude(pk__in=kept).delete()
@@ -51,23 +51,23 @@ def articles(number: str) -> None:
     copied |= {"slug": "slug || '-' || i", "category_id": "(SELECT id FROM guide_category WHERE position = 1 + i % 12)"}
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # As in production; VACUUM marks no page as visible to all whose commit is not yet in the log.
+            # As in production: without it, VACUUM does not mark pages as all-visible until their commit is in the WAL.
             cursor.execute("SET synchronous_commit = on")
         cursor.execute(
             f"WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < {wanted // 15}) "
             f"INSERT INTO guide_article ({', '.join(map(connection.ops.quote_name, columns))}) "
             f"SELECT {', '.join(copied.values())} FROM guide_article, number LIMIT {wanted - Article.objects.count()}"
         )
-        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")  # as its own clock would
+        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")  # as autovacuum would
     assert Article.objects.count() == wanted
 
 
 def queries() -> None:
-    """How many queries each page takes, as JSON; everything is counted, also the page cache's own."""
+    """Print the number of queries of each page as JSON, the page cache's own included."""
     browser = Client(HTTP_HOST="localhost")
     counts = {}
     for name, path in PAGES.items():
-        browser.get(path)  # what is read once for each process
+        browser.get(path)  # fills the caches of the process
         with CaptureQueriesContext(connection) as asked:
             assert browser.get(path).status_code == 200
         counts[name] = len(asked)
@@ -75,14 +75,15 @@ def queries() -> None:
 
 
 def readers(number: str) -> None:
-    """Subscribe so many to one topic, and have a notice in ten languages for them approved and due."""
+    """Create this number of subscriptions, and an approved notice to them in ten languages that is due."""
     from services.accounts.models import User
-    from services.notices.actions.deciding import approve, submit
-    from services.notices.models import Message, Subscription, SubscriptionState, Topic
-    from services.notices.patterns import patterns
-    from tests.factories import NoticeFactory
+    from services.messaging.models import Message
+    from services.notices.alert_templates import alert_templates
+    from services.notices.models import Subscription, SubscriptionState, Topic
+    from services.notices.news.approval import approve, submit
+    from tests.factories.notices import NoticeFactory
 
-    Message.objects.filter(state="waiting").delete()  # what the demo has still to say to its people
+    Message.objects.filter(state="waiting").delete()  # the demo's own messages
     topic = Topic.objects.create(code="measured", position=500, icon="house", **{
         f"name_{language.column}": "…" for language in SPOKEN.values()
     })  # fmt: skip
@@ -103,10 +104,10 @@ def readers(number: str) -> None:
     through.objects.bulk_create(
         (through(subscription_id=row.pk, topic_id=topic.pk) for row in subscriptions), batch_size=5000
     )
-    pattern = patterns()["evacuate"]
-    slots = {"area": "omori", "shelter": {"local": "大森小学校", "latin": "Omori Elementary School"}}
-    texts = {f"title_{language.column}": pattern.titles[code] for code, language in SPOKEN.items()}
-    texts |= {f"body_{language.column}": pattern.fill(slots, code) for code, language in SPOKEN.items()}
+    template = alert_templates()["evacuate"]
+    placeholders = {"area": "omori", "shelter": {"local": "大森小学校", "latin": "Omori Elementary School"}}
+    texts = {f"title_{language.column}": template.titles[code] for code, language in SPOKEN.items()}
+    texts |= {f"body_{language.column}": template.fill(placeholders, code) for code, language in SPOKEN.items()}
     notice = NoticeFactory(topic=topic, is_published=False, **texts)
     approver = User.objects.exclude(pk=notice.author_id).first()
     submit(notice, by=notice.author)
@@ -116,27 +117,27 @@ def readers(number: str) -> None:
 
 
 def write() -> None:
-    """Write the ledger's rows of what is due: seconds, rows, and the numbers of queries for each thousand, as JSON."""
-    from services.notices.actions import broadcasting
+    """Create the messages of due notices; print seconds, rows and the query counts of each thousand as JSON."""
+    from services.notices import broadcast
 
     counts = [0]
 
     def count(execute, sql, *words):
         counts[-1] += 1
-        if sql.startswith('INSERT INTO "notices_message"'):
+        if sql.startswith('INSERT INTO "messaging_message"'):
             counts.append(0)
         return execute(sql, *words)
 
     began = time.monotonic()
     with connection.execute_wrapper(count):
-        rows = broadcasting.begin_due_notices()
-    # Between two INSERTs lies what one thousand costs; before the first lies the beginning as well.
+        rows = broadcast.begin_due_notices()
+    # The queries between two INSERTs belong to one thousand; those before the first INSERT also publish the notice.
     print(json.dumps({"seconds": time.monotonic() - began, "rows": rows, "queries": sorted(set(counts[1:-1]))}))
 
 
 def send(number: str) -> None:
-    """Send this many in this process: seconds, and how often each template was compiled and rendered, as JSON."""
-    from services.notices.actions import delivering
+    """Send this number of messages; print the seconds, and the compilations and renderings by template, as JSON."""
+    from services.messaging import delivery
 
     compiled, rendered = Counter(), Counter()
     compile_nodelist, render = Template.compile_nodelist, Template.render
@@ -151,33 +152,34 @@ def send(number: str) -> None:
 
     Template.compile_nodelist, Template.render = counted_compile, counted_render
     began = time.monotonic()
-    tried = delivering.deliver_waiting(worker="measured", limit=int(number))
+    tried = delivery.deliver_due(worker="measured", limit=int(number))
     seconds = time.monotonic() - began
     print(json.dumps({"seconds": seconds, "mails": tried, "compiled": compiled, "rendered": rendered}))
 
 
 def personal() -> None:
-    """Write messages to single persons, a second between them, and say when each was committed, as JSON."""
-    from services.notices.actions.telling import notify
+    """Create five personal messages at intervals of a second; print the time of each commit as JSON."""
+    from portal.message_kinds import ADDRESS_KNOWN
+    from services.messaging.outbox import notify
 
     moments = {}
     for number in range(5):
         address = f"personal{number}@example.org"
-        notify(address, "accounts/address_known", language="ne")
+        notify(address, ADDRESS_KNOWN, language="ne")
         moments[address] = time.monotonic()
         time.sleep(1)
     print(json.dumps(moments))
 
 
 def seal(number: str) -> None:
-    """Write so many consultations with notes, in thousands; `referred_to` marks them."""
+    """Create this number of consultations with encrypted notes, marked by `referred_to`."""
     from consultations.models import Consultation
     from services.accounts.models import User
 
     adviser = User.objects.filter(grants__role="adviser").first()
     moment = timezone.now().replace(day=1)
     usual = {"began_at": moment, "month": moment.date(), "minutes": 10, "channel": "phone", "language": "ne"}
-    usual |= {"bridging": "adviser", "outcome": "info", "adviser": adviser, "referred_to": "measured"}
+    usual |= {"language_support": "adviser", "outcome": "info", "adviser": adviser, "referred_to": "measured"}
     for thousand in range(0, int(number), 1000):
         notes = (f"{place}: she asked on which day glass is collected, and about the letter from the tax office."
                  for place in range(thousand, min(thousand + 1000, int(number))))  # fmt: skip
@@ -187,19 +189,21 @@ def seal(number: str) -> None:
 
 
 def log() -> None:
-    """Log one consultation after the other, until a line comes in: how long each took, as JSON."""
+    """Log one consultation after the other until a line is read from stdin; print the durations as JSON."""
     import datetime
     import select
 
-    from consultations.actions.consultations import Entry
-    from consultations.actions.consultations import log as log_one
+    from consultations.log.actions import LogEntry
+    from consultations.log.actions import log as log_one
     from services.accounts.models import User
 
     adviser = User.objects.filter(grants__role="adviser").first()
     took = []
     while not select.select([sys.stdin], [], [], 0.05)[0]:
         began_at = timezone.now() - datetime.timedelta(seconds=1)
-        entry = Entry(began_at, 10, "phone", "ne", "adviser", ("tax",), "info", note="About a letter.", late_reason="-")
+        entry = LogEntry(
+            began_at, 10, "phone", "ne", "adviser", ("tax",), "info", note="About a letter.", late_reason="-"
+        )
         began = time.perf_counter()
         log_one(entry, by=adviser)
         took.append(time.perf_counter() - began)
@@ -207,34 +211,34 @@ def log() -> None:
 
 
 def first_key() -> None:
-    """The name under which the first key's texts are stored, as JSON."""
-    from services.base import sealed
+    """Print the first key's name, as stored with its texts, as JSON."""
+    from services.base import encryption
 
-    print(json.dumps(sealed.seal("x", place="x")[1:5].hex()))
+    print(json.dumps(encryption.encrypt("x", place="x")[1:5].hex()))
 
 
 def changed(last: str = "") -> None:
-    """Which notes are under the first key: how many, the last one's row, and a digest of them as stored, as JSON.
+    """Print the number of notes under the first key, the last one's row and a digest of their bytes, as JSON.
 
-    last: a row; then every text of every model is opened, and the digest is of the notes up to that row.
+    last: a row; if given, decrypt every text of every model, and digest only the notes up to this row.
     """
     import hashlib
 
     from consultations.models import Consultation
-    from services.base import sealed
+    from services.base import encryption
 
     digest, number, at = hashlib.sha256(), 0, 0
     rows = Consultation.objects.filter(referred_to="measured").order_by("pk").values_list("pk", "note")
     for pk, note in rows.iterator(chunk_size=2000):
-        if sealed.is_under_first_key(bytes(note)) and (not last or pk <= int(last)):
+        if encryption.uses_current_key(bytes(note)) and (not last or pk <= int(last)):
             number, at = number + 1, pk
             digest.update(bytes(note))
     opened = 0
-    for model, fields in sealed.sealed_models().items() if last else ():
+    for model, fields in encryption.encrypted_models().items() if last else ():
         for row in model._base_manager.order_by("pk").iterator(chunk_size=2000):
             for field in fields:
                 if text := getattr(row, field.attname):
-                    sealed.unseal(text.stored, place=text.place)
+                    encryption.decrypt(text.stored, place=text.place)
                     opened += 1
     print(json.dumps({"number": number, "last": str(at), "digest": digest.hexdigest(), "opened": opened}))
 
@@ -251,27 +255,27 @@ DESK_PAGES = {
     "national report": ("statistics:report", ""),
     "figures for everybody": ("consultations:figures", ""),
 }
-LOOKS = 60
+REPETITIONS = 60
 
 
 def consultations(number: str) -> None:
-    """Bring the log to so many consultations over ten years, and count them: seconds of each, as JSON."""
-    from consultations.actions.counting import count_months
+    """Bring the log to this number of consultations over ten years, then tally them; print the seconds as JSON."""
     from consultations.models import Consultation
+    from consultations.records.tallies import tally_months
     from services.accounts.models import User
 
     advisers = list(User.objects.filter(grants__role="adviser").values_list("pk", flat=True))
-    lacking = int(number) - Consultation.objects.count()
+    missing_rows = int(number) - Consultation.objects.count()
     began = time.monotonic()
     with connection.cursor() as cursor:
-        cursor.execute(_MANY_CONSULTATIONS, {"number": lacking, "advisers": advisers})
-        cursor.execute(_THEIR_TOPICS)
-        cursor.execute(_THEIR_READERS)
+        cursor.execute(_INSERT_CONSULTATIONS, {"number": missing_rows, "advisers": advisers})
+        cursor.execute(_INSERT_TOPICS)
+        cursor.execute(_INSERT_READERS)
         cursor.execute("DELETE FROM consultations_countedmonth")
         cursor.execute("SET synchronous_commit = on")
-        cursor.execute("VACUUM ANALYZE")  # as its own clock would
+        cursor.execute("VACUUM ANALYZE")  # as autovacuum would
     written = time.monotonic()
-    count_months()
+    tally_months()
     counted = time.monotonic()
     assert Consultation.objects.count() == int(number)
     with connection.cursor() as cursor:
@@ -279,9 +283,10 @@ def consultations(number: str) -> None:
     print(json.dumps({"writing": written - began, "counting": counted - written}))
 
 
-# Ten years of consultations, evenly; one in a hundred restricted. A note is as long as two sentences.
-_MANY_CONSULTATIONS = """
-INSERT INTO consultations_consultation (public_id, began_at, month, minutes, channel, asker, language, bridging,
+# Consultations spread evenly over ten years, one in a hundred restricted, with notes of about two sentences.
+_INSERT_CONSULTATIONS = """
+INSERT INTO consultations_consultation (public_id, began_at, month, minutes, channel, enquirer, language,
+    language_support,
     mother_tongue, nationality, outcome, referred_to, note, adviser_id, is_restricted, late_reason, version, logged_at)
 SELECT substr(md5(random()::text), 1, 22), at, date_trunc('month', at AT TIME ZONE 'Asia/Tokyo')::date, 5 + i %% 60,
     (ARRAY['visit','phone','email','sns'])[1 + i %% 4], 'self',
@@ -293,22 +298,22 @@ SELECT substr(md5(random()::text), 1, 22), at, date_trunc('month', at AT TIME ZO
 FROM (SELECT i, now() - i * (interval '3650 days' / %(number)s) AS at
       FROM generate_series(1, %(number)s) AS i) AS moments
 """
-_THEIR_TOPICS = """
+_INSERT_TOPICS = """
 INSERT INTO consultations_consultationtopic (consultation_id, topic, scheme, is_primary)
 SELECT id, (ARRAY['immigration','municipal','employment','tax','insurance_pension','medical','childcare','education',
     'housing','family','daily_life','transport','language_help'])[1 + (id + place * 5) % 13], '2026', place = 0
 FROM consultations_consultation, generate_series(0, 1) AS place
 WHERE NOT EXISTS (SELECT 1 FROM consultations_consultationtopic WHERE consultation_id = consultations_consultation.id)
 """
-_THEIR_READERS = """
-INSERT INTO consultations_reader (consultation_id, user_id)
+_INSERT_READERS = """
+INSERT INTO consultations_readgrant (consultation_id, user_id)
 SELECT id, adviser_id FROM consultations_consultation
-WHERE NOT EXISTS (SELECT 1 FROM consultations_reader WHERE consultation_id = consultations_consultation.id)
+WHERE NOT EXISTS (SELECT 1 FROM consultations_readgrant WHERE consultation_id = consultations_consultation.id)
 """
 
 
 def desk_pages() -> None:
-    """Each page of the desk as its manager sees it: the seconds that all but one of twenty stay below, and queries."""
+    """Print the 95th percentile of the duration and the number of queries of each desk page, for a manager."""
     from services.accounts.models import User
 
     browser = Client(HTTP_HOST="localhost")
@@ -318,11 +323,11 @@ def desk_pages() -> None:
     for name, (view, query) in DESK_PAGES.items():
         try:
             path = "/en" + reverse(view).removeprefix("/en") + query.format(**times)
-        except NoReverseMatch:  # a part of the desk that is not built yet
+        except NoReverseMatch:  # a page that does not exist yet
             continue
         for _warming in range(5):
             browser.get(path)
-        took = [_seconds(browser.get, path) for _look in range(LOOKS)]
+        took = [_seconds(browser.get, path) for _look in range(REPETITIONS)]
         with CaptureQueriesContext(connection) as asked:
             assert browser.get(path).status_code == 200
         found[name] = (quantiles(took, n=20)[-1], _queries(asked))
@@ -330,7 +335,7 @@ def desk_pages() -> None:
 
 
 def sign_in() -> None:
-    """An adviser's own cookies and token, and what logging a consultation by its form asks of the database."""
+    """Print an adviser's cookies and CSRF token, and the number of queries of logging a consultation, as JSON."""
     from services.accounts.models import User
 
     browser = Client(HTTP_HOST="localhost", enforce_csrf_checks=True)
@@ -345,13 +350,13 @@ def sign_in() -> None:
 
 
 def _queries(asked) -> int:
-    """What was asked of the database; the driver sends BEGIN along with the first, and COMMIT is no question."""
+    """Count the queries without BEGIN, which is sent along with the first one, and COMMIT."""
     return sum(query["sql"] not in {"BEGIN", "COMMIT"} for query in asked.captured_queries)
 
 
-def _seconds(deed, *words) -> float:
+def _seconds(function, *arguments) -> float:
     began = time.perf_counter()
-    deed(*words)
+    function(*arguments)
     return time.perf_counter() - began
 
 

@@ -1,7 +1,7 @@
-"""A change of keys over 100,000 records: killed half way and begun again, while an adviser goes on working.
+"""Rotation of the record keys over 100,000 records: killed half way and restarted, while an adviser keeps working.
 
-PostgreSQL. What is counted: that every text opens under the new key alone, that none was sealed twice, what the command
-holds in memory, and how long logging a consultation takes meanwhile.
+On PostgreSQL. Checks that every text can be decrypted with the new key alone and that none was encrypted twice;
+measures the command's memory, and how long logging a consultation takes in the meantime.
 """
 
 import base64
@@ -18,7 +18,7 @@ import psycopg2
 
 from benchmarks.serving import NotMeasured, city, inside
 from benchmarks.table import Row
-from tests.servers import ROOT, start, stop, wait_until
+from tests.support.servers import ROOT, start, stop, wait_until
 
 NUMBER = 100_000
 REACH_BYTES, REACH_SLOWER = 20_000_000, 3
@@ -26,7 +26,7 @@ IDLE_SECONDS = 10
 
 
 def measure():
-    """Seal, change half, kill, look, change the rest, look again."""
+    """Write encrypted records, rotate half, kill the command, check, rotate the rest, check again."""
     old, new = _new_key(), _new_key()
     with city("PostgreSQL", RECORD_KEYS=old) as (env, _database):
         inside("seal", str(NUMBER), env=env, timeout=900)
@@ -78,10 +78,10 @@ def _rows(seen: dict):
 
 
 def _change(env: dict[str, str], *, until: int | None = None) -> tuple[float, int]:
-    """Run the command to its end, or kill it after so many texts; its seconds, and how much its memory grew."""
-    look = _Looks(env)
+    """Run the command to its end, or kill it after `until` texts; return its seconds and the growth of its memory."""
+    look = _ProgressReader(env)
     before, began, held = look.changed(), time.monotonic(), []
-    process = start([sys.executable, "manage.py", "change_record_keys"], env=env, cwd=ROOT)
+    process = start([sys.executable, "manage.py", "rotate_record_keys"], env=env, cwd=ROOT)
     try:
         with contextlib.suppress(psutil.NoSuchProcess):
             wait_until(
@@ -94,15 +94,15 @@ def _change(env: dict[str, str], *, until: int | None = None) -> tuple[float, in
                     break
                 time.sleep(0.2)
         if process.wait() != (-9 if until else 0):
-            raise NotMeasured(f"change_record_keys ended with {process.returncode}.")
+            raise NotMeasured(f"rotate_record_keys ended with {process.returncode}.")
         return time.monotonic() - began, max(held, default=0) - (held[0] if held else 0)
     finally:
         stop(process)
         look.close()
 
 
-class _Looks:
-    """Asks the database how many of the notes are under the first key."""
+class _ProgressReader:
+    """Counts the notes that are encrypted under the first key."""
 
     def __init__(self, env: dict[str, str]):
         self.connection = psycopg2.connect(env["DATABASE_URL"])
@@ -110,7 +110,7 @@ class _Looks:
         self.name = json.loads(inside("first_key", env=env))
 
     def changed(self) -> int:
-        """How many."""
+        """Return the number of notes under the first key."""
         with self.connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM consultations_consultation "
@@ -120,21 +120,21 @@ class _Looks:
             return cursor.fetchone()[0]
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connection."""
         self.connection.close()
 
 
 @contextlib.contextmanager
 def _adviser(env: dict[str, str]):
-    """Somebody who logs one consultation after the other, in a process of their own; afterwards how long each took."""
+    """Log one consultation after the other in a separate process; yield a dict that gets the durations at the end."""
     command = [sys.executable, "-m", "benchmarks.inside", "log"]
     process = subprocess.Popen(command, env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    told = {}
+    result = {}
     try:
-        yield told
+        yield result
     finally:
         out, _err = process.communicate("\n", timeout=60)
-        told |= json.loads(out) if out else {}
+        result |= json.loads(out) if out else {}
 
 
 def _p95(took: list[float]) -> float:

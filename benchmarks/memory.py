@@ -1,4 +1,4 @@
-"""What a web worker holds after many different requests."""
+"""The memory of a web worker after many different requests."""
 
 import contextlib
 import http.client
@@ -33,7 +33,7 @@ COOKIES = ("", "furigana=on", "furigana=off", "language=ne", "language=ar; furig
 
 
 def measure():
-    """Resident memory of the one worker after a fifth, half and all of the requests."""
+    """Measure the worker's resident memory after a fifth, half and all of the requests."""
     with city("SQLite") as (env, _database), serving(PORTAL, env) as portal:
         caller = http.client.HTTPConnection("127.0.0.1", portal.port, timeout=20)
         held = {}
@@ -47,15 +47,15 @@ def measure():
                 if number in {1_000, REQUESTS // 2, REQUESTS}:
                     held[number] = portal.worker_bytes
     last, growth = held[REQUESTS], held[REQUESTS] / held[REQUESTS // 2]
-    told = ", ".join(f"{size / 1e6:.0f} MB after {number:,}" for number, size in held.items())
-    yield Row("memory of a web worker", "≤ 150 MB", told, last <= REACH_BYTES, {"held": held})
+    summary = ", ".join(f"{size / 1e6:.0f} MB after {number:,}" for number, size in held.items())
+    yield Row("memory of a web worker", "≤ 150 MB", summary, last <= REACH_BYTES, {"held": held})
     yield Row(
         "memory: growth in the second half", "≤ 3 %", f"{growth - 1:+.1%}", growth <= MAY_GROW, {"growth": growth}
     )
 
 
 def _requests():
-    """Every page in every language with every cookie, then again; searches and pages never the same twice."""
+    """Yield every page in every language with every cookie, again and again; queries and page numbers never repeat."""
     turn = itertools.count()
     while True:
         for cookie, language, page in itertools.product(COOKIES, LANGUAGES, PAGES):

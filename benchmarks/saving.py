@@ -1,4 +1,4 @@
-"""Logging a consultation as an adviser's browser does it, in turn with a POST that only inserts a row."""
+"""Logging a consultation as an adviser's browser does, alternating with a POST that only inserts a row."""
 
 import contextlib
 import datetime
@@ -20,17 +20,18 @@ WARMING, TIMES = 50, 400
 
 
 def entry(token: str) -> str:
-    """A consultation of this night, as the logging screen sends it; token: against forgery."""
+    """Return a consultation of last midnight as the logging form sends it. token: the CSRF token."""
     return urlencode({
         "csrfmiddlewaretoken": token, "key": secrets.token_urlsafe(16),
         "day": f"{datetime.datetime.now(ZoneInfo('Asia/Tokyo')):%Y-%m-%d}", "time": "00:00", "minutes": "10",
-        "channel": "phone", "asker": "self", "language": "ne", "bridging": "adviser", "topics": "tax, housing",
+        "channel": "phone", "enquirer": "self", "language": "ne", "language_support": "adviser",
+        "topics": "tax, housing",
         "outcome": "info", "note": "She asked on which day glass is collected. " * 3,
     })  # fmt: skip
 
 
 def measure(env: dict[str, str]):
-    """Both by the portal's own server on one connection; what saving asks of the database."""
+    """Measure both on one connection to the portal's web server, and the queries of saving."""
     signed_in = json.loads(inside("sign_in", env=env))
     headers = {
         "Cookie": "; ".join(f"{name}={value}" for name, value in signed_in["cookies"].items()),
@@ -39,14 +40,14 @@ def measure(env: dict[str, str]):
     with serving("benchmarks.insert:application", env) as portal:
         caller = http.client.HTTPConnection("127.0.0.1", portal.port, timeout=20)
         with contextlib.closing(caller):
-            took = [
+            durations = [
                 [
                     _seconds(caller, *post, entry(signed_in["token"]), headers)
                     for post in ((LOGGING, 302), (INSERTING, 204))
                 ]
                 for _time in range(WARMING + TIMES)
             ]
-    saving, empty = (quantiles(each, n=20)[-1] for each in zip(*took[WARMING:], strict=True))
+    saving, empty = (quantiles(each, n=20)[-1] for each in zip(*durations[WARMING:], strict=True))
     ratio, queries = saving / empty, signed_in["queries"]
     yield Row(
         "saving a log entry: p95, of that of an empty POST with one insert",
@@ -61,8 +62,8 @@ def _seconds(caller, address: str, expected: int, body: str, headers: dict[str, 
     began = time.perf_counter()
     caller.request("POST", address, body, headers)
     answer = caller.getresponse()
-    told = answer.read()
-    took = time.perf_counter() - began
+    body_received = answer.read()
+    durations = time.perf_counter() - began
     if answer.status != expected:
-        raise NotMeasured(f"{address} answered {answer.status}: {told[:2000]}")
-    return took
+        raise NotMeasured(f"{address} answered {answer.status}: {body_received[:2000]}")
+    return durations

@@ -1,4 +1,4 @@
-"""The servers under measurement, the load on them, and what it costs them."""
+"""Start the servers to be measured, put load on them, and read their CPU time and memory."""
 
 import contextlib
 import http.client
@@ -13,32 +13,32 @@ from pathlib import Path
 
 import psutil
 
-from portal.web_server import web_server
-from tests.servers import ROOT, answers, environment, free_port, manage, postgresql, start, stop, wait_until
+from portal.web_server import web_server_command
+from tests.support.servers import ROOT, answers, environment, free_port, manage, postgresql, start, stop, wait_until
 
 EMPTY = "benchmarks.empty:application"
 PORTAL = "portal.wsgi:application"
 
 
 class NotMeasured(Exception):
-    """A figure could not be taken; the text says why."""
+    """Raised if something cannot be measured; the text says why."""
 
 
 @dataclass
 class Server:
-    """A web server and everything that works for it."""
+    """A web server and all processes that belong to it."""
 
     port: int
     processes: list[psutil.Process]
 
     @property
     def cpu_seconds(self) -> float:
-        """The processor time, in user and system mode, that all its processes have taken so far."""
+        """The CPU time (user and system) of all its processes so far."""
         return sum(sum(process.cpu_times()[:2]) for process in self._all())
 
     @property
     def worker_bytes(self) -> int:
-        """The resident memory of its one worker: of the process that has grown largest."""
+        """The resident memory of its only worker: that of its largest process."""
         return max(process.memory_info().rss for process in self._all())
 
     def _all(self) -> Iterator[psutil.Process]:
@@ -47,7 +47,7 @@ class Server:
             yield from process.children(recursive=True)
 
     def get(self, path: str, **headers: str) -> http.client.HTTPResponse:
-        """One GET on a connection of its own, its body read."""
+        """Send a GET on a new connection, and read the body."""
         caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         with contextlib.closing(caller):
             caller.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -58,10 +58,10 @@ class Server:
 
 @contextlib.contextmanager
 def serving(application: str, env: dict[str, str], *, database: psutil.Process | None = None) -> Iterator[Server]:
-    """The application under the portal's own server command. `database`: its processor time counts too."""
+    """Run the application with the portal's web server. database: a process whose CPU time is added."""
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="tabunka-bench-web-"))
-    process = start(web_server(str(port), application=application), env=env, log=folder / "log", cwd=ROOT)
+    process = start(web_server_command(str(port), application=application), env=env, log=folder / "log", cwd=ROOT)
     try:
         wait_until(lambda: answers(port) or process.poll() is not None, what=f"{application} on port {port}")
         if process.poll() is not None:
@@ -74,9 +74,9 @@ def serving(application: str, env: dict[str, str], *, database: psutil.Process |
 
 @contextlib.contextmanager
 def city(kind: str, *, articles: int = 15, **more: str) -> Iterator[tuple[dict[str, str], psutil.Process | None]]:
-    """A demo city of its own on "SQLite" or "PostgreSQL": the environment for it, and the database's process.
+    """Load a new demo city on "SQLite" or "PostgreSQL"; yield its environment and the database's process.
 
-    more: what its environment holds besides.
+    more: additional environment variables.
     """
     folder = Path(tempfile.mkdtemp(prefix="tabunka-bench-city-"))
     with contextlib.ExitStack() as last:
@@ -100,7 +100,7 @@ def _listening_on(port: int) -> psutil.Process:
 
 
 def inside(*words: str, env: dict[str, str], timeout: int = 300) -> str:
-    """What benchmarks/inside.py says, run in a process with the portal's settings."""
+    """Run a function of benchmarks/inside.py in a process with the portal's settings; return its output."""
     command = [sys.executable, "-m", "benchmarks.inside", *words]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode:
@@ -110,14 +110,14 @@ def inside(*words: str, env: dict[str, str], timeout: int = 300) -> str:
 
 @dataclass(frozen=True)
 class Load:
-    """What a second of wrk has shown."""
+    """The result of a run of wrk."""
 
     per_second: float
-    cpu_seconds: float  # of the server, for each request
+    cpu_seconds: float  # of the server, per request
 
 
 def load(server: Server, path: str, *, seconds: int = 1, connections: int = 8, **headers: str) -> Load:
-    """Ask for one address as fast as the server answers, on kept-alive connections."""
+    """Request a URL as fast as the server answers, on persistent connections."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     for name, value in headers.items():
         command += ["-H", f"{name.replace('_', '-')}: {value}"]

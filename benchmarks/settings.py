@@ -1,4 +1,4 @@
-"""The portal's settings without copies of pages: each request makes its page anew."""
+"""The portal's settings without the page cache: each request renders its page."""
 
 from portal.settings import *  # noqa: F403
 from portal.settings import CACHES

@@ -1,6 +1,6 @@
-"""A mail server that costs next to nothing: `python -m benchmarks.smtp_sink PORT FOLDER`.
+"""A mail server that uses hardly any CPU: `python -m benchmarks.smtp_sink PORT FOLDER`.
 
-It notes when it accepted a mail to whom in FOLDER/accepted, and keeps the first mail of each language beside it.
+Logs the time and recipient of each accepted email in FOLDER/accepted, and saves the first email of each language.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ ANSWERS = {
 
 
 class Sink(asyncio.Protocol):
-    """One connection (RFC 5321). It takes everything."""
+    """A connection (RFC 5321) that accepts everything."""
 
     def __init__(self, folder: Path, accepted: list[str]):
         self.folder, self.accepted, self.got, self.is_data, self.to = folder, accepted, b"", False, b""
 
     def connection_made(self, transport):
-        """Greet."""
+        """Send the greeting."""
         self.transport = transport
         transport.write(b"220 sink\r\n")
 
     def data_received(self, data):
-        """Answer each whole line, or the end of a mail."""
+        """Answer each complete line, or the end of an email."""
         self.got += data
         answers = []
         while (end := self.got.find(END if self.is_data else b"\r\n")) >= 0:

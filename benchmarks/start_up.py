@@ -1,4 +1,4 @@
-"""`make run` on a fresh clone, with the package cache as it is, until the first page; and a second time."""
+"""The time of `make run` until the first page: on a fresh clone (with the existing package cache), then again."""
 
 import os
 import shutil
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from benchmarks.serving import NotMeasured
 from benchmarks.table import Row
-from tests.servers import ROOT, environment, free_port, start, stop
+from tests.support.servers import ROOT, environment, free_port, start, stop
 
 PATIENCE = 240.0
 
 
 def measure():
-    """Seconds from the command to the first page in the reader's language."""
+    """Measure the seconds from the command to the first page."""
     folder = Path(tempfile.mkdtemp(prefix="tabunka-bench-clone-"))
     clone = folder / "tabunka"
     try:
@@ -32,7 +32,7 @@ def measure():
 def _seconds(clone: Path) -> float:
     port = free_port()
     env = environment(PORT=str(port))
-    # As if from a shell without any of this run's settings.
+    # Remove this run's own settings from the environment.
     for name in ("VIRTUAL_ENV", "VENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         env.pop(name, None)
     env["PATH"] = os.pathsep.join(part for part in env["PATH"].split(os.pathsep) if ".venv" not in part)
@@ -46,7 +46,7 @@ def _seconds(clone: Path) -> float:
             time.sleep(0.05)
         return time.monotonic() - begun
     finally:
-        # Ctrl-C reaches the whole group, as in a terminal.
+        # Ctrl-C in a terminal reaches the whole process group.
         os.killpg(process.pid, signal.SIGINT)
         stop(process, signal.SIGINT, patience=20)
 

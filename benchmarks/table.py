@@ -1,4 +1,4 @@
-"""A line of the table, and the table."""
+"""The table of results."""
 
 import json
 import unicodedata
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. `reached` is None for what is only stated; `values` are the raw figures behind it."""
+    """A result. `reached` is None if there is no target; `values` are the raw numbers."""
 
     what: str
     reach: str
@@ -18,8 +18,8 @@ class Row:
     values: dict = field(default_factory=dict)
 
 
-def printed(rows: Iterable[Row]) -> str:
-    """The rows as a Markdown table with straight columns."""
+def format_table(rows: Iterable[Row]) -> str:
+    """Return the rows as an aligned Markdown table."""
     lines = [("what", "reach", "measured", "reached")]
     lines += [(row.what, row.reach, row.measured, {True: "yes", False: "NO", None: "–"}[row.reached]) for row in rows]
     widths = [max(_width(line[column]) for line in lines) for column in range(4)]
@@ -30,8 +30,8 @@ def printed(rows: Iterable[Row]) -> str:
     )
 
 
-def write(rows: Iterable[Row], file: Path, **facts) -> None:
-    """The rows as JSON, with facts about the run."""
+def write_json(rows: Iterable[Row], file: Path, **facts) -> None:
+    """Write the rows as JSON, with facts about the run."""
     file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({**facts, "rows": [asdict(row) for row in rows]}, ensure_ascii=False, indent=2)
     file.write_text(text + "\n", "utf-8")
