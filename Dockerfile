@@ -1,7 +1,7 @@
-# One image for web, workers and beat; compose.yaml says which it is. How to use it: docs/deploy.md.
+# One image for web, workers and beat; compose.yaml sets the command. See docs/deploy.md.
 FROM python:3.13-slim-trixie
 
-# pg_dump, pg_restore and psql for back-ups: not older than the server in compose.yaml.
+# pg_dump, pg_restore and psql for backups: not older than the server in compose.yaml.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends postgresql-client-17 \
     && rm -rf /var/lib/apt/lists/*
@@ -14,7 +14,7 @@ COPY requirements/run.txt requirements/run.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements/run.txt
 
 COPY . .
-# DEMO=1 only for these two: they need no secret, and none may end up in an image.
+# DEMO=1 for these two commands only, so that they need no secrets: none may end up in the image.
 RUN DEMO=1 python manage.py compile_catalogues \
     && DEMO=1 python manage.py collectstatic --no-input --verbosity 0 \
     && python -m compileall -q portal services consultations classes events \
@@ -23,6 +23,6 @@ RUN DEMO=1 python manage.py compile_catalogues \
 
 USER tabunka
 EXPOSE 8000
-# The command of portal/management/commands/run.py, for all interfaces of the container.
+# The same command as in portal/web_server.py, but on all interfaces of the container.
 CMD ["python", "-m", "granian", "portal.wsgi:application", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", \
      "--workers", "2", "--blocking-threads", "4", "--log-level", "warning", "--no-ws"]
