@@ -41,7 +41,7 @@ class RecipientSource(Protocol):
 
 
 _SOURCES: dict[str, RecipientSource] = {}
-RECIPIENT_DELETED = "The subscription has ended."
+SUBSCRIPTION_ENDED = "The subscription has ended."
 
 
 def register_recipients(source: RecipientSource) -> None:
@@ -69,7 +69,7 @@ def reason_not_to_send(message: Message) -> str:
     if message.recipient_id is None:
         return ""
     if message.recipient is None:
-        return RECIPIENT_DELETED
+        return SUBSCRIPTION_ENDED
     return _SOURCES[message.recipient_type].reason_not_to_send(message.recipient)
 
 

@@ -12,10 +12,9 @@ from services.base.states import transition
 from services.messaging.kinds import MessageKind
 from services.messaging.models import EMAIL, UNSENT, Message, MessageState, Queue, Suppression
 from services.messaging.outbox import notify
+from services.messaging.recipients import SUBSCRIPTION_ENDED
 from services.notices.message_kinds import ALREADY_SUBSCRIBED, CONFIRM_SUBSCRIPTION
 from services.notices.subscriptions.models import Subscription, SubscriptionState, Topic
-
-UNSUBSCRIBED_REASON = "The subscription has ended."
 
 
 @transaction.atomic
@@ -94,7 +93,7 @@ def unsubscribe(subscription: Subscription) -> None:
         subscription.address, subscription.area, subscription.second_language = f"left-{public_id()}", "", ""
         subscription.save(update_fields=["state", "address", "area", "second_language"])
         messages = Message.objects.filter(Message.is_to(subscription) | Message.is_about(subscription))
-        messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN, cause=UNSUBSCRIBED_REASON)
+        messages.filter(state__in=UNSENT).update(state=MessageState.WITHDRAWN, cause=SUBSCRIPTION_ENDED)
         finished = messages.filter(state__in=[MessageState.WITHDRAWN, MessageState.SENT])
         messages.exclude(pk__in=finished.values("pk")).update(recipient_left=True)  # those being sent right now
         # The cause of a message that was not sent is a sentence of ours, so it can stay until the row's retention ends.

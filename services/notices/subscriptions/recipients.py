@@ -1,7 +1,7 @@
 """Subscriptions as recipients of messages."""
 
-from services.messaging.recipients import RecipientLinks, register_recipients
-from services.notices.subscriptions.actions import UNSUBSCRIBED_REASON, unsubscribe
+from services.messaging.recipients import SUBSCRIPTION_ENDED, RecipientLinks, register_recipients
+from services.notices.subscriptions.actions import unsubscribe
 from services.notices.subscriptions.links import links_for
 from services.notices.subscriptions.models import Subscription, SubscriptionState
 
@@ -13,7 +13,7 @@ class SubscriptionRecipients:
 
     def reason_not_to_send(self, recipient: Subscription) -> str:
         """Return why nothing may be sent: the subscription is not active. "" if it is."""
-        return "" if recipient.state == SubscriptionState.ACTIVE else UNSUBSCRIBED_REASON
+        return "" if recipient.state == SubscriptionState.ACTIVE else SUBSCRIPTION_ENDED
 
     def links(self, recipient: Subscription, language: str) -> RecipientLinks:
         """Return the links to unsubscribe and to change the settings."""
