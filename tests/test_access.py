@@ -14,7 +14,8 @@ from services.accounts.roles import Role
 from services.audit.models import AuditEntry
 from services.audit.trail import content_version
 from tests.factories.accounts import UserFactory
-from tests.support.addresses import ANONYMOUS, RESIDENT, STAFF, visit
+from tests.support.addresses import ANONYMOUS, RESIDENT, STAFF, every_address, visit
+from tests.support.databases import loaded_for_many
 
 VISITORS = (ANONYMOUS, RESIDENT, *Role.values)
 
@@ -193,6 +194,20 @@ NEED_A_PAST = {
 
 # Audit entries that only record that someone looked.
 LOOKS = ("accounts.view", "accounts.list", "consultations.list_appointments", "portal.refuse")
+
+
+@pytest.fixture(scope="module")
+def loaded_addresses(django_db_setup, django_db_blocker):
+    """Create the objects behind every URL once for the whole file; what a test changes there is rolled back."""
+    found = []
+    with loaded_for_many(django_db_blocker, lambda: found.extend(every_address())):
+        yield found
+
+
+@pytest.fixture
+def addresses(loaded_addresses, db):
+    """Return the (name, URL) of every page."""
+    return loaded_addresses
 
 
 def admitted(name: str) -> frozenset[str]:

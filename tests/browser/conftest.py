@@ -1,17 +1,19 @@
 """The real portal with the demo city, and its readers in a real Chromium.
 
 Each xdist worker has one Chromium and one portal. The portal starts as `make run` starts it: migrated, filled, with
-static files hashed and compressed, and with background work that sends email. Each reader has a separate browser
-context, so no cookies are shared. A request to another host is refused and fails the test.
+static files hashed and compressed, and with background work that sends email. Readers share no cookies. A request to
+another host is refused and fails the test.
 """
 
 import contextlib
-import re
+import itertools
+from collections import defaultdict
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.support import servers
+from tests.support.databases import copy_migrated_to
 from tests.support.needs import chromium_program
 from tests.support.visits import Sessions, Visit
 
@@ -22,7 +24,12 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--disable-gpu",
+    "--disable-software-rasterizer",
+    # No other host is found. Playwright's own routing would pass every request through another process, without cache.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
 )
+DESKTOP = {"width": 1280, "height": 900}
 # Milliseconds. Nothing here takes long once Chromium is running, but a shared machine may stall for a while.
 PATIENCE = 15_000
 expect.set_options(timeout=PATIENCE)
@@ -45,9 +52,10 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def portal(tmp_path_factory):
+def portal(tmp_path_factory, django_db_setup):
     """The whole portal, started by its own command: web, background work, demo city, hashed static files."""
     path, port = tmp_path_factory.mktemp("portal"), servers.free_port()
+    copy_migrated_to(path)
     env = servers.environment(VAR_DIR=str(path), PORT=str(port))
     process = servers.start([servers.sys.executable, "manage.py", "run"], env=env, log=path / "log", cwd=servers.ROOT)
     running = servers.Portal(port, process, path / "log")
@@ -92,24 +100,58 @@ def sessions():
     return Sessions()
 
 
-@pytest.fixture
-def visitor(chromium, portal, sessions):
-    """Return a function that starts a new reader's visit. When the test ends, none may have contacted another host."""
-    visits = []
+@pytest.fixture(scope="session")
+def left_tabs(chromium):
+    """The tabs that earlier readers have left, by the portal's address, the language and the browser's options.
 
-    def make(language: str | None = None, *, at: servers.Portal | None = None, **options) -> Visit:
-        address = (at or portal).url
-        options.setdefault("viewport", {"width": 1280, "height": 900})
-        # Send only the Accept-Language that the test names.
-        context = chromium.new_context(locale=language or "en", base_url=address, reduced_motion="reduce", **options)
-        context.set_default_timeout(PATIENCE)
-        visit = Visit(context.new_page(), address, language, sessions)
-        context.route(re.compile(f"^(?!{re.escape(address)}/)"), visit.refuse)
-        visits.append(visit)
+    A tab that is used again is far quicker than a new one, above all because axe is compiled only once.
+    """
+    left = defaultdict(list)
+    yield left
+    for visit in itertools.chain(*left.values()):
+        visit.page.context.close()
+
+
+@pytest.fixture
+def visitor(new_visitor, portal, left_tabs):
+    """Return a function that starts a new reader's visit, without cookies, in a tab that an earlier reader has left."""
+    taken = []
+
+    def make(language: str, *, at: servers.Portal | None = None, **options) -> Visit:
+        if at:
+            return new_visitor(language, at=at, **options)
+        left = left_tabs[portal.url, language, repr(sorted(options.items()))]
+        visit = left.pop() if left else new_visitor(language, is_kept=True, **options)
+        visit.start_over()
+        taken.append((left, visit))
         return visit
 
     yield make
-    strangers = [url for visit in visits for url in visit.strangers]
+    for left, visit in taken:
+        left.append(visit)
+    assert [url for _left, visit in taken for url in visit.strangers] == []
+
+
+@pytest.fixture
+def new_visitor(chromium, portal, sessions):
+    """Return a function that starts a new reader's visit in a browser of its own, with an empty cache.
+
+    When the test ends, none may have contacted another host. is_kept: the tab is used again, and not closed.
+    """
+    visits = []
+
+    def make(language: str, *, at: servers.Portal | None = None, is_kept: bool = False, **options) -> Visit:
+        address = (at or portal).url
+        options = {"viewport": DESKTOP, "reduced_motion": "reduce"} | options
+        # Send only the Accept-Language that the test names.
+        context = chromium.new_context(locale=language, base_url=address, **options)
+        context.set_default_timeout(PATIENCE)
+        visit = Visit(context.new_page(), address, language, sessions)
+        if not is_kept:
+            visits.append(visit)
+        return visit
+
+    yield make
     for visit in visits:
         visit.page.context.close()
-    assert strangers == []
+    assert [url for visit in visits for url in visit.strangers] == []

@@ -8,8 +8,8 @@ BEFORE = (settings.STAFF_IDLE_SECONDS - 121) * 1000  # milliseconds, one second 
 
 
 @pytest.mark.parametrize("path", ["staff/", "staff/notices/", "staff/desk/", "staff/cases/"])
-def test_staff_are_warned_in_time_and_stay_signed_in_by_a_button(visitor, path):
-    visit = visitor("ja")
+def test_staff_are_warned_in_time_and_stay_signed_in_by_a_button(new_visitor, path):
+    visit = new_visitor("ja")
     visit.sign_in_as("manager")
     visit.page.clock.install()
     visit.open(path)
@@ -24,8 +24,8 @@ def test_staff_are_warned_in_time_and_stay_signed_in_by_a_button(visitor, path):
         expect(warning).to_be_hidden()
 
 
-def test_residents_are_not_warned(visitor):
-    visit = visitor("ne")
+def test_residents_are_not_warned(new_visitor):
+    visit = new_visitor("ne")
     visit.sign_in_as("resident")
     visit.open("me/")
     assert visit.page.locator(".idle").count() == 0

@@ -76,7 +76,6 @@ def fetch(visitor, portal, ill_portal):
 @pytest.fixture
 def pieces_of(visitor, fetch):
     """Return a function that lists a page's texts in a language. Chromium navigates to pages without their own URL."""
-    walking = []
 
     def make(name: str, language: str) -> list[str]:
         kind = PAGES[name]
@@ -84,12 +83,7 @@ def pieces_of(visitor, fetch):
             status, page = fetch(kind, f"/{language}/{kind.come.path}", language)
             assert (name, language, status) == (name, language, kind.status)
             return page.pieces
-        if not walking:
-            walking.append(visitor(language))
-        [visit] = walking
-        visit.language = language
-        visit.page.context.clear_cookies()
-        visit.page.context.set_extra_http_headers({"Accept-Language": language})
+        visit = visitor(language)
         assert (name, language, kind.come(visit).status) == (name, language, kind.status)
         return visit.page.evaluate(PIECES)
 

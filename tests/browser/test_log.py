@@ -28,11 +28,11 @@ class Keys:
 
 
 @pytest.fixture
-def adviser(visitor):
+def adviser(new_visitor):
     """Return a function that opens the logging screen as the demo's adviser."""
 
     def make(language: str = "en", **options):
-        visit = visitor(language, **options)
+        visit = new_visitor(language, **options)
         visit.sign_in_as("adviser")
         visit.open(f"{LOG}new/")
         expect(visit.page.locator("#id_topics")).to_be_focused()
@@ -129,8 +129,8 @@ def test_topics_change_places_and_go(adviser):
 
 
 @pytest.mark.parametrize("language", ["ja", "ne"])
-def test_consultation_is_logged_without_script(visitor, language):
-    visit = visitor(language, java_script_enabled=False)
+def test_consultation_is_logged_without_script(new_visitor, language):
+    visit = new_visitor(language, java_script_enabled=False)
     visit.sign_in_as("adviser")
     visit.open(f"{LOG}new/")
     page = visit.page

@@ -36,8 +36,8 @@ def weigh(visit, path: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_first_visit_is_light_and_asks_nobody_else(visitor, language):
-    visit = visitor(language, viewport={"width": 360, "height": 740})
+def test_first_visit_is_light_and_asks_nobody_else(new_visitor, language):
+    visit = new_visitor(language, viewport={"width": 360, "height": 740})
     sizes = weigh(visit, "/")
     assert visit.path == f"/{language}/"
     assert (sum(sizes.values()) <= HOME_BYTES, len(sizes) <= HOME_REQUESTS) == (True, True), sizes
@@ -45,8 +45,8 @@ def test_first_visit_is_light_and_asks_nobody_else(visitor, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_emergency_page_is_lighter_still_and_needs_no_script(visitor, language):
-    visit = visitor(language, viewport={"width": 360, "height": 740})
+def test_emergency_page_is_lighter_still_and_needs_no_script(new_visitor, language):
+    visit = new_visitor(language, viewport={"width": 360, "height": 740})
     sizes = weigh(visit, f"/{language}/emergency/")
     assert sum(sizes.values()) < EMERGENCY_BYTES, sizes
     assert visit.page.locator("script").count() == 0
@@ -54,10 +54,10 @@ def test_emergency_page_is_lighter_still_and_needs_no_script(visitor, language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", ["", ARTICLE, "emergency/", "me/signup/"])
-def test_page_stands_in_other_media(visitor, language, path):
-    visit = visitor(language)
+def test_page_stands_in_other_media(new_visitor, language, path):
+    visit = new_visitor(language)
     visit.open(path)
-    blank = visitor(language).page.screenshot()
+    blank = new_visitor(language).page.screenshot()
     page = visit.page
 
     page.emulate_media(forced_colors="active")

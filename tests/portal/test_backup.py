@@ -15,6 +15,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from portal.management.commands.backup import run_postgresql_program
+from tests.support.databases import copy_migrated_to
 from tests.support.servers import environment, manage, postgresql
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("backup")]  # one prepared database for all tests
@@ -36,12 +37,11 @@ def mode(file: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Path:
+def prepared(tmp_path_factory, django_db_setup) -> Path:
     """A migrated SQLite file in which FIRST is administrator."""
     folder = tmp_path_factory.mktemp("prepared")
-    env = environment(VAR_DIR=str(folder))
-    manage("migrate", "-v0", env=env)
-    manage("make_administrator", FIRST, env=env)
+    copy_migrated_to(folder)
+    manage("make_administrator", FIRST, env=environment(VAR_DIR=str(folder)))
     return folder / "tabunka.sqlite3"
 
 
@@ -196,6 +196,7 @@ def test_sqlite_restore_of_half_a_file_changes_nothing(folder, env, prepared):
     assert sorted(part.name for part in folder.iterdir()) == ["half", "tabunka.sqlite3"]
 
 
+@pytest.mark.once
 def test_restore_names_the_broken_line_of_the_trail(folder, env, prepared):
     forged = folder / "forged"
     shutil.copy(prepared, forged)
@@ -209,6 +210,7 @@ def test_restore_names_the_broken_line_of_the_trail(folder, env, prepared):
     assert people(backups(folder)["before-restore"]) == [FIRST]
 
 
+@pytest.mark.once
 def test_restore_says_when_the_key_of_the_trail_is_another(tmp_path, prepared):
     key = "another-key-than-the-one-that-sealed-these-lines-0123456789"
     ended = manage("restore", str(prepared), env=environment(VAR_DIR=str(tmp_path), AUDIT_KEY=key), check=False)
@@ -217,6 +219,7 @@ def test_restore_says_when_the_key_of_the_trail_is_another(tmp_path, prepared):
     assert "AUDIT_KEY is not the one" in ended.stderr
 
 
+@pytest.mark.once
 def test_restore_says_when_the_backup_is_of_a_newer_portal(folder, env, prepared):
     newer = folder / "newer"
     shutil.copy(prepared, newer)
@@ -230,6 +233,7 @@ def test_restore_says_when_the_backup_is_of_a_newer_portal(folder, env, prepared
     assert "newer version of the portal (it knows guide.0999_later)" in ended.stderr
 
 
+@pytest.mark.once
 def test_backup_of_a_missing_database_makes_nothing(tmp_path):
     ended = manage("backup", env=environment(VAR_DIR=str(tmp_path)), check=False)
     assert ended.returncode == 1
@@ -238,6 +242,7 @@ def test_backup_of_a_missing_database_makes_nothing(tmp_path):
     assert not (tmp_path / "tabunka.sqlite3").exists()
 
 
+@pytest.mark.once
 def test_backup_of_a_damaged_database_is_no_backup(folder, env):
     content = bytearray((folder / "tabunka.sqlite3").read_bytes())
     content[40_000:60_000] = b"\xff" * 20_000

@@ -148,10 +148,11 @@ def test_edition_is_read_past_a_cursor_of_an_earlier_connection(transactional_db
 
 
 @pytest.mark.servers
+@pytest.mark.once
 def test_lost_connections_to_the_database_are_made_anew(tmp_path):
     with servers.postgresql() as database_url:
         env = servers.environment(VAR_DIR=str(tmp_path), DATABASE_URL=database_url)
-        for words in (("migrate", "-v0"), ("load_demo", "-v0"), ("collectstatic", "--noinput", "-v0")):
+        for words in (("migrate", "-v0"), ("collectstatic", "--noinput", "-v0")):
             servers.manage(*words, env=env)
         with servers.web(env) as portal:
             before = [portal.get("/ne/guide/")[0] for _ in range(8)]

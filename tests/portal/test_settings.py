@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support import servers
+from tests.support.databases import copy_migrated_to
 from tests.support.production import REQUIRED, variables
 
 pytestmark = [pytest.mark.servers, pytest.mark.once]
@@ -97,9 +98,12 @@ def test_city_does_not_change_the_migrations(city, tmp_path):
         ("copenhagen", "da", "København", "ja-simple", "市からのお知らせ"),
     ],
 )
-def test_city_starts_and_answers_in_its_language(city, language, own_name, not_offered, news, tmp_path):
+def test_city_starts_and_answers_in_its_language(
+    city, language, own_name, not_offered, news, tmp_path, django_db_setup
+):
     env = servers.environment(CITY=city, VAR_DIR=str(tmp_path))
-    for words in (("migrate", "-v0"), ("load_demo", "-v0"), ("collectstatic", "--noinput", "-v0")):
+    copy_migrated_to(tmp_path)
+    for words in (("load_demo", "-v0"), ("collectstatic", "--noinput", "-v0")):
         servers.manage(*words, env=env)
     with servers.web(env) as portal:
         status, headers, _text = portal.get("/")

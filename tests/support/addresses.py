@@ -76,7 +76,12 @@ def of_appointments() -> dict[str, dict]:
 
 @pytest.fixture
 def addresses(db):
-    """Return the (name, URL) of every page, with real objects behind them; names as in ONLY of tests/test_access.py."""
+    """Return the (name, URL) of every page, with real objects behind them."""
+    return every_address()
+
+
+def every_address() -> list[tuple[str, str]]:
+    """Create an object for every page; return the pages' (name, URL), with names as in ONLY of tests/test_access.py."""
     article = ArticleFactory(slug="open")
     ArticleFactory(slug="draft", category=article.category, is_published=False)
     Heartbeat.objects.create(worker="test", seen_at=timezone.now())  # otherwise /readyz correctly returns 503

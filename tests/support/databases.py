@@ -60,6 +60,14 @@ def _migrate(name: str) -> None:
     connection.close()
 
 
+def copy_migrated_to(folder: Path) -> None:
+    """Put a copy of the run's migrated SQLite database where a portal with VAR_DIR `folder` expects its database.
+
+    It must have been migrated before: ask for pytest-django's fixture `django_db_setup`.
+    """
+    shutil.copyfile(Path(os.environ["TEST_RUN_DIRECTORY"], f"{MIGRATED}.sqlite3"), folder / "tabunka.sqlite3")
+
+
 def _copied_file(folder: Path, name: str) -> str:
     migrated, own = folder / f"{MIGRATED}.sqlite3", folder / f"{name}.sqlite3"
     if not migrated.exists():

@@ -421,9 +421,10 @@ def celery_worker(
     env: dict[str, str], *, name: str = "one", concurrency: int = 1, nice: int = 0
 ) -> Iterator[Background]:
     """Run a Celery worker for all queues; return once it is ready. `nice`: its niceness (lower CPU priority)."""
-    command = ["nice", "-n", str(nice), sys.executable, "-m", "celery", "-A", "portal", "worker",
+    # Without what only slows down its start: Django's checks, and asking other workers for news.
+    command = ["nice", "-n", str(nice), sys.executable, "-m", "celery", "--skip-checks", "-A", "portal", "worker",
                "-Q", "urgent,personal,bulk", "-c", str(concurrency), "-n", f"{name}@test",
-               "--loglevel", "info"]  # fmt: skip
+               "--without-mingle", "--without-gossip", "--loglevel", "info"]  # fmt: skip
     with _directory("celery") as path:
         log = path / "log"
         process = start(command, env=env, log=log, cwd=ROOT)
@@ -445,7 +446,17 @@ def celery_beat(env: dict[str, str]) -> Iterator[Background]:
     """Run Celery's scheduler (beat)."""
     with _directory("beat") as path:
         log = path / "log"
-        command = [sys.executable, "-m", "celery", "-A", "portal", "beat", "-s", str(path / "schedule")]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "--skip-checks",
+            "-A",
+            "portal",
+            "beat",
+            "-s",
+            str(path / "schedule"),
+        ]
         process = start(command, env=env, log=log, cwd=ROOT)
         try:
             yield Background(process, log)

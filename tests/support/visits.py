@@ -38,7 +38,7 @@ class Visit:
 
     page: Page
     address: str
-    language: str | None
+    language: str
     sessions: Sessions = field(default_factory=Sessions)
     strangers: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -46,11 +46,18 @@ class Visit:
     def __post_init__(self):
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.context.on("request", self._request)
 
-    def refuse(self, route) -> None:
-        """Record and block a request to another host."""
-        self.strangers.append(route.request.url)
-        route.abort()
+    def start_over(self) -> None:
+        """Become a new reader in the same tab, without cookies."""
+        self.strangers, self.complaints = [], []
+        self.page.context.clear_cookies()
+        self.page.emulate_media(color_scheme="light")
+
+    def _request(self, request) -> None:
+        """Record a request to another host; Chromium was started so that it finds none."""
+        if request.url.startswith("http") and not request.url.startswith(f"{self.address}/"):
+            self.strangers.append(request.url)
 
     def _console(self, message) -> None:
         # Chromium reports an error page itself as a failed resource, but the test opened that page on purpose.
