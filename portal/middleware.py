@@ -134,7 +134,7 @@ class Access:
                 if request.user.is_desk_staff:
                     record(request.user, "portal.refuse", reason=request.resolver_match.view_name, changes=False)
                 raise PermissionDenied
-            if errors.typed(request):  # the session has expired: show what was typed, so that it is not lost
+            if errors.submitted_values(request):  # the session has expired: show what was typed, so that it is not lost
                 return errors.csrf_failure(request)
             return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
         if rule.needs_second_factor(request.user) and not settings.DEMO:

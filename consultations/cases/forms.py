@@ -70,7 +70,7 @@ class NoteForm(CaseActionForm):
     text = _short_text_field(pgettext_lazy("staff", "Note"), required=True)
 
 
-class CaseReasonForm(CaseActionForm):
+class OptionalReasonForm(CaseActionForm):
     """An optional reason."""
 
     text = _short_text_field(pgettext_lazy("staff", "Reason"))

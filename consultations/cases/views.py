@@ -46,9 +46,11 @@ class CaseAction:
 
 CASE_ACTIONS = {
     "write": CaseAction(actions.add_note, forms.NoteForm, pgettext_lazy("staff", "The record has been updated.")),
-    "close": CaseAction(actions.close_case, forms.CaseReasonForm, pgettext_lazy("staff", "The case has been closed.")),
+    "close": CaseAction(
+        actions.close_case, forms.OptionalReasonForm, pgettext_lazy("staff", "The case has been closed.")
+    ),
     "reopen": CaseAction(
-        actions.reopen_case, forms.CaseReasonForm, pgettext_lazy("staff", "The case has been reopened.")
+        actions.reopen_case, forms.OptionalReasonForm, pgettext_lazy("staff", "The case has been reopened.")
     ),
     "add": CaseAction(
         actions.add_member,
@@ -63,7 +65,7 @@ CASE_ACTIONS = {
     ),
     "restrict": CaseAction(
         actions.restrict,
-        forms.CaseReasonForm,
+        forms.OptionalReasonForm,
         pgettext_lazy("staff", "The case has been restricted. Only members can see that it exists."),
     ),
     "lift": CaseAction(

@@ -23,7 +23,7 @@ from consultations.records.models import (
     LONGEST_MINUTES,
     Consultation,
     ConsultationChannel,
-    EnquirerType,
+    EnquirerRelationship,
     LanguageSupport,
     Outcome,
 )
@@ -52,7 +52,7 @@ LISTS = {
 }
 CHOICES = {
     "channel": ConsultationChannel,
-    "enquirer": EnquirerType,
+    "enquirer": EnquirerRelationship,
     "language_support": LanguageSupport,
     "outcome": Outcome,
 }
@@ -194,7 +194,7 @@ class _RowReader:
             topics=self.read("topics", self.topics) or (),
             note=self.read("note", clean_prose) or "",
             late_reason=pgettext("staff", "Imported from a past log"),
-            **coded | {"enquirer": coded["enquirer"] or EnquirerType.SELF},
+            **coded | {"enquirer": coded["enquirer"] or EnquirerRelationship.SELF},
         )
 
     def require_referral_target(self, coded: dict[str, str]) -> None:

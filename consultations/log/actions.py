@@ -25,7 +25,7 @@ from consultations.records.models import (
     Consultation,
     ConsultationDraft,
     ConsultationTopic,
-    EnquirerType,
+    EnquirerRelationship,
     Outcome,
     ReadGrant,
     TallyDelta,
@@ -53,7 +53,7 @@ class LogEntry:
     language_support: str
     topics: tuple[str, ...]
     outcome: str
-    enquirer: str = EnquirerType.SELF
+    enquirer: str = EnquirerRelationship.SELF
     note: str = ""
     mother_tongue: str = ""
     nationality: str = ""

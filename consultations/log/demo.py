@@ -21,7 +21,7 @@ from consultations.records.models import (
     Consultation,
     ConsultationChannel,
     ConsultationTopic,
-    EnquirerType,
+    EnquirerRelationship,
     LanguageSupport,
     Outcome,
     ReadGrant,
@@ -59,13 +59,13 @@ CHANNELS = {
     ConsultationChannel.OTHER: 3,
 }
 ENQUIRERS = {
-    EnquirerType.SELF: 78,
-    EnquirerType.FAMILY: 10,
-    EnquirerType.FRIEND: 4,
-    EnquirerType.EMPLOYER: 3,
-    EnquirerType.SCHOOL: 2,
-    EnquirerType.OFFICE: 2,
-    EnquirerType.SUPPORTER: 1,
+    EnquirerRelationship.SELF: 78,
+    EnquirerRelationship.FAMILY: 10,
+    EnquirerRelationship.FRIEND: 4,
+    EnquirerRelationship.EMPLOYER: 3,
+    EnquirerRelationship.SCHOOL: 2,
+    EnquirerRelationship.OFFICE: 2,
+    EnquirerRelationship.SUPPORTER: 1,
 }
 OUTCOMES = {
     Outcome.INFO: 66,

@@ -21,7 +21,7 @@ from consultations.records.models import (
     Consultation,
     ConsultationChannel,
     ConsultationDraft,
-    EnquirerType,
+    EnquirerRelationship,
     LanguageSupport,
     Outcome,
 )
@@ -103,7 +103,7 @@ def _defaults(request) -> dict:
     began = _timer_start(request.GET.get("at", ""))
     return {
         "channel": ConsultationChannel.VISIT,
-        "enquirer": EnquirerType.SELF,
+        "enquirer": EnquirerRelationship.SELF,
         "language": next(iter(_languages_of(request.user))),
         "language_support": LanguageSupport.ADVISER,
         "outcome": Outcome.INFO,

@@ -28,7 +28,7 @@ from consultations.records.models import (
     Client,
     Consultation,
     ConsultationChannel,
-    EnquirerType,
+    EnquirerRelationship,
     LanguageSupport,
     Outcome,
 )
@@ -176,7 +176,7 @@ class ConsultationForm(forms.Form):
     language = taxonomy_field(taxonomy.languages, label=pgettext_lazy("staff", "Language used"))
     language_support = enum_field("language_support", LanguageSupport, label=pgettext_lazy("staff", "Language support"))
     channel = enum_field("channel", ConsultationChannel, label=pgettext_lazy("staff", "How they contacted us"))
-    enquirer = enum_field("enquirer", EnquirerType, label=pgettext_lazy("staff", "Who contacted us"))
+    enquirer = enum_field("enquirer", EnquirerRelationship, label=pgettext_lazy("staff", "Who contacted us"))
     outcome = enum_field("outcome", Outcome, label=pgettext_lazy("staff", "Outcome"))
     referred_to = taxonomy_field(
         taxonomy.bodies, before=[("", "–")], label=pgettext_lazy("staff", "Referred to"), required=False

@@ -65,7 +65,7 @@ def server_error(request):
 
 def unavailable(request):
     """503: the database is busy or missing. Shows what was typed, so that it can be sent again."""
-    response = _page(request, 503, form_kept=typed(request))
+    response = _page(request, 503, form_kept=submitted_values(request))
     response.headers["Retry-After"] = "30"
     return response
 
@@ -73,7 +73,7 @@ def unavailable(request):
 @requires_csrf_token
 def csrf_failure(request, reason=""):
     """403: the form was open for too long, or cookies are off. Shows what was typed, and a link to the form."""
-    context = {"status": 403, "form_kept": typed(request), "form_url": _form_url(request)}
+    context = {"status": 403, "form_kept": submitted_values(request), "form_url": _form_url(request)}
     return render(request, "403_csrf.html", context, status=403)
 
 
@@ -86,7 +86,7 @@ def _form_url(request) -> str:
     return "/" + page._replace(scheme="", netloc="", fragment="").geturl().lstrip("/")
 
 
-def typed(request) -> list[tuple[str, str]]:
+def submitted_values(request) -> list[tuple[str, str]]:
     """Return what was typed into a form that could not be processed, as (label or "", value); without secrets."""
     if request.method != "POST":
         return []

@@ -18,7 +18,7 @@ from portal.pages.placeholder_programmes import describe_programme
 from services.guide.presentation import languages_to_search
 from services.languages.furigana import strip_readings, to_reading
 from services.languages.registry import SPOKEN
-from services.languages.search_folding import fold_for_search, search_keys
+from services.languages.search_folding import fold_for_search, folded_search_words
 
 WORDS = Path(__file__).parent / "search_words.toml"
 MAX_RESULTS = 5
@@ -54,7 +54,7 @@ def own_pages() -> dict[str, tuple[str, str]]:
 
 def search_pages(typed: str, language: str) -> list[PageSearchResult]:
     """Return the pages whose text contains every typed word; ranked by the reader's languages, then by position."""
-    keys = search_keys(typed)
+    keys = folded_search_words(typed)
     if not keys:
         return []
     ranks = {name: _rank(name, keys, language) for name in _texts(language)}

@@ -10,7 +10,7 @@ from services.guide.models import Article, ArticleQuerySet, Category
 from services.languages.dates import format_date
 from services.languages.names import NAMES
 from services.languages.registry import SPOKEN
-from services.languages.search_folding import search_keys
+from services.languages.search_folding import folded_search_words
 from services.languages.translated import TranslatedText, fallback_order, translated
 
 
@@ -83,7 +83,7 @@ def articles_for_list() -> ArticleQuerySet:
 
 def search_articles(user, typed: str) -> ArticleQuerySet:
     """Search the articles that `user` may see: in the reader's languages, and in English and Japanese, as on signs."""
-    keys = search_keys(typed)
+    keys = folded_search_words(typed)
     if not keys:
         return Article.objects.none()
     columns = tuple(SPOKEN[code].column for code in languages_to_search())

@@ -36,6 +36,6 @@ def fold_for_search(text: str) -> str:
     return search_key(unicodedata.normalize("NFC", _MARKS.sub("", decomposed)))
 
 
-def search_keys(typed: str, most: int = 10) -> list[str]:
+def folded_search_words(typed: str, most: int = 10) -> list[str]:
     """Split a query into at most `most` folded words. Arabic words lose their article, to match with and without it."""
     return [_ARTICLE.sub("", word) for word in fold_for_search(typed).split()[:most]]

@@ -20,14 +20,14 @@ from django.utils import timezone
 from services.audit.trail import content_version
 from services.messaging.bounces import back_off, domains_backing_off, suppress
 from services.messaging.channels import CHANNELS
-from services.messaging.channels.errors import DeliveryUnknown, PermanentDeliveryError, TemporaryDeliveryError
+from services.messaging.channels.errors import DeliveryUnknownError, PermanentDeliveryError, TemporaryDeliveryError
 from services.messaging.leases import (
     claim,
     finish,
     hold_unless_resumed,
     leased_rows,
     release_expired_leases,
-    retry_later,
+    retry_or_fail,
     unclaim,
 )
 from services.messaging.models import DeliveryGuarantee, Heartbeat, Message, MessageState, Queue, Suppression
@@ -134,20 +134,20 @@ class BatchSender:
             finish([message], MessageState.FAILED, str(fault))
             if fault.is_address_gone:
                 suppress(message.channel, message.address, str(fault))
-        except DeliveryUnknown as fault:
+        except DeliveryUnknownError as fault:
             if message.guarantee == DeliveryGuarantee.AT_MOST_ONCE:
                 finish([message], MessageState.UNCLEAR, str(fault))
             else:
-                retry_later(message, str(fault))
+                retry_or_fail(message, str(fault))
         except TemporaryDeliveryError as fault:
             if fault.slow_down and (domain := _backoff_domain(message)):
                 self.backing_off[domain] = back_off(domain)
-            retry_later(message, str(fault))
+            retry_or_fail(message, str(fault))
         except CannotRender as fault:
-            retry_later(message, f"The text could not be created ({fault}).")
+            retry_or_fail(message, f"The text could not be created ({fault}).")
         except Exception as fault:  # one broken row must fail alone and never stop the others
             logger.exception("A message could not be sent.", extra={"message_id": message.public_id})
-            retry_later(message, f"The text could not be created ({type(fault).__name__}).")
+            retry_or_fail(message, f"The text could not be created ({type(fault).__name__}).")
         else:
             return rendered
         return None

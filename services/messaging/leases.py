@@ -65,7 +65,7 @@ def release_expired_leases() -> None:
         if message.guarantee == DeliveryGuarantee.AT_MOST_ONCE and not is_idempotent:
             finish([message], MessageState.UNCLEAR, WORKER_LOST)
         else:
-            retry_later(message, WORKER_LOST)
+            retry_or_fail(message, WORKER_LOST)
 
 
 def leased_rows(messages: list[Message]):
@@ -96,7 +96,7 @@ def hold_unless_resumed(message: Message, subject: models.Model) -> None:
 
 
 @transaction.atomic
-def retry_later(message: Message, cause: str) -> None:
+def retry_or_fail(message: Message, cause: str) -> None:
     """Return a claimed row to the queue for its next attempt, or mark it as failed after the last one."""
     if message.attempts > len(Message.RETRY_DELAYS):
         finish([message], MessageState.FAILED, cause)

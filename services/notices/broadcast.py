@@ -18,7 +18,7 @@ from services.messaging.models import UNSENT, Message, MessageState
 from services.messaging.outbox import preferred_channel, wake_after_commit
 from services.messaging.reminders import schedule_reminder
 from services.notices.message_kinds import BEFORE_END
-from services.notices.news.lifecycle import lock_notice, message_kind_for, messages_of, queue_of
+from services.notices.news.lifecycle import lock_notice, message_kind_for, message_queue_for, messages_of
 from services.notices.news.models import Notice, NoticeState
 from services.notices.subscriptions.models import Subscription
 
@@ -71,7 +71,7 @@ def _write_batch(key: int) -> int:
             Message.objects.bulk_create([message for message in messages if message], ignore_conflicts=True)
             notice.written_up_to[name] = rows[-1].pk
             notice.save(update_fields=["written_up_to"])
-            wake_after_commit(queue_of(notice))
+            wake_after_commit(message_queue_for(notice))
             return len(rows)
     notice.written_at = timezone.now()
     notice.save(update_fields=["written_at"])
@@ -145,7 +145,7 @@ def _message(notice: Notice, **recipient) -> Message:
         idempotency_key=notice.public_id,
         about_type=notice._meta.label_lower,
         about_id=notice.pk,
-        queue=queue_of(notice),
+        queue=message_queue_for(notice),
         expires_at=notice.until,
         **recipient,
     )
@@ -213,4 +213,4 @@ def send_follow_up(notice: Notice, language: str) -> None:
     if notice.state == NoticeState.DONE:
         transition(notice, NoticeState.SENDING)
         notice.save(update_fields=["state"])
-    wake_after_commit(queue_of(notice))
+    wake_after_commit(message_queue_for(notice))

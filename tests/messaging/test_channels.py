@@ -29,7 +29,7 @@ from services.messaging.channels import (
     register_channel,
 )
 from services.messaging.channels.email import _EmailTemplate, return_address
-from services.messaging.channels.errors import DeliveryUnknown, PermanentDeliveryError, TemporaryDeliveryError
+from services.messaging.channels.errors import DeliveryUnknownError, PermanentDeliveryError, TemporaryDeliveryError
 from services.messaging.channels.sms import SmsSize, sms_size
 from services.messaging.channels.webhook import WebhookChannel
 from services.messaging.delivery import deliver_due
@@ -185,7 +185,8 @@ def test_providers_refusal_is_put_into_our_words(channel, provider, status, faul
 
 
 @pytest.mark.parametrize(
-    ("status", "sms", "push"), [(409, PermanentDeliveryError, None), (504, DeliveryUnknown, TemporaryDeliveryError)]
+    ("status", "sms", "push"),
+    [(409, PermanentDeliveryError, None), (504, DeliveryUnknownError, TemporaryDeliveryError)],
 )
 def test_what_a_repeat_would_do_decides_what_an_answer_means(provider, settings, status, sms, push):
     settings.SMS_URL = settings.PUSH_URL = provider.url
@@ -196,7 +197,7 @@ def test_what_a_repeat_would_do_decides_what_an_answer_means(provider, settings,
     assert len(provider.asked) == 2
 
 
-@pytest.mark.parametrize(("channel_", "fault"), [("sms", DeliveryUnknown), ("push", TemporaryDeliveryError)])
+@pytest.mark.parametrize(("channel_", "fault"), [("sms", DeliveryUnknownError), ("push", TemporaryDeliveryError)])
 def test_provider_that_hangs_up_in_the_middle(provider, settings, channel_, fault):
     settings.SMS_URL = settings.PUSH_URL = provider.url
     provider.answer = None
@@ -215,7 +216,7 @@ def test_provider_that_answers_too_slowly(provider, settings, monkeypatch):
     settings.SMS_URL = settings.PUSH_URL = provider.url
     wait = threading.Event()
     provider.status = lambda headers: wait.wait(5) and 200
-    for channel, fault in (("sms", DeliveryUnknown), ("push", TemporaryDeliveryError)):
+    for channel, fault in (("sms", DeliveryUnknownError), ("push", TemporaryDeliveryError)):
         with pytest.raises(fault):
             hand_over(channel, MessageFactory(channel=channel))
     wait.set()

@@ -11,7 +11,7 @@ from services.messaging.failure_reasons import describe
 
 SERVICES = Path(settings.BASE_DIR) / "services"
 FILES = [*SERVICES.glob("messaging/**/*.py"), *SERVICES.glob("notices/subscriptions/*.py")]
-FAULTS = {"PermanentDeliveryError", "TemporaryDeliveryError", "DeliveryUnknown"}
+FAULTS = {"PermanentDeliveryError", "TemporaryDeliveryError", "DeliveryUnknownError"}
 
 
 def text_of(node) -> str | None:

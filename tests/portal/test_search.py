@@ -13,7 +13,7 @@ from portal.pages.page_search import WORDS, own_pages
 from services.guide import demo
 from services.languages.furigana import strip_readings
 from services.languages.registry import SPOKEN
-from services.languages.search_folding import fold_for_search, search_keys
+from services.languages.search_folding import fold_for_search, folded_search_words
 from tests.factories import ArticleFactory, HoursFactory
 
 pytestmark = pytest.mark.django_db
@@ -283,7 +283,7 @@ def test_folding_makes_one_of_what_is_typed_differently(text, key):
 
 
 def test_arabic_article_is_taken_from_what_is_typed_and_never_from_a_short_word():
-    assert search_keys("المحامي الى ال") == ["محامي", "الي", "ال"]
+    assert folded_search_words("المحامي الى ال") == ["محامي", "الي", "ال"]
 
 
 def test_placeholder_of_the_search_field_is_kana_in_easy_japanese(client):

@@ -31,7 +31,7 @@ class ConsultationChannel(models.TextChoices):
     OTHER = "other", pgettext_lazy("staff: how somebody came to the desk", "Other")
 
 
-class EnquirerType(models.TextChoices):
+class EnquirerRelationship(models.TextChoices):
     """Who contacted the desk."""
 
     SELF = "self", pgettext_lazy("staff: who asked", "The person themselves")
@@ -131,7 +131,7 @@ class Consultation(models.Model):
     month = models.DateField()
     minutes = models.PositiveSmallIntegerField()
     channel = models.CharField(max_length=20, choices=ConsultationChannel)
-    enquirer = models.CharField(max_length=20, choices=EnquirerType, default=EnquirerType.SELF)
+    enquirer = models.CharField(max_length=20, choices=EnquirerRelationship, default=EnquirerRelationship.SELF)
     language = models.CharField(max_length=12)
     language_support = models.CharField(max_length=20, choices=LanguageSupport)
     mother_tongue = models.CharField(max_length=12, blank=True)
@@ -170,7 +170,7 @@ class Consultation(models.Model):
                 condition=models.Q(channel__in=ConsultationChannel.values), name="consultations_known_channel"
             ),
             models.CheckConstraint(
-                condition=models.Q(enquirer__in=EnquirerType.values), name="consultations_known_enquirer"
+                condition=models.Q(enquirer__in=EnquirerRelationship.values), name="consultations_known_enquirer"
             ),
             models.CheckConstraint(
                 condition=models.Q(language_support__in=LanguageSupport.values),

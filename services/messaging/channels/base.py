@@ -73,7 +73,8 @@ class Channel:
     def open(self) -> AbstractContextManager[Callable[[Message, RenderedMessage], None]]:
         """Open a connection for a batch of messages, and yield a function that sends one message.
 
-        The function returns when the other side has accepted the message. Raises Undeliverable, TryLater or Unclear.
+        The function returns when the other side has accepted the message. Raises PermanentDeliveryError,
+        TemporaryDeliveryError or DeliveryUnknownError.
         """
         raise NotImplementedError
 

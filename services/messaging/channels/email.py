@@ -18,7 +18,7 @@ from django.utils.translation import pgettext_lazy
 from services.accounts.models import Resident
 from services.messaging.addresses import clean_email
 from services.messaging.channels.base import Channel, register_channel
-from services.messaging.channels.errors import DeliveryUnknown, PermanentDeliveryError, TemporaryDeliveryError
+from services.messaging.channels.errors import DeliveryUnknownError, PermanentDeliveryError, TemporaryDeliveryError
 from services.messaging.channels.smtp_pipelining import send_pipelined
 from services.messaging.models import EMAIL, Message, Queue
 from services.messaging.recipients import links_of
@@ -213,5 +213,5 @@ def _translate_error(fault: OSError, *, is_handed_over: bool) -> Exception:
             "The email server has asked us to wait.", slow_down=isinstance(fault, smtplib.SMTPDataError)
         )
     if is_handed_over and isinstance(fault, smtplib.SMTPServerDisconnected | TimeoutError):
-        return DeliveryUnknown("The email server closed the connection too early. The message may have been sent.")
+        return DeliveryUnknownError("The email server closed the connection too early. The message may have been sent.")
     return TemporaryDeliveryError(f"The email server could not be reached ({type(fault).__name__}).")

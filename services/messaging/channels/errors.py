@@ -17,5 +17,5 @@ class TemporaryDeliveryError(Exception):
         self.slow_down = slow_down
 
 
-class DeliveryUnknown(Exception):
+class DeliveryUnknownError(Exception):
     """The message may have been sent or not; nobody can know."""

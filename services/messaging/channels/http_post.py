@@ -6,7 +6,7 @@ import urllib.request
 from http.client import HTTPException
 from urllib.parse import urlsplit, urlunsplit
 
-from services.messaging.channels.errors import DeliveryUnknown, PermanentDeliveryError, TemporaryDeliveryError
+from services.messaging.channels.errors import DeliveryUnknownError, PermanentDeliveryError, TemporaryDeliveryError
 
 PATIENCE = 15  # seconds
 DUPLICATE = 409
@@ -26,7 +26,8 @@ def post(url: str, payload: dict, *, headers: dict[str, str], is_idempotent: boo
     """POST JSON to a provider, and return once it has accepted the message.
 
     url: with the key before the @, if the provider wants one: `https://:key@sms.example/messages` sends
-    `Authorization: Bearer key`. Raises Undeliverable, TryLater or, where a repeat would be a second message, Unclear.
+    `Authorization: Bearer key`. Raises PermanentDeliveryError, TemporaryDeliveryError or, where a repeat would be a
+    second message, DeliveryUnknownError.
     """
     address = urlsplit(url)
     if address.password:
@@ -46,7 +47,7 @@ def post(url: str, payload: dict, *, headers: dict[str, str], is_idempotent: boo
     except (OSError, HTTPException) as fault:
         if is_idempotent:
             raise TemporaryDeliveryError("The provider closed the connection too early.") from fault
-        raise DeliveryUnknown(
+        raise DeliveryUnknownError(
             "The provider closed the connection too early. The message may have been sent."
         ) from fault
 
@@ -62,5 +63,5 @@ def _raise_for_status(status: int, is_idempotent: bool) -> None:
     if status < 500:
         raise PermanentDeliveryError(f"The provider rejected the message or the recipient ({status}).")
     if not is_idempotent and status == 504:
-        raise DeliveryUnknown("The provider did not respond in time. The message may have been sent.")
+        raise DeliveryUnknownError("The provider did not respond in time. The message may have been sent.")
     raise TemporaryDeliveryError(f"The provider is having problems ({status}).")

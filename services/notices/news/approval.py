@@ -10,7 +10,7 @@ from services.accounts.models import User
 from services.base.refusals import Refused
 from services.messaging.models import UNSENT, MessageState, Queue
 from services.messaging.outbox import wake_after_commit
-from services.notices.news.lifecycle import lock_notice, queue_of, refusal_for_state, transition_notice
+from services.notices.news.lifecycle import lock_notice, message_queue_for, refusal_for_state, transition_notice
 from services.notices.news.models import Notice, NoticeState, NoticeTranslationState
 
 
@@ -76,7 +76,7 @@ def resume(notice: Notice, *, by: User) -> int:
     notice = lock_notice(notice)
     if not notice.is_paused:
         raise Refused(refusal_for_state(notice))
-    wake_after_commit(queue_of(notice))
+    wake_after_commit(message_queue_for(notice))
     message_states = [MessageState.HELD], MessageState.WAITING
     return transition_notice(notice, NoticeState.SENDING, by, "notices.resume", message_states=message_states)
 

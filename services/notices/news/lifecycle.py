@@ -74,7 +74,7 @@ def message_kind_for(notice: Notice) -> MessageKind:
     return EMERGENCY if notice.is_emergency else NEWS
 
 
-def queue_of(notice: Notice) -> Queue:
+def message_queue_for(notice: Notice) -> Queue:
     """Return the queue of a notice's messages; only sign-in codes go before emergencies."""
     return Queue.EMERGENCY if notice.is_emergency else Queue.BULK
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from consultations.models import Consultation, ConsultationChannel, EnquirerType, LanguageSupport, Outcome
+from consultations.models import Consultation, ConsultationChannel, EnquirerRelationship, LanguageSupport, Outcome
 from consultations.records import taxonomy
 from services.guide.demo import ARTICLES
 from services.languages.registry import SPOKEN
@@ -73,7 +73,7 @@ def test_desk_knows_every_language_of_the_portal_and_many_more():
 def test_words_are_those_of_the_columns_values():
     for column, values in {
         "channel": ConsultationChannel,
-        "enquirer": EnquirerType,
+        "enquirer": EnquirerRelationship,
         "language_support": LanguageSupport,
         "outcome": Outcome,
     }.items():
