@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from consultations.appointments.appointment_needs import AppointmentNeeds
 from consultations.appointments.availability import (
@@ -29,6 +29,7 @@ from services.base.refusals import Refused
 from services.registration import actions as registration
 from services.registration.models import Offering, Registration
 
+GONE = gettext_lazy("This time is no longer available. Choose another one.")
 MAX_WITHOUT_ACCOUNT = 3
 OFFER_HOURS = 24
 
@@ -64,6 +65,8 @@ def book(
     """
     slot = _get_or_create_slot(time)
     offering = Offering.objects.locked(slot.offering_id)[slot.offering_id]
+    if offering.is_cancelled:  # since the slot was read
+        raise Refused(GONE)
     if idempotency_key and (existing := offering.registrations.filter(idempotency_key=idempotency_key).first()):
         return existing
     if isinstance(person, GuestContact):
@@ -81,19 +84,21 @@ def book(
 
 
 def _get_or_create_slot(time: BookableTime) -> Slot:
-    """Return the slot for a time, creating it on the first request.
+    """Return the slot for a time, creating it on the first request. Raises `Refused` if the desk no longer offers it.
 
     Creation locks the roster, so that nobody can remove the hours or create an overlapping slot at the same time.
     """
-    slots = Slot.objects.not_cancelled().filter(hours__public_id=time.hours, starts_at=time.starts_at)
-    if slot := slots.first():
-        return slot
+    slots = Slot.objects.overlapping(time.starts_at, time.ends_at).filter(hours__public_id=time.hours)
+    same = slots.filter(starts_at=time.starts_at, ends_at=time.ends_at)
+    if taken := same.filter(offering__registrations__in=Registration.objects.active()).first():
+        return taken
     lock_roster()
-    if slot := slots.first():
+    now_offered = find_bookable_time(time.hours, time.at)
+    if now_offered is None or now_offered.ends_at != time.ends_at:
+        raise Refused(GONE)
+    if slot := same.first():
         return slot
-    time = find_bookable_time(time.hours, time.at)
-    if time is None:
-        raise Refused(_("This time is no longer available. Choose another one."))
+    _remove_empty_slots(list(slots))
     offering = Offering.objects.create(
         programme=PROGRAMME,
         capacity=CAPACITY,
@@ -107,10 +112,22 @@ def _get_or_create_slot(time: BookableTime) -> Slot:
         offering=offering,
         hours=DeskHours.objects.get(public_id=time.hours),
         starts_at=time.starts_at,
-        service=time.service,
-        language=time.language,
-        modes=list(time.modes),
+        ends_at=time.ends_at,
+        service=now_offered.service,
+        language=now_offered.language,
+        modes=list(now_offered.modes),
     )
+
+
+def _remove_empty_slots(slots: list[Slot]) -> None:
+    """Make room for a slot of another length: remove slots that nobody has any longer.
+
+    Raises `Refused` if somebody has just registered for one. The caller must hold the roster lock.
+    """
+    locked = Offering.objects.locked(*(slot.offering_id for slot in slots))
+    if any(offering.registrations.active().exists() for offering in locked.values()):
+        raise Refused(GONE)
+    _cancel_slots(slots, by=None)
 
 
 def _refuse_too_many_bookings(person: GuestContact, offering: Offering) -> None:

@@ -59,20 +59,21 @@ def services_by_appointment() -> set[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class SlotUsage:
-    """An existing slot: how many people have it, and how many are on its waiting list."""
+class TakenSlot:
+    """A slot that somebody has: its times, and how many people are on its waiting list."""
 
     starts_at: datetime.datetime
     ends_at: datetime.datetime
-    held: int
     waiting: int
 
     @property
     def availability(self) -> str:
-        """The slot's availability, from its capacity and its waiting limit."""
-        if self.held < CAPACITY:
-            return SlotAvailability.FREE
+        """Whether one more person can wait for it."""
         return SlotAvailability.WAIT if self.waiting < WAITING_LIMIT else SlotAvailability.TAKEN
+
+    def overlaps(self, begins: datetime.datetime, ends: datetime.datetime) -> bool:
+        """Whether it has a moment in common with a span of time."""
+        return self.starts_at < ends and self.ends_at > begins
 
 
 def available_times(service: str = "", language: str = "", *, start: datetime.date | None = None) -> list[BookableTime]:
@@ -137,49 +138,56 @@ def _compute_times(start: datetime.date, end: datetime.date) -> list[BookableTim
     openings = [it for it in timetable.openings if it.by_appointment]
     if not openings:
         return []
-    usage = _load_usage(openings[0].starts_at, openings[-1].ends_at)
-    return sorted(time for it in openings for time in _split_into_slots(it, hours[it.hours], usage[it.hours]))
+    taken = _load_taken(min(it.starts_at for it in openings), max(it.ends_at for it in openings))
+    return sorted(time for it in openings for time in _times_of(it, hours[it.hours], taken[it.hours]))
 
 
-def _load_usage(start: datetime.datetime, end: datetime.datetime) -> dict[str, list[SlotUsage]]:
-    """Load the existing slots and their usage, by the public id of their hours."""
+def _load_taken(start: datetime.datetime, end: datetime.datetime) -> dict[str, list[TakenSlot]]:
+    """Load the slots that somebody has between two moments, by the public id of their hours."""
     found = defaultdict(list)
     registered = "offering__registrations"
     held = Sum(f"{registered}__party_size", filter=Q(**{f"{registered}__state__in": HOLDING_A_PLACE}), default=0)
     waiting = Count(registered, filter=Q(**{f"{registered}__state": RegistrationState.WAITING}))
-    slots = Slot.objects.not_cancelled().filter(hours__isnull=False, starts_at__range=(start, end))
-    counted = slots.annotate(held=held, waiting=waiting).order_by()
-    for hours, *columns in counted.values_list("hours__public_id", "starts_at", "offering__ends_at", "held", "waiting"):
-        found[hours].append(SlotUsage(*columns))
+    counted = Slot.objects.overlapping(start, end).annotate(held=held, waiting=waiting).filter(held__gte=CAPACITY)
+    for hours, *columns in counted.order_by().values_list("hours__public_id", "starts_at", "ends_at", "waiting"):
+        found[hours].append(TakenSlot(*columns))
     return found
 
 
-def _split_into_slots(opening: Opening, hours: DeskHours, usage: list[SlotUsage]):
-    """Yield an opening's bookable times, counted from the start of the regular hours.
+def _times_of(opening: Opening, hours: DeskHours, taken: list[TakenSlot]):
+    """Yield an opening's times: each slot that somebody has, and the free times between these.
 
-    Counting from there keeps the other times in place when one day starts earlier or later. A booking made under
-    another slot length still blocks the times that it overlaps.
+    A slot booked under another slot length keeps its own times, and no free time overlaps it.
+    """
+    for slot in taken:
+        if opening.starts_at <= slot.starts_at and slot.ends_at <= opening.ends_at:
+            yield _bookable_time(opening, slot.starts_at, slot.ends_at, slot.availability)
+    for begins, ends in _split_into_slots(opening, hours):
+        if not any(slot.overlaps(begins, ends) for slot in taken):
+            yield _bookable_time(opening, begins, ends, SlotAvailability.FREE)
+
+
+def _split_into_slots(opening: Opening, hours: DeskHours):
+    """Yield the start and end of an opening's slots, counted from the start of the regular hours.
+
+    Counting from there keeps the other times in place when one day starts earlier or later.
     """
     length = datetime.timedelta(minutes=hours.slot_minutes)
     begins = datetime.datetime.combine(opening.day, hours.schedule.begins, opening.starts_at.tzinfo)
     begins -= (begins - opening.starts_at) // length * length  # the first slot that starts within the opening
     while begins + length <= opening.ends_at:
-        if time := _bookable_time(opening, begins, begins + length, usage):
-            yield time
+        yield begins, begins + length
         begins += length
 
 
-def _bookable_time(opening: Opening, begins, ends, usage: list[SlotUsage]) -> BookableTime | None:
-    same = next((it for it in usage if it.starts_at == begins), None)
-    for other in usage:
-        if other is not same and other.held and other.starts_at < ends and begins < other.ends_at:
-            return None
+def _bookable_time(opening: Opening, begins, ends, availability: str) -> BookableTime:
+    zone = opening.starts_at.tzinfo
     return BookableTime(
-        begins,
-        timezone.localtime(same.ends_at) if same else ends,
+        begins.astimezone(zone),
+        ends.astimezone(zone),
         opening.hours,
         opening.service,
         opening.language,
         opening.modes,
-        same.availability if same else SlotAvailability.FREE,
+        availability,
     )

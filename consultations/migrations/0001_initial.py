@@ -14,6 +14,13 @@ import services.base.public_ids
 COLUMNS = ("id", "public_id", "case_id", "kind", "about_id", "by_id", "at")
 MESSAGE = "The events of a case are append-only."
 DAYS = 5 * 365 - 1  # a day less than Case.RETENTION: the database's clock may be behind the portal's
+# Appointment slots of the same desk hours never overlap.
+OVERLAP_TRIGGER = """
+    CREATE TRIGGER consultations_slot_no_overlap_NAME BEFORE EVENT ON consultations_slot
+    WHEN EXISTS (SELECT 1 FROM consultations_slot AS other WHERE other.hours_id = NEW.hours_id
+        AND other.id IS NOT NEW.id AND other.starts_at < NEW.ends_at AND other.ends_at > NEW.starts_at)
+    BEGIN SELECT RAISE(ABORT, 'Slots of the same hours never overlap.'); END
+"""
 SAME = " AND ".join(f"NEW.{name} IS NOT DISTINCT FROM OLD.{name}" for name in COLUMNS)
 SQLITE = [
     f"""
@@ -27,6 +34,8 @@ SQLITE = [
     WHEN OLD.at >= DATETIME('now', '-{DAYS} days')
     BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END
     """,
+    OVERLAP_TRIGGER.replace("NAME", "insert").replace("EVENT", "INSERT"),
+    OVERLAP_TRIGGER.replace("NAME", "update").replace("EVENT", "UPDATE OF hours_id, starts_at, ends_at"),
 ]
 POSTGRESQL = [
     f"""
@@ -47,6 +56,11 @@ POSTGRESQL = [
     CREATE TRIGGER consultations_caseevent_append_only BEFORE UPDATE OR DELETE ON consultations_caseevent
     FOR EACH ROW EXECUTE FUNCTION consultations_caseevent_append_only()
     """,
+    # A range of one key instead of the key: the key itself would need the extension btree_gist.
+    """
+    ALTER TABLE consultations_slot ADD CONSTRAINT consultations_slots_never_overlap EXCLUDE USING gist
+    (int8range(hours_id, hours_id, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&) WHERE (hours_id IS NOT NULL)
+    """,
 ]
 
 
@@ -57,6 +71,8 @@ def guard(apps, schema_editor):
 
 def unguard(apps, schema_editor):
     if schema_editor.connection.vendor == "sqlite":
+        for event in ("insert", "update"):
+            schema_editor.execute(f"DROP TRIGGER consultations_slot_no_overlap_{event}")
         for verb in ("update", "delete"):
             schema_editor.execute(f"DROP TRIGGER consultations_caseevent_no_{verb}")
     else:
@@ -568,6 +584,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
                 ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
                 ("service", models.CharField(max_length=20)),
                 ("language", models.CharField(blank=True, max_length=12)),
                 ("modes", models.JSONField(default=list)),
@@ -1067,6 +1084,12 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="slot",
             constraint=models.UniqueConstraint(fields=("hours", "starts_at"), name="consultations_one_slot_a_time"),
+        ),
+        migrations.AddConstraint(
+            model_name="slot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("starts_at__lt", models.F("ends_at"))), name="consultations_slot_starts_before_end"
+            ),
         ),
         migrations.AddConstraint(
             model_name="slot",

@@ -68,6 +68,7 @@ class SlotFactory(factory.django.DjangoModelFactory):
     hours = factory.SubFactory(HoursFactory, service=DeskService.LAWYER, language="", by_appointment=True)
     offering = factory.SubFactory(OfferingFactory, is_one_meeting=True)
     starts_at = factory.SelfAttribute("offering.starts_at")
+    ends_at = factory.SelfAttribute("offering.ends_at")
     service = factory.SelfAttribute("hours.service")
     language = factory.SelfAttribute("hours.language")
     modes = factory.SelfAttribute("hours.modes")
