@@ -109,7 +109,7 @@ def _row(row: Registration, covered: set[int], now: datetime.datetime) -> _Appoi
         interpreter=SPOKEN.get(needs.interpreting),
         state=row.state,
         has_begun=has_begun,
-        attended=row.attended,
+        attended=None if row.attendees is None else row.attendees > 0,
         is_uncovered=not has_begun and slot.pk not in covered,
     )
 
@@ -169,7 +169,9 @@ def record_attendance(request, public_id):
     form = AttendanceForm(request.POST)
     if form.is_valid():
         try:
-            registration.record_attendance(row, form.cleaned_data["attended"], by=request.user)
+            attended = form.cleaned_data["attended"]
+            attendees = None if attended is None else attended * row.party_size
+            registration.record_attendance(row, attendees, by=request.user)
         except Refused as refusal:
             messages.error(request, str(refusal))
     return redirect("desk:appointments")

@@ -7,8 +7,10 @@ If two offerings are concerned, both are locked, in the order of their keys. The
 import datetime
 import hashlib
 import secrets
+from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -59,15 +61,16 @@ def register(
 
     by: who acts, or None for the resident. idempotency_key: sending the same form again returns the same registration.
     accept_waiting_list: False if the resident was shown a free place and not asked whether they would wait. Refused
-    outside the registration period, if the resident is already registered or has a place elsewhere at that time, and if
+    outside the registration period, if the person is already registered or has a place elsewhere at that time, and if
     places and waiting list are full.
     """
     offering = _lock_offering(offering)
     if idempotency_key and (before := offering.registrations.filter(idempotency_key=idempotency_key).first()):
         return before
     _refuse_if_closed(offering)
-    if offering.registrations.active().filter(resident=resident).exists():
-        raise Refused(_("You have already registered for this."))
+    _lock_people(offering, resident)
+    _expire_overdue_offers(offering)
+    _refuse_second_registration(resident, offering, by)
     _refuse_overlap(resident, offering)
     state = _state_for(offering, party_size)
     if state == RegistrationState.WAITING and not accept_waiting_list:
@@ -105,11 +108,41 @@ def _refuse_if_closed(offering: Offering) -> None:
         raise Refused(_("Registration has closed."))
 
 
-def _refuse_overlap(resident: Resident, offering: Offering, *, but: Registration | None = None) -> None:
-    """Refuse two meetings at the same time. Locks the resident, who may be registering for the other one right now."""
-    if not offering.is_one_meeting:
+def _lock_people(offering: Offering, *residents: Resident) -> None:
+    """Lock these residents and everybody who waits for the offering, who may be getting another place right now.
+
+    All at once and by primary key: two transactions that locked them one by one could wait for each other for ever.
+    """
+    if offering.is_one_meeting:
+        waits = Q(registrations__in=offering.registrations.active().exclude(state=RegistrationState.PLACED))
+        keys = set(Resident.objects.filter(waits).values_list("pk", flat=True)) | {it.pk for it in residents}
+        list(Resident.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+
+
+def _refuse_second_registration(resident: Resident, offering: Offering, by: User | None) -> None:
+    """Refuse to register one person twice, whether by the same account or by the same name and address.
+
+    A stranger can type anybody's name and address, so without an account the refusal does not say who is registered.
+    """
+    rows = offering.registrations.active().of_the_same_person(resident)
+    if not rows:
         return
-    Resident.objects.select_for_update().get(pk=resident.pk)
+    is_known = by or resident.user_id or any(row.resident_id == resident.pk for row in rows)
+    if not is_known:
+        raise Refused(_("We cannot accept this registration. Use the link in our last message or speak to us."))
+    raise Refused(_("You have already registered for this."))
+
+
+def _refuse_overlap(resident: Resident, offering: Offering, *, but: Registration | None = None) -> None:
+    """Refuse two meetings at the same time. The resident must be locked: they may be registering for the other now."""
+    if _is_busy(resident, offering, but=but):
+        raise Refused(_("You already have another booking with us at that time."))
+
+
+def _is_busy(resident: Resident, offering: Offering, *, but: Registration | None = None) -> bool:
+    """Whether a resident has a place in another meeting while this one takes place."""
+    if not offering.is_one_meeting:
+        return False
     others = Registration.objects.filter(
         resident=resident,
         state=RegistrationState.PLACED,
@@ -117,28 +150,31 @@ def _refuse_overlap(resident: Resident, offering: Offering, *, but: Registration
         offering__starts_at__lt=offering.ends_at,
         offering__ends_at__gt=offering.starts_at,
     )
-    if others.exclude(pk=but.pk if but else None).exists():
-        raise Refused(_("You already have another booking with us at that time."))
+    return others.exclude(pk=but.pk if but else None).exists()
 
 
 def _state_for(offering: Offering, party_size: int) -> RegistrationState:
-    """Return the state of a registration made now, or refuse it. The offering must be locked."""
-    if party_size > offering.capacity:
-        text = ngettext(
-            "There is only room for %(count)s person.",
-            "There is only room for %(count)s people.",
-            offering.capacity,
-        )
-        raise Refused(text % {"count": offering.capacity})
+    """Return the state of a registration made now, or refuse it. The offering and the people must be locked."""
+    needed = offering.places_for(party_size)
+    if offering.capacity:  # without places there is a waiting list only
+        _refuse_if_too_large(needed, offering.capacity)
     if offering.waits_for_draw:
         return RegistrationState.APPLIED
-    _expire_overdue_offers(offering)
     _offer_freed_places(offering)  # parties that still wait after this do not fit
-    if offering.held() + party_size <= offering.capacity:
+    if offering.held() + needed <= offering.capacity:
         return RegistrationState.PLACED
     if offering.is_waiting_list_open():
         return RegistrationState.WAITING
     raise Refused(_("All places are taken."))
+
+
+def _refuse_if_too_large(needed: int, room: int) -> None:
+    if needed <= room:
+        return
+    if room <= 0:
+        raise Refused(_("There is no room for more people."))
+    text = ngettext("There is only room for %(count)s person.", "There is only room for %(count)s people.", room)
+    raise Refused(text % {"count": room})
 
 
 @transaction.atomic
@@ -147,6 +183,7 @@ def accept(registration: Registration, *, by: User | None = None) -> Registratio
     registration = _lock_registration(registration)
     if registration.state == RegistrationState.PLACED:
         return registration
+    _lock_people(registration.offering, registration.resident)
     if registration.state != RegistrationState.OFFERED or registration.offered_until <= timezone.now():
         raise Refused(_("This place is no longer reserved for you."))
     _refuse_overlap(registration.resident, registration.offering, but=registration)
@@ -164,6 +201,7 @@ def decline(registration: Registration, *, by: User | None = None) -> Registrati
         return registration
     if registration.state != RegistrationState.OFFERED:
         raise Refused(_("This place is no longer reserved for you."))
+    _lock_people(registration.offering)
     _set_state(registration, RegistrationState.DECLINED)
     record(by, "registration.decline", registration, changes=False)
     _offer_freed_places(registration.offering)
@@ -182,6 +220,7 @@ def cancel(registration: Registration, *, by: User | None = None, for_centre: bo
         return registration
     if registration.offering.has_begun():
         raise Refused(_("This appointment or event has already started."))
+    _lock_people(registration.offering)
     _end_registration(registration, by, "cancelled_by_centre" if for_centre else "cancelled")
     _offer_freed_places(registration.offering)
     return registration
@@ -189,22 +228,37 @@ def cancel(registration: Registration, *, by: User | None = None, for_centre: bo
 
 @transaction.atomic
 def change_party(registration: Registration, party_size: int, *, by: User | None = None) -> Registration:
-    """Change the number of people; the turn on the waiting list stays. Refused if there is not enough room."""
+    """Change the number of people; the turn on the waiting list stays. The person is told if somebody else changes it.
+
+    Fewer people are always possible. Refused if there is not enough room for more.
+    """
     registration = _lock_registration(registration)
     offering = registration.offering
     if registration.has_ended or offering.has_begun():
         raise Refused(_("This booking can no longer be changed."))
-    others = offering.held() - registration.party_size if registration.state in HOLDING_A_PLACE else 0
-    if others + party_size > offering.capacity:
-        room = offering.capacity - others
-        text = ngettext("There is only room for %(count)s person.", "There is only room for %(count)s people.", room)
-        raise Refused(text % {"count": room})
-    if party_size != registration.party_size:
-        registration.party_size = party_size
-        registration.save(update_fields=["party_size"])
-        record(by, "registration.change_party", registration, fields=["party_size"], changes=False)
-        _offer_freed_places(offering)
+    if party_size == registration.party_size:
+        return registration
+    if party_size > registration.party_size:
+        _refuse_larger_party(registration, party_size)
+    _lock_people(offering)
+    registration.party_size = party_size
+    registration.sequence += 1
+    registration.save(update_fields=["party_size", "sequence"])
+    record(by, "registration.change_party", registration, fields=["party_size"], changes=False)
+    if by and registration.resident and registration.resident.user_id != by.pk:
+        _notify_registrant(registration, "changed")
+    _offer_freed_places(offering)
     return registration
+
+
+def _refuse_larger_party(registration: Registration, party_size: int) -> None:
+    """Refuse if the party does not fit beside those who have a place, or, while it waits, into the whole offering."""
+    offering, others = registration.offering, 0
+    if registration.state in HOLDING_A_PLACE:
+        others = offering.held() - offering.places_for(registration.party_size)
+    elif not offering.capacity:
+        return
+    _refuse_if_too_large(offering.places_for(party_size), offering.capacity - others)
 
 
 @transaction.atomic
@@ -221,8 +275,9 @@ def move_to(registration: Registration, offering: Offering, *, by: User | None =
     if old is None or registration.has_ended or old.has_begun():
         raise Refused(_("This booking can no longer be changed."))
     _refuse_if_closed(new)
-    if new.registrations.active().filter(resident=registration.resident).exists():
-        raise Refused(_("You have already registered for this."))
+    _lock_people(new, registration.resident, *_waiting_people(old))
+    _expire_overdue_offers(new)
+    _refuse_second_registration(registration.resident, new, by)
     _refuse_overlap(registration.resident, new, but=registration)
     if _state_for(new, registration.party_size) != RegistrationState.PLACED:
         raise Refused(_("This time has already been booked. Choose another one."))
@@ -235,23 +290,117 @@ def move_to(registration: Registration, offering: Offering, *, by: User | None =
     return registration
 
 
+def _waiting_people(offering: Offering) -> list[Resident]:
+    return [row.resident for row in offering.registrations.waiting().select_related("resident") if row.resident]
+
+
+@transaction.atomic
+def reschedule(
+    offering: Offering,
+    starts_at: datetime.datetime,
+    ends_at: datetime.datetime,
+    *,
+    by: User | None,
+    agreed: Collection[str] = (),
+) -> Offering:
+    """Move an offering to another time, with all its registrations, and tell everybody once.
+
+    Reminders move with it, calendar entries get a higher SEQUENCE, and no offer outlives the new start. Refused after
+    the start, if the offering is cancelled, and if the new time is in the past. Raises `WouldOverlap` if somebody has
+    a place in another meeting at the new time, unless `agreed` holds the public id of their registration: it is then
+    cancelled, and they are told.
+    """
+    offering = _lock_offering(offering)
+    _refuse_new_time(offering, starts_at)
+    if (offering.starts_at, offering.ends_at) == (starts_at, ends_at):
+        return offering
+    offering.starts_at, offering.ends_at = starts_at, ends_at
+    offering.save(update_fields=["starts_at", "ends_at"])
+    record(by, "registration.reschedule", offering, fields=["starts_at", "ends_at"], changes=False)
+    everybody = list(offering.registrations.active().select_related("resident"))
+    _lock_people(offering, *(row.resident for row in everybody if row.resident))
+    busy = set(offering.registrations.filter(state=RegistrationState.PLACED).busy_elsewhere())
+    if any(row.public_id not in agreed for row in busy):
+        raise WouldOverlap(sorted(busy, key=lambda row: row.pk))
+    for registration in everybody:
+        registration.offering = offering
+        if registration in busy:
+            _end_registration(registration, by, "cancelled_by_centre")
+        else:
+            _move_with_offering(registration)
+    _offer_freed_places(offering)
+    return offering
+
+
+class WouldOverlap(Refused):
+    """Some people have another meeting at the new time, and the user has not agreed to cancel theirs here (`rows`)."""
+
+    def __init__(self, rows: list[Registration]):
+        self.rows = rows
+        text = pgettext("staff", "The people below have another booking at the new time. To go ahead without them, "
+                        "select the same button again.")  # fmt: skip
+        super().__init__(text)
+
+
+def _refuse_new_time(offering: Offering, starts_at: datetime.datetime) -> None:
+    if offering.is_cancelled:
+        raise Refused(_("This appointment or event has been cancelled."))
+    if offering.has_begun():
+        raise Refused(_("This appointment or event has already started."))
+    if starts_at <= timezone.now():
+        raise Refused(pgettext("staff", "The new time is in the past. Choose a later time."))
+
+
+def _move_with_offering(registration: Registration) -> None:
+    deadline = registration.offered_until
+    _set_state(registration, registration.state)
+    if deadline:  # being moved does not give more time to answer
+        registration.offered_until = min(deadline, registration.offered_until)
+        registration.save(update_fields=["offered_until"])
+    if registration.resident:
+        extend_retention(registration.resident, registration.offering.ends_at)
+    _notify_registrant(registration, "changed")
+
+
+@transaction.atomic
+def change_capacity(offering: Offering, capacity: int, *, by: User | None) -> Offering:
+    """Change the number of places. New places are offered to the waiting list at once, in its order.
+
+    Nobody loses a place if there are fewer: `Offering.excess` says how many there are too many. Refused if cancelled.
+    """
+    offering = _lock_offering(offering)
+    if offering.is_cancelled:
+        raise Refused(_("This appointment or event has been cancelled."))
+    if capacity == offering.capacity:
+        return offering
+    offering.capacity = capacity
+    offering.save(update_fields=["capacity"])
+    record(by, "registration.change_capacity", offering, fields=["capacity"], changes=False)
+    _lock_people(offering)
+    _expire_overdue_offers(offering)
+    _offer_freed_places(offering)
+    return offering
+
+
 @transaction.atomic
 def offer_freed_places(offering: Offering, *, by: User | None = None) -> int:
     """Offer free places to the first waiting parties that fit, in the order of the list; return how many offers."""
     offering = _lock_offering(offering)
+    _lock_people(offering)
     _expire_overdue_offers(offering)
     return _offer_freed_places(offering)
 
 
 def _offer_freed_places(offering: Offering) -> int:
+    """Offer what is free to those who can take it. The offering and the people who wait must be locked."""
     if offering.is_cancelled or offering.has_begun() or offering.waits_for_draw:
         return 0
     offers, free = 0, offering.capacity - offering.held()
-    for registration in offering.registrations.waiting().select_related("resident"):
-        if free <= 0:
-            break
-        if registration.party_size <= free:
-            free -= registration.party_size
+    busy = set(offering.registrations.waiting().busy_elsewhere().values_list("pk", flat=True)) if free > 0 else set()
+    for registration in offering.registrations.waiting().select_related("resident") if free > 0 else ():
+        needed = offering.places_for(registration.party_size)
+        if needed <= free and registration.pk not in busy:
+            free -= needed
             registration.offering = offering
             _set_state(registration, RegistrationState.OFFERED)
             record(None, "registration.offer", registration, changes=False)
@@ -261,52 +410,74 @@ def _offer_freed_places(offering: Offering) -> int:
 
 
 def expire_offers() -> int:
-    """End overdue offers and offer the places to the next parties; return how many offerings had one."""
-    keys = sorted(set(Registration.objects.overdue().values_list("offering", flat=True)))
-    for key in keys:
+    """End overdue offers and offer free places to the next parties; return how many offerings had one.
+
+    Also looks at free places that nobody who waited could take: they may have cancelled their other booking since.
+    """
+    offered = Registration.objects.filter(state=RegistrationState.OFFERED)
+    keys = set(Registration.objects.overdue().values_list("offering", flat=True))
+    keys |= set(offered.busy_elsewhere().values_list("offering", flat=True))
+    keys |= set(Offering.objects.with_free_places_and_a_list().values_list("pk", flat=True))
+    for key in sorted(keys):
         offer_freed_places(Offering(pk=key))
     return len(keys)
 
 
 def _expire_overdue_offers(offering: Offering) -> None:
+    """End the offers that nobody answered in time, and put back on the list those who took another place meanwhile."""
     for registration in offering.registrations.overdue().select_related("resident"):
         registration.offering = offering
         _set_state(registration, RegistrationState.EXPIRED)
         record(None, "registration.expire", registration, changes=False)
         _notify_registrant(registration, "expired")
+    offered = offering.registrations.filter(state=RegistrationState.OFFERED).select_related("resident")
+    for registration in offered.busy_elsewhere():
+        registration.offering = offering
+        _set_state(registration, RegistrationState.WAITING)
+        record(None, "registration.withdraw_offer", registration, changes=False)
 
 
 @transaction.atomic
 def draw(offering: Offering, *, by: User | None, seed: str = "") -> Offering:
-    """Hold the draw, once. Refused while registration is open, and a second time.
+    """Hold the draw, once. Refused while registration is open, after the start, and a second time.
 
     The order is that of SHA-256 over the seed and each public id, so anyone who is given both can repeat the draw.
     seed: only to repeat a draw; otherwise a random one is generated now. Each party that still fits gets a place. The
-    others join the waiting list in the order of the draw or, if it is full, are not selected.
+    others join the waiting list in the order of the draw or, if it is full, are not selected. Those who have got a
+    place in another meeting at the same time are not selected, and are told why (`because` in the message's context).
     """
     offering = _lock_offering(offering)
     if offering.selection != AllocationMethod.LOTTERY or offering.drawn_at:
         raise Refused(pgettext("staff", "The draw has already been held."))
     if offering.closes_at and timezone.now() < offering.closes_at:
         raise Refused(pgettext("staff", "Registration is still open. Hold the draw after it closes."))
+    if offering.is_cancelled:
+        raise Refused(_("This appointment or event has been cancelled."))
+    if offering.has_begun():
+        raise Refused(_("This appointment or event has already started."))
     offering.seed, offering.drawn_at = seed or secrets.token_hex(16), timezone.now()
     offering.save(update_fields=["seed", "drawn_at"])
     record(by, "registration.draw", offering, fields=["seed", "drawn_at"], changes=False)
+    _lock_people(offering)
     applied = offering.registrations.filter(state=RegistrationState.APPLIED).select_related("resident")
+    busy = set(applied.busy_elsewhere().values_list("pk", flat=True))
     free = offering.capacity
     for position, registration in enumerate(
         sorted(applied, key=lambda row: lot_number(offering.seed, row.public_id)), start=1
     ):
         registration.offering, registration.drawn_as = offering, position
-        if registration.party_size <= free:
-            free -= registration.party_size
+        needed = offering.places_for(registration.party_size)
+        if registration.pk in busy:
+            state = RegistrationState.NOT_DRAWN
+        elif needed <= free:
+            free -= needed
             state = RegistrationState.PLACED
         elif offering.is_waiting_list_open():
             state = RegistrationState.WAITING
         else:
             state = RegistrationState.NOT_DRAWN
         _set_state(registration, state)
-        _notify_registrant(registration, _MESSAGE_KINDS[state])
+        _notify_registrant(registration, _MESSAGE_KINDS[state], because="busy" if registration.pk in busy else "")
     return offering
 
 
@@ -331,14 +502,21 @@ def cancel_offering(offering: Offering, *, by: User | None) -> Offering:
 
 
 @transaction.atomic
-def record_attendance(registration: Registration, attended: bool | None, *, by: User) -> Registration:
-    """Record whether the person attended; None clears it. Refused before the start, and for those without a place."""
+def record_attendance(registration: Registration, attendees: int | None, *, by: User) -> Registration:
+    """Record how many of the party came; None clears it. Recording the same number again changes nothing.
+
+    Refused before the start, for those without a place, and for more people than the party has: others register anew.
+    """
     registration = _lock_registration(registration)
     if registration.state != RegistrationState.PLACED or not registration.offering.has_begun():
         raise Refused(pgettext("staff", "You can only record attendance after the start time."))
-    registration.attended = attended
-    registration.save(update_fields=["attended"])
-    record(by, "registration.note_attendance", registration, fields=["attended"], changes=False)
+    if attendees is not None and not 0 <= attendees <= registration.party_size:
+        raise Refused(pgettext("staff", "The number of people who came must be from 0 to the number registered."))
+    if attendees == registration.attendees:
+        return registration
+    registration.attendees = attendees
+    registration.save(update_fields=["attendees"])
+    record(by, "registration.note_attendance", registration, fields=["attendees"], changes=False)
     return registration
 
 
@@ -368,16 +546,16 @@ def _set_state(registration: Registration, state: RegistrationState) -> None:
     registration.save()
 
 
-def _notify_registrant(registration: Registration, event: str) -> None:
+def _notify_registrant(registration: Registration, event: str, *, because: str = "") -> None:
     """Write to the person, and schedule a reminder if they have a place now; otherwise cancel the reminder."""
     if registration.state == RegistrationState.PLACED:
         _schedule_reminder(registration)
     else:
         cancel_reminder(DAY_BEFORE, registration)
-    write_message(registration, event)
+    write_message(registration, event, because=because)
 
 
-def write_message(registration: Registration, event: str, *, idempotency_key: str = "") -> None:
+def write_message(registration: Registration, event: str, *, idempotency_key: str = "", because: str = "") -> None:
     """Write a message about a registration; its kind is the programme's name and the event.
 
     Someone with only a phone number, where no text messages are sent, was told by the member of staff who booked for
@@ -391,7 +569,7 @@ def write_message(registration: Registration, event: str, *, idempotency_key: st
             about=registration,
             idempotency_key=idempotency_key,
             # Never empty, so that two messages about one registration are never identical, however close together.
-            context={"sequence": str(registration.sequence)},
+            context={"sequence": str(registration.sequence)} | ({"because": because} if because else {}),
         )
 
 

@@ -1,8 +1,9 @@
 """The kinds of messages about registrations. Each programme has its own folders of templates, one for each event."""
 
 from services.messaging.kinds import MessageKind, ReminderKind
-from services.registration.models import RegistrationState
+from services.registration.models import ENDED_STATES, RegistrationState
 
+ACTIVE_STATES = frozenset(RegistrationState) - frozenset(ENDED_STATES)
 # Every event about which people are written to, with the states in which the message is still true: a message that
 # waited for hours must not offer a place that has been answered.
 VALID_STATES = {
@@ -10,7 +11,7 @@ VALID_STATES = {
     "waiting": frozenset({RegistrationState.WAITING}),
     "offered": frozenset({RegistrationState.OFFERED}),
     "booked": frozenset({RegistrationState.PLACED}),
-    "changed": frozenset({RegistrationState.PLACED}),
+    "changed": ACTIVE_STATES,
     "reminder": frozenset({RegistrationState.PLACED}),
     "cancelled": frozenset(),
     "cancelled_by_centre": frozenset(),

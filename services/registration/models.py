@@ -3,11 +3,12 @@
 import datetime
 
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
 from services.accounts.models import Resident
+from services.base.normalisation import search_key
 from services.base.public_ids import PublicIdField
 from services.base.retention import NO_PERSONAL_DATA, RetentionPolicy
 from services.messaging.kinds import MESSAGE_KINDS
@@ -21,12 +22,30 @@ class AllocationMethod(models.TextChoices):
     LOTTERY = "lottery"
 
 
+class PlaceUnit(models.TextChoices):
+    """What takes up one place: a person, or a party (such as a family) of any size."""
+
+    PERSON = "person"
+    PARTY = "party"
+
+
 class OfferingQuerySet(models.QuerySet):
     """Queries about offerings."""
 
     def locked(self, *keys: int) -> dict[int, "Offering"]:
         """Lock the rows with these keys, always in the same order so as to avoid deadlocks, and return them by key."""
         return {row.pk: row for row in self.select_for_update().filter(pk__in=keys).order_by("pk")}
+
+    def with_free_places_and_a_list(self):
+        """Return those to come that have free places although people wait: whoever waits may be too many or busy."""
+        holding = Q(registrations__state__in=HOLDING_A_PLACE)
+        counted = self.filter(is_cancelled=False, starts_at__gt=timezone.now()).annotate(
+            people=Sum("registrations__party_size", filter=holding, default=0),
+            parties=Count("registrations", filter=holding),
+            waiting=Count("registrations", filter=Q(registrations__state=RegistrationState.WAITING)),
+        )
+        is_free = Q(place_unit=PlaceUnit.PERSON, people__lt=F("capacity"))
+        return counted.filter(is_free | Q(place_unit=PlaceUnit.PARTY, parties__lt=F("capacity")), waiting__gt=0)
 
 
 class Offering(models.Model):
@@ -35,7 +54,8 @@ class Offering(models.Model):
     Placed and offered parties together never exceed `capacity`: services.registration.actions locks this row, then
     counts, then writes. `programme` is the beginning of its message kinds: "consultations/appointment" has the kinds
     consultations/appointment_booked, …_waiting and so on. `is_one_meeting`: people attend from start to end, so nobody
-    can have a place in two that overlap. `seed`: anyone who knows it can repeat the draw.
+    can have a place in two that overlap. `seed`: anyone who knows it can repeat the draw. A capacity of 0 is a waiting
+    list only. After a cut in capacity, more people may have a place than there are places (`excess`): nobody loses it.
     """
 
     RETENTION = NO_PERSONAL_DATA
@@ -43,6 +63,7 @@ class Offering(models.Model):
     public_id = PublicIdField()
     programme = models.CharField(max_length=40)
     capacity = models.PositiveIntegerField()
+    place_unit = models.CharField(max_length=6, choices=PlaceUnit, default=PlaceUnit.PERSON)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     is_one_meeting = models.BooleanField(default=False)
@@ -64,6 +85,7 @@ class Offering(models.Model):
             models.CheckConstraint(
                 condition=Q(selection__in=AllocationMethod.values), name="registration_known_selection"
             ),
+            models.CheckConstraint(condition=Q(place_unit__in=PlaceUnit.values), name="registration_known_place_unit"),
             models.CheckConstraint(condition=Q(starts_at__lt=F("ends_at")), name="registration_starts_before_end"),
             models.CheckConstraint(
                 condition=Q(opens_at__isnull=True) | Q(closes_at__isnull=True) | Q(opens_at__lt=F("closes_at")),
@@ -91,9 +113,18 @@ class Offering(models.Model):
         """Whether it has started, so that nothing can be changed."""
         return self.starts_at <= timezone.now()
 
+    def places_for(self, party_size: int) -> int:
+        """Return how many places a party of this size takes up."""
+        return 1 if self.place_unit == PlaceUnit.PARTY else party_size
+
     def held(self) -> int:
-        """Count the people who have a place or an offer. The number is reliable only while this row is locked."""
-        return self.registrations.holding().aggregate(people=Sum("party_size"))["people"] or 0
+        """Count the places that are taken or offered. The number is reliable only while this row is locked."""
+        unit = Count("pk") if self.place_unit == PlaceUnit.PARTY else Sum("party_size", default=0)
+        return self.registrations.holding().aggregate(places=unit)["places"]
+
+    def excess(self) -> int:
+        """Count the places that are taken or offered beyond the capacity, after a cut in it."""
+        return max(self.held() - self.capacity, 0)
 
     def is_waiting_list_open(self) -> bool:
         """Whether one more party can join the waiting list."""
@@ -148,6 +179,31 @@ class RegistrationQuerySet(models.QuerySet):
         """Return the offers that were not answered in time."""
         return self.filter(state=RegistrationState.OFFERED, offered_until__lte=timezone.now())
 
+    def busy_elsewhere(self):
+        """Return those whose resident has a place in another meeting at the same time."""
+        other = Registration.objects.filter(
+            resident=OuterRef("resident"),
+            state=RegistrationState.PLACED,
+            offering__is_one_meeting=True,
+            offering__starts_at__lt=OuterRef("offering__ends_at"),
+            offering__ends_at__gt=OuterRef("offering__starts_at"),
+        ).exclude(pk=OuterRef("pk"))
+        return self.filter(Exists(other), offering__is_one_meeting=True)
+
+    def of_the_same_person(self, resident: Resident):
+        """Return those of somebody with the same name who can be reached at one of the same addresses."""
+        addresses = (
+            {"email__iexact": resident.email},
+            {"phone": resident.phone},
+            {"contact_channel": resident.contact_channel, "contact_address": resident.contact_address},
+        )
+        same = Q(resident=resident)
+        for address in addresses:
+            if all(address.values()):
+                same |= Q(**{f"resident__{name}": value for name, value in address.items()})
+        rows = self.filter(same).select_related("resident")
+        return [row for row in rows if search_key(row.resident.name) == search_key(resident.name)]
+
 
 class Registration(models.Model):
     """A resident's place, application or turn on the waiting list. Only services.registration.actions changes it.
@@ -155,7 +211,8 @@ class Registration(models.Model):
     `needs`: what has to be ready for the people, as JSON of the programme's RegistrationNeeds. `idempotency_key`
     identifies the form that was sent, so that sending it twice gives one registration. Links in messages are signed
     over `public_id` and `link_version`: a new version makes every link sent so far invalid. `sequence` counts the
-    changes, for calendars (RFC 5545). Anonymised rows keep state, party size and attendance for statistics.
+    changes, for calendars (RFC 5545). `attendees`: how many of the party came. Anonymised rows keep state, party size
+    and attendance for statistics.
     """
 
     RETENTION = RetentionPolicy(
@@ -176,6 +233,7 @@ class Registration(models.Model):
         RegistrationState.WAITING: {RegistrationState.OFFERED, RegistrationState.PLACED, RegistrationState.CANCELLED},
         RegistrationState.OFFERED: {
             RegistrationState.PLACED,
+            RegistrationState.WAITING,  # they have taken another place at that time
             RegistrationState.DECLINED,
             RegistrationState.EXPIRED,
             RegistrationState.CANCELLED,
@@ -200,7 +258,7 @@ class Registration(models.Model):
     drawn_as = models.PositiveIntegerField(null=True, blank=True)
     offered_until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    attended = models.BooleanField(null=True, blank=True)
+    attendees = models.PositiveSmallIntegerField(null=True, blank=True)
     sequence = models.PositiveIntegerField(default=0)
     idempotency_key = models.CharField(max_length=22, null=True, blank=True)
 
@@ -222,7 +280,7 @@ class Registration(models.Model):
                 name="registration_ended_means_when",
             ),
             models.CheckConstraint(
-                condition=Q(attended__isnull=True) | Q(state=RegistrationState.PLACED),
+                condition=Q(attendees__isnull=True) | Q(state=RegistrationState.PLACED, attendees__lte=F("party_size")),
                 name="registration_only_who_has_a_place_comes",
             ),
             models.UniqueConstraint(

@@ -50,15 +50,19 @@ def _export_history(registration: Registration) -> dict[str, str]:
         pgettext("personal data", "Position in the draw"): "" if position is None else str(position),
         pgettext("personal data", "Reply by"): export_datetime(registration.offered_until),
         pgettext("personal data", "Ended on"): export_datetime(registration.ended_at),
-        pgettext("personal data", "Attendance"): _export_attendance(registration.attended),
+        pgettext("personal data", "Attendance"): _export_attendance(registration),
         pgettext("personal data", "Number of changes"): str(registration.sequence),
     }
 
 
-def _export_attendance(attended: bool | None) -> str:
-    if attended is None:
+def _export_attendance(registration: Registration) -> str:
+    came, party_size = registration.attendees, registration.party_size
+    if came is None:
         return ""
-    return pgettext("personal data", "You attended") if attended else pgettext("personal data", "You did not attend")
+    if came == 0:
+        return pgettext("personal data", "You did not attend")
+    attended = pgettext("personal data", "You attended")
+    return attended if came == party_size else f"{attended} ({came}/{party_size})"
 
 
 def _export_contact_details(resident: Resident) -> dict[str, str]:

@@ -13,8 +13,9 @@ def expire_offers() -> None:
 
 
 def remind_the_day_before(registration: Registration) -> None:
-    """Remind the person on the day before, if they still have a place."""
+    """Remind the person on the day before, if they still have a place and the date has not been put off meanwhile."""
     offering = registration.offering
-    if registration.state == RegistrationState.PLACED and not offering.has_begun():
+    is_to_come = not offering.has_begun() and actions.reminder_time(offering) is None
+    if registration.state == RegistrationState.PLACED and is_to_come:
         idempotency_key = f"{registration.public_id}:{offering.starts_at:%Y%m%d%H%M}"
         actions.write_message(registration, "reminder", idempotency_key=idempotency_key)

@@ -64,7 +64,7 @@ DOWNLOADED = {
     "notices.Subscription": "public_id channel address language second_language area topics state asked_at "
     "confirmed_at",
     "registration.Registration": "public_id offering party_size needs state applied_at drawn_as offered_until ended_at "
-    "attended sequence",
+    "attendees sequence",
 }
 
 OWNER = "It leads to the person whose download this is."
@@ -307,19 +307,20 @@ def plant_residents(canary: Canary, user: User):
 def plant_registration(canary: Canary, resident, state: RegistrationState, *, attended: bool) -> Registration:
     """Store everything that this state allows. An offering that was attended, or not, is in the past."""
     label = "registration.Registration"
+    party_size = canary.number(f"{label}.party_size")
     is_placed = state == RegistrationState.PLACED
     names = [column.name for column in fields(AppointmentNeeds) if column.name != "unknown"]
     row = AppointmentFactory(
         resident=resident,
         state=state,
         offering__starts_at=timezone.now() + datetime.timedelta(days=-1 if is_placed else 7),
-        party_size=canary.number(f"{label}.party_size"),
+        party_size=party_size,
         needs={name: canary.text(f"{label}.needs") for name in (*names, canary.text(f"{label}.needs"))},
         applied_at=canary.moment(f"{label}.applied_at"),
         drawn_as=canary.number(f"{label}.drawn_as"),
         offered_until=canary.moment(f"{label}.offered_until") if state == RegistrationState.OFFERED else None,
         ended_at=canary.moment(f"{label}.ended_at") if state in ENDED_STATES else None,
-        attended=attended if is_placed else None,
+        attendees=attended * party_size if is_placed else None,
         sequence=canary.number(f"{label}.sequence"),
         idempotency_key=canary.secret(),
     )
@@ -327,7 +328,7 @@ def plant_registration(canary: Canary, resident, state: RegistrationState, *, at
     canary.expect(f"{label}.state", lambda: str(state.label))
     canary.expect(f"{label}.offering", lambda: f"{timezone.localtime(row.offering.starts_at):%H:%M}")
     said = "You attended" if attended else "You did not attend"
-    canary.expect(f"{label}.attended", lambda: translation.pgettext("personal data", said))
+    canary.expect(f"{label}.attendees", lambda: translation.pgettext("personal data", said))
     return row
 
 

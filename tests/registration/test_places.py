@@ -257,9 +257,9 @@ def test_called_off_means_that_everybody_is_told_once():
 def test_attendance_is_noted_once_it_has_begun():
     registration, by = registers(OfferingFactory()), UserFactory()
     with pytest.raises(Refused, match=r"^You can only record attendance after the start time\.$"):
-        actions.record_attendance(registration, True, by=by)
+        actions.record_attendance(registration, 1, by=by)
     Offering.objects.update(starts_at=timezone.now() - HOUR)
-    assert actions.record_attendance(registration, False, by=by).attended is False
+    assert actions.record_attendance(registration, 0, by=by).attendees == 0
 
 
 # --- Reminders -----------------------------------------------------------------------------------
@@ -280,6 +280,7 @@ def test_reminder_stands_for_the_day_before_moves_and_goes():
 
 def test_reminder_is_told_to_who_has_a_place_and_once_a_time():
     registration = registers(OfferingFactory())
+    Offering.objects.update(starts_at=timezone.now() + HOUR)
     for _time in range(2):
         tasks.remind_the_day_before(Registration.objects.get())
     assert told(registration.resident) == ["booked", "reminder"]
@@ -368,7 +369,8 @@ def test_lottery_that_is_drawn_goes_on_first_come():
         {"state": "cancelled"},
         {"state": "placed", "ended_at": timezone.now()},
         {"party_size": 0},
-        {"state": "waiting", "attended": True},
+        {"state": "waiting", "attendees": 1},
+        {"state": "placed", "attendees": 2},
     ],
 )
 def test_database_refuses_a_state_without_its_facts(wrong):

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ("public_id", services.base.public_ids.PublicIdField()),
                 ("programme", models.CharField(max_length=40)),
                 ("capacity", models.PositiveIntegerField()),
+                ("place_unit", models.CharField(default="person", max_length=6)),
                 ("starts_at", models.DateTimeField()),
                 ("ends_at", models.DateTimeField()),
                 ("is_one_meeting", models.BooleanField(default=False)),
@@ -41,6 +42,10 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("selection__in", ["first_come", "lottery"])),
                         name="registration_known_selection",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("place_unit__in", ["person", "party"])),
+                        name="registration_known_place_unit",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("starts_at__lt", models.F("ends_at"))),
@@ -83,7 +88,7 @@ class Migration(migrations.Migration):
                 ("drawn_as", models.PositiveIntegerField(blank=True, null=True)),
                 ("offered_until", models.DateTimeField(blank=True, null=True)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
-                ("attended", models.BooleanField(blank=True, null=True)),
+                ("attendees", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("sequence", models.PositiveIntegerField(default=0)),
                 ("idempotency_key", models.CharField(blank=True, max_length=22, null=True)),
                 (
@@ -155,7 +160,11 @@ class Migration(migrations.Migration):
                         name="registration_ended_means_when",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("attended__isnull", True), ("state", "placed"), _connector="OR"),
+                        condition=models.Q(
+                            ("attendees__isnull", True),
+                            models.Q(("attendees__lte", models.F("party_size")), ("state", "placed")),
+                            _connector="OR",
+                        ),
                         name="registration_only_who_has_a_place_comes",
                     ),
                     models.UniqueConstraint(
