@@ -172,7 +172,7 @@ def _refuse_if_too_large(needed: int, room: int) -> None:
     if needed <= room:
         return
     if room <= 0:
-        raise Refused(_("There is no room for more people."))
+        raise Refused(_("All places are taken."))
     text = ngettext("There is only room for %(count)s person.", "There is only room for %(count)s people.", room)
     raise Refused(text % {"count": room})
 

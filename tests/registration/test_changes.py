@@ -162,7 +162,7 @@ def test_f6_nobody_loses_a_place_when_there_are_fewer_and_less_is_always_possibl
     actions.change_capacity(offering, 3, by=UserFactory())
     offering.refresh_from_db()
     assert (states(offering), offering.excess()) == (["placed", "placed"], 7)
-    with pytest.raises(Refused, match=r"^There is no room for more people\.$"):
+    with pytest.raises(Refused, match=r"^All places are taken\.$"):
         actions.change_party(six, 7)
     assert actions.change_party(six, 3).party_size == 3
     assert actions.change_party(four, 1).party_size == 1
