@@ -1,7 +1,6 @@
 """Forms for logging and amending consultations."""
 
 import datetime
-import re
 from collections.abc import Callable
 from functools import cache
 
@@ -16,6 +15,7 @@ from django.utils.translation import pgettext, pgettext_lazy
 
 from consultations.log.actions import LogEntry
 from consultations.log.articles import ArticleDelivery
+from consultations.log.drafts import TOPIC_SEPARATORS
 from consultations.log.presentation import taxonomy_choices
 from consultations.log.submission import NamedPerson
 from consultations.log.viewing import client_by_code
@@ -44,7 +44,6 @@ from services.messaging.channels import CHANNELS, recognise_channel
 
 LONGEST_NOTE = 10_000
 LONGEST_TIMER = 180  # minutes; beyond that the timer was left running
-_TOPIC_SEPARATORS = re.compile(r"[,;、，；\n]")
 _DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
@@ -105,7 +104,7 @@ class ConsultationTopicsField(LineField):
     def to_python(self, value):
         """Return the topics' codes."""
         typed = super().to_python(value) or ""
-        return tuple(dict.fromkeys(self._code(part) for part in _TOPIC_SEPARATORS.split(typed) if part.strip()))
+        return tuple(dict.fromkeys(self._code(part) for part in TOPIC_SEPARATORS.split(typed) if part.strip()))
 
     def _code(self, typed: str) -> str:
         found = taxonomy.find(taxonomy.topics(), typed.strip())

@@ -87,3 +87,11 @@ def _latest_unreadable(client: Client, by: User) -> Consultation | None:
     readable = Consultation.objects.readable_by(by).values("pk")
     others = Consultation.objects.filter(client=client, is_restricted=False).exclude(pk__in=readable)
     return others.select_related("adviser", "assigned").first()
+
+
+def advisers() -> dict[str, str]:
+    """Return the names by public id, in order, of those with the role of adviser and of former ones who logged something."""
+    logged = Exists(Consultation.objects.filter(adviser=OuterRef("pk")))
+    # Only accounts without a resident are looked at for former advisers: a city has far more residents than staff.
+    found = User.objects.filter(Q(grants__role=Role.ADVISER) | Q(logged, resident__isnull=True)).distinct()
+    return {user.public_id: str(user) for user in sorted(found, key=str)}

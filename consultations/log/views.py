@@ -26,7 +26,7 @@ from consultations.records.models import (
     ConsultationTopic,
     Outcome,
 )
-from consultations.records.presentation import safe_methods
+from consultations.records.presentation import name_of_code, safe_methods
 from services.accounts.roles import Role
 from services.base.refusals import Refused
 from services.figures.periods import fiscal_year, fiscal_year_of, month_after, parse_period
@@ -41,7 +41,8 @@ YEARS_OFFERED = 4
 def index(request):
     """List the consultations that the user may know of, newest first, thirty to a page, below the user's drafts."""
     visible = Consultation.objects.visible_to(request.user)
-    filters = _filters(request)
+    advisers = viewing.advisers()
+    filters = _filters(request, advisers)
     found = _filtered(visible, filters, request.user)
     viewing.record_list_access(filters, by=request.user)
     page = list(_rows_below(found, visible, request.GET.get("before", ""))[: ON_A_PAGE + 1])
@@ -54,8 +55,11 @@ def index(request):
         "number": min(number, COUNTED_TO),
         "has_more_than_counted": number > COUNTED_TO,
         "filters": filters,
-        "offered": _filter_choices(),
-        "drafts": ConsultationDraft.objects.visible_to(request.user),
+        "offered": _filter_choices(advisers),
+        "drafts": [
+            (it, name_of_code(taxonomy.topics(), it.topic) if it.topic else "")
+            for it in ConsultationDraft.objects.visible_to(request.user)
+        ],
         "is_adviser": request.user.has_role(Role.ADVISER),
         "is_manager": request.user.has_role(Role.MANAGER),
         "newest": urlencode(filters),
@@ -63,14 +67,15 @@ def index(request):
     return render(request, "consultations/log/index.html", context)
 
 
-def _filters(request) -> dict[str, str]:
-    """Return the valid filters of the request."""
+def _filters(request, advisers: dict[str, str]) -> dict[str, str]:
+    """Return the valid filters of the request. advisers: names by public id."""
+    whose = {"today", "yesterday", "mine", "assigned"}
     known = {
         "language": taxonomy.languages(),
         "topic": taxonomy.topics(),
         "channel": ConsultationChannel.values,
         "outcome": Outcome.values,
-        "whose": ("today", "yesterday", "mine", "assigned"),
+        "whose": whose | advisers.keys(),
     }
     filters = {name: value for name, among in known.items() if (value := request.GET.get(name, "")) in among}
     period = parse_period(request.GET.get("period", ""))
@@ -90,8 +95,10 @@ def _filtered(visible, filters: dict[str, str], user):
     whose = filters.get("whose")
     if whose in {"today", "yesterday", "mine"}:
         found = found.filter(adviser=user)
-    if whose == "assigned":
+    elif whose == "assigned":
         found = found.filter(assigned=user)
+    elif whose:
+        found = found.filter(adviser__public_id=whose)
     today = timezone.localdate()
     if whose == "yesterday":
         yesterday = today - datetime.timedelta(days=1)
@@ -110,7 +117,7 @@ def _rows_below(found, visible, before: str):
     return rows.filter(began_at__lte=last[0]).exclude(began_at=last[0], pk__gte=last[1]) if last else rows
 
 
-def _filter_choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
+def _filter_choices(advisers: dict[str, str]) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Return each filter's name, label and choices."""
     today, year = timezone.localdate(), fiscal_year_of(timezone.localdate())
     years = [fiscal_year(year - back) for back in range(YEARS_OFFERED)]
@@ -123,6 +130,7 @@ def _filter_choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
         ("yesterday", pgettext("staff: consultations", "Mine, yesterday")),
         ("mine", pgettext("staff: consultations", "Mine")),
         ("assigned", pgettext("staff: consultations", "Handed over to me")),
+        *advisers.items(),
     ]
     return [
         ("whose", pgettext("staff", "Adviser"), whose),

@@ -328,6 +328,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
                 ("public_id", services.base.public_ids.PublicIdField()),
                 ("typed", services.base.encryption.EncryptedTextField()),
+                ("topic", models.CharField(blank=True, max_length=30)),
                 ("saved_at", models.DateTimeField(auto_now=True)),
                 (
                     "adviser",
@@ -827,6 +828,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="consultation",
             index=models.Index(fields=["outcome", "-began_at", "-id"], name="consultations_by_outcome"),
+        ),
+        migrations.AddIndex(
+            model_name="consultation",
+            index=models.Index(fields=["adviser", "-began_at", "-id"], name="consultations_by_adviser"),
         ),
         migrations.AddConstraint(
             model_name="consultation",

@@ -96,7 +96,7 @@ NOT_DOWNLOADED = {
     ("consultations.DeskShift", STAFF): "public_id adviser schedule languages",
     ("consultations.ImportUpload", STAFF): "public_id by text made_at",
     ("consultations.ClosedMonth", STAFF): "month figures closed_at closed_by reopened_at reopened_by reason",
-    ("consultations.ConsultationDraft", DESK): "public_id adviser typed saved_at",
+    ("consultations.ConsultationDraft", DESK): "public_id adviser typed topic saved_at",
     ("consultations.Client", DESK): "public_id code name contact name_index contact_index language safe_channels "
     "last_seen_at met_by merged_into",
     ("consultations.Case", DESK): "public_id subject client language state is_restricted assigned opened_at closed_at "

@@ -161,6 +161,7 @@ class Consultation(models.Model):
             models.Index(fields=["language", "-began_at", "-id"], name="consultations_by_language"),
             models.Index(fields=["channel", "-began_at", "-id"], name="consultations_by_channel"),
             models.Index(fields=["outcome", "-began_at", "-id"], name="consultations_by_outcome"),
+            models.Index(fields=["adviser", "-began_at", "-id"], name="consultations_by_adviser"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -291,7 +292,8 @@ class ConsultationDraftQuerySet(models.QuerySet):
 class ConsultationDraft(models.Model):
     """What an adviser has typed and not logged yet. It survives a closed browser, an expired session or a crash.
 
-    `public_id` is also the idempotency key of its form: submitting the form twice logs one consultation.
+    `public_id` is also the idempotency key of its form: submitting the form twice logs one consultation. `topic`: the
+    first topic typed, as its code, by which the adviser tells drafts apart.
     """
 
     RETENTION = RetentionPolicy("Losing nothing that was typed. Deleted after a month.", since="saved_at", days=30)
@@ -299,6 +301,7 @@ class ConsultationDraft(models.Model):
     public_id = PublicIdField()
     adviser = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     typed = EncryptedTextField()
+    topic = models.CharField(max_length=30, blank=True)
     saved_at = models.DateTimeField(auto_now=True)
 
     objects = ConsultationDraftQuerySet.as_manager()

@@ -438,6 +438,29 @@ def test_list_is_filtered(client, adviser):
         assert listed(client.get(f"{LOG}?{query}")) == [it.public_id for it in found], query
 
 
+def test_list_is_filtered_by_adviser_even_one_who_has_left(client, manager, adviser):
+    left, never = UserFactory(name="Left"), UserFactory(name="Never", roles=["editor"])
+    rows = {who: ConsultationFactory(adviser=who) for who in (adviser, left)}
+    for who, row in rows.items():
+        page = manager.browser.get(f"{LOG}?whose={who.public_id}")
+        assert listed(page) == [row.public_id]
+        assert f'<option value="{who.public_id}" selected>{who.name}</option>' in page.content.decode()
+    assert never.public_id not in manager.browser.get(LOG).content.decode()
+    assert listed(client.get(f"{LOG}?whose={left.public_id}")) == []  # not for this adviser to see
+
+
+@pytest.mark.parametrize(
+    ("topics", "name"), [("gomi, tax", "Daily life"), (" ； tax", "Tax"), ("zzzz, tax", ""), ("", "")]
+)
+def test_drafts_are_told_apart_by_their_first_topic_and_time(client, adviser, topics, name):
+    key = public_id()
+    client.post(f"{LOG}drafts/{key}/", typed(key=key, topics="work"))
+    client.post(f"{LOG}drafts/{key}/", typed(key=key, topics=topics))
+    link = re.search(rf'draft={key}">([^<]*)</a>', client.get(LOG).content.decode())[1]
+    assert link.partition("Continue the draft from ")[2][16:].lstrip(": ").startswith(name)
+    assert bool(link[len("Continue the draft from 2026-12-01 12:00") :]) is bool(name)
+
+
 def test_list_is_filtered_by_yesterday(client, adviser):
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     hour, day = datetime.timedelta(hours=1), datetime.timedelta(days=1)
@@ -479,7 +502,7 @@ def test_list_costs_the_same_few_queries_for_one_and_many(client, adviser, djang
         ConsultationFactory(adviser=adviser, assigned=UserFactory())
     client.get(LOG)
     # Session, user, roles; audit chain head, entry, chain head; the rows, their topics; their number; drafts.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert len(listed(client.get(LOG))) == count
 
 
