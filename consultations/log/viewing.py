@@ -90,7 +90,7 @@ def _latest_unreadable(client: Client, by: User) -> Consultation | None:
 
 
 def advisers() -> dict[str, str]:
-    """Return the names by public id, in order, of those with the role of adviser and of former ones who logged something."""
+    """Return the names by public id, in order: those with the role, and former advisers who have logged something."""
     logged = Exists(Consultation.objects.filter(adviser=OuterRef("pk")))
     # Only accounts without a resident are looked at for former advisers: a city has far more residents than staff.
     found = User.objects.filter(Q(grants__role=Role.ADVISER) | Q(logged, resident__isnull=True)).distinct()
