@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("appointments/", staff_views.index, name="appointments"),
     path("appointments/new/", staff_views.book, name="book"),
+    path("appointments/calls/<str:public_id>/", staff_views.record_call, name="record_call"),
     path("appointments/<str:public_id>/cancel/", staff_views.cancel, name="cancel"),
     path("appointments/<str:public_id>/came/", staff_views.record_attendance, name="record_attendance"),
     path("<slug:kind>/new/", views.add, name="new"),

@@ -139,6 +139,7 @@ ACCESS = {
     "desk:appointments": SEES_ROSTER,
     "desk:book": SEES_ROSTER,
     "desk:cancel": SEES_ROSTER,
+    "desk:record_call": SEES_ROSTER,
     "desk:record_attendance": SEES_ROSTER,
     "desk:new": EDITS_ROSTER,
     "desk:edit": EDITS_ROSTER,

@@ -68,6 +68,7 @@ ONLY = {
     "desk:appointments": frozenset({"adviser", "manager"}),
     "desk:book": frozenset({"adviser", "manager"}),
     "desk:cancel": frozenset({"adviser", "manager"}),
+    "desk:record_call": frozenset({"adviser", "manager"}),
     "desk:record_attendance": frozenset({"adviser", "manager"}),
     "desk:new": MANAGER,
     "desk:edit": MANAGER,

@@ -16,17 +16,22 @@ from consultations.appointments.availability import slot_ids_within_hours
 from consultations.appointments.forms import AttendanceForm, StaffBookingForm
 from consultations.appointments.models import Slot
 from consultations.appointments.presentation import service_name
+from consultations.message_kinds import PROGRAMME
 from consultations.timetable.models import ConsultationMode
 from services.audit.trail import record
 from services.base.http import GET_OR_POST
 from services.base.refusals import Refused
 from services.languages import negotiation
 from services.languages.registry import SPOKEN, Language
+from services.messaging.models import Message
 from services.messaging.outbox import phone_if_unreachable, preferred_channel
+from services.messaging.staff_actions import mark_delivered
 from services.registration import actions as registration
+from services.registration.message_kinds import event_folder
 from services.registration.models import ENDED_STATES, Registration, RegistrationState
 
 ON_A_PAGE = 50
+PHONED_INSTEAD = (event_folder(PROGRAMME, "cancelled_by_centre"), event_folder(PROGRAMME, "offered"))
 LOOK_BACK = datetime.timedelta(days=30)
 
 
@@ -65,7 +70,55 @@ def index(request):
     page = Paginator(_past() if is_past else _upcoming(), ON_A_PAGE).get_page(request.GET.get("page"))
     page.object_list = _rows(page.object_list)
     record(request.user, "consultations.list_appointments", fields=["name"], changes=False)
-    return render(request, "consultations/staff/appointments.html", {"page": page, "is_past": is_past})
+    context = {"page": page, "is_past": is_past, "calls": _calls_to_make()}
+    return render(request, "consultations/staff/appointments.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Somebody to phone, whom no message could tell that their appointment was cancelled or that a place is free."""
+
+    public_id: str
+    name: str
+    phone: str
+    language: Language | None
+    about: str
+    when: str
+    is_offer: bool
+
+
+def _failed_messages():
+    """Return the messages about appointments that did not reach people whom the desk can phone instead."""
+    failed = Message.objects.needing_attention().filter(kind__in=PHONED_INSTEAD, resident__isnull=False)
+    return failed.exclude(resident__phone="").select_related("resident").order_by("created_at", "pk")
+
+
+def _calls_to_make() -> list[_Call]:
+    failed = list(_failed_messages())
+    about = Registration.objects.select_related("offering__slot").in_bulk([it.about_id for it in failed])
+    with negotiation.staff_language_override():
+        return [_call(it, about[it.about_id]) for it in failed if it.about_id in about]
+
+
+def _call(message: Message, row: Registration) -> _Call:
+    slot, begins = row.offering.slot, timezone.localtime(row.offering.starts_at)
+    return _Call(
+        public_id=message.public_id,
+        name=message.resident.name,
+        phone=message.resident.phone,
+        language=SPOKEN.get(message.resident.language),
+        about=service_name(slot.service, slot.language),
+        when=f"{begins:%Y-%m-%d %H:%M}",
+        is_offer=message.kind == PHONED_INSTEAD[1],
+    )
+
+
+@require_POST
+def record_call(request, public_id):
+    """Take somebody off the list of calls: they have been told by phone."""
+    mark_delivered(get_object_or_404(_failed_messages(), public_id=public_id), by=request.user)
+    messages.success(request, pgettext("staff", "The call has been recorded."))
+    return redirect("desk:appointments")
 
 
 def _upcoming():

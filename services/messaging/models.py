@@ -135,9 +135,10 @@ class Message(models.Model):
             MessageState.WITHDRAWN,
         },
         MessageState.SENT: {MessageState.BOUNCED},
-        MessageState.BOUNCED: {MessageState.WAITING},
+        # To SENT: somebody has found out that it arrived, or has told the person.
+        MessageState.BOUNCED: {MessageState.WAITING, MessageState.SENT},
         MessageState.UNCLEAR: {MessageState.WAITING, MessageState.SENT},
-        MessageState.FAILED: {MessageState.WAITING},
+        MessageState.FAILED: {MessageState.WAITING, MessageState.SENT},
         MessageState.WITHDRAWN: set(),
     }
     LEASE = datetime.timedelta(minutes=2)

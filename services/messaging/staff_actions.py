@@ -23,7 +23,7 @@ def try_again(message: Message, *, by) -> None:
 
 @transaction.atomic
 def mark_delivered(message: Message, *, by) -> None:
-    """Mark an unclear message as sent, because somebody has found out that it arrived."""
+    """Mark a message as sent, because somebody has found out that it arrived, or has told the person by phone."""
     message = _lock_failed(message)
     transition(message, MessageState.SENT)
     message.save(update_fields=["state"])

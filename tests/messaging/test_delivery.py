@@ -701,13 +701,14 @@ def test_only_what_went_wrong_can_be_tried_again(state):
     assert state_of(message) == (state, "")
 
 
-def test_unclear_message_that_arrived_is_closed():
-    message = MessageFactory(state="unclear", cause="some")
+@pytest.mark.parametrize("state", ["unclear", "failed", "bounced"])
+def test_message_that_arrived_or_was_said_by_phone_is_closed(state):
+    message = MessageFactory(state=state, cause="some")
     mark_delivered(message, by=UserFactory())
     message.refresh_from_db()
     assert message.state == "sent"
     with pytest.raises(InvalidTransition):
-        mark_delivered(MessageFactory(state="failed"), by=UserFactory())
+        mark_delivered(MessageFactory(state="waiting"), by=UserFactory())
 
 
 def test_message_whose_recipient_was_deleted_is_withdrawn():

@@ -14,7 +14,7 @@ from consultations.models import Amendment, Consultation
 from services.accounts.roles import Role
 from services.audit.models import AuditEntry
 from services.base.public_ids import public_id
-from services.messaging.models import Heartbeat, Suppression
+from services.messaging.models import Heartbeat, Message, Suppression
 from services.notices.subscriptions.links import CONFIRM, MANAGE, UNSUBSCRIBE, token_for
 from services.registration import links as registrations
 from tests.factories.accounts import UserFactory
@@ -70,8 +70,21 @@ def of_appointments() -> dict[str, dict]:
         "consultations:times": time,
         "consultations:book": time,
         "desk:cancel": {"public_id": AppointmentFactory().public_id},
+        "desk:record_call": {"public_id": call_to_make().public_id},
         "desk:record_attendance": {"public_id": past.public_id},
     }
+
+
+def call_to_make() -> Message:
+    """Create a message about a cancelled appointment that could not be sent."""
+    appointment = AppointmentFactory(resident__phone="09012345678")
+    return MessageFactory(
+        kind="consultations/appointment_cancelled_by_centre",
+        state="failed",
+        resident=appointment.resident,
+        about_type=appointment._meta.label_lower,
+        about_id=appointment.pk,
+    )
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ from tests.factories import (
     ResidentFactory,
     UserFactory,
 )
+from tests.factories.notices import MessageFactory
 from tests.support.nasty_texts import TEXT, every_nasty_text, sendable
 
 pytestmark = pytest.mark.django_db
@@ -511,9 +512,11 @@ def test_desk_sees_who_comes_and_each_look_leaves_a_line(client, hours, adviser)
 @pytest.mark.parametrize("many", [1, 30])
 def test_desks_list_costs_the_same_for_one_as_for_thirty(client, hours, adviser, many, django_assert_num_queries):
     for it in available_times()[:many]:
-        book(it, ResidentFactory(), how="visit")
-    client.get("/en/staff/desk/appointments/")
-    with django_assert_num_queries(11):
+        row = book(it, ResidentFactory(phone="09012345678"), how="visit")
+        about = {"about_type": row._meta.label_lower, "about_id": row.pk, "resident": row.resident}
+        MessageFactory(kind="consultations/appointment_cancelled_by_centre", state="failed", **about)
+    assert words(client.get("/en/staff/desk/appointments/")).count("· 09012345678") == many
+    with django_assert_num_queries(13):
         client.get("/en/staff/desk/appointments/")
 
 
@@ -578,6 +581,32 @@ def test_what_somebody_without_an_address_must_hear_is_on_the_list_of_failed_mes
     assert list(Message.objects.needing_attention().values_list("kind", flat=True)) == [
         "consultations/appointment_cancelled_by_centre"
     ]
+
+
+def test_whoever_cannot_be_written_to_stays_on_the_list_of_calls_until_called(client, hours, adviser):
+    times = available_times()
+    rows = [
+        book(times[number], GuestContact(name, "vi", phone=f"0901234567{number}"), how="visit", by=adviser)
+        for number, name in enumerate(("Hung", "Lan"))
+    ]
+    assert "People to call" not in words(client.get("/en/staff/desk/appointments/"))
+    for row in rows:
+        client.post(f"/en/staff/desk/appointments/{row.public_id}/cancel/")
+    deliver_due(worker="test")
+    page = client.get("/en/staff/desk/appointments/")
+    for text in ("Hung · 09012345670 · Tiếng Việt", "Lan · 09012345671", "We have cancelled their appointment"):
+        assert text in words(page)
+
+    client.post(re.search(r'action="(/en/staff/desk/appointments/calls/[^"]+)"', page.content.decode())[1])
+
+    page = words(client.get("/en/staff/desk/appointments/"))
+    assert ("Hung · 0901" in page, "Lan · 0901" in page) == (False, True)
+    assert AuditEntry.objects.filter(action="messaging.mark_delivered", actor=adviser.public_id).count() == 1
+
+
+def test_call_is_recorded_of_the_desks_own_messages_only(client, adviser):
+    other = MessageFactory(state="failed", resident=ResidentFactory(phone="09012345678"))
+    assert client.post(f"/en/staff/desk/appointments/calls/{other.public_id}/").status_code == 404
 
 
 def test_desk_notes_who_came(client, adviser):
