@@ -21,6 +21,7 @@ FORM_PAGES = {  # the page's URL name, and the arguments that it shares with the
     "newsroom:resume": ("newsroom:notice", "public_id"),
     "newsroom:correct": ("newsroom:notice", "public_id"),
     "desk:cancel": ("desk:appointments",),
+    "desk:record_call": ("desk:appointments",),
     "desk:record_attendance": ("desk:appointments",),
     "desk:change": ("desk:edit", "kind", "public_id"),
     "desk:keep": ("desk:edit", "kind", "public_id"),

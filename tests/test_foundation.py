@@ -28,7 +28,7 @@ def test_flush_leaves_no_line_and_the_triggers_in_place(time):
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'")
-            assert cursor.fetchone() == (4,)
+            assert cursor.fetchone() == (6,)
 
 
 def test_file_that_prepares_something_for_all_its_tests_is_one_workers():

@@ -23,9 +23,9 @@ ALLOWED = {
         "held": "waiting withdrawn",
         "sending": "sent waiting held unclear failed withdrawn",
         "sent": "bounced",
-        "bounced": "waiting",
+        "bounced": "waiting sent",
         "unclear": "waiting sent",
-        "failed": "waiting",
+        "failed": "waiting sent",
         "withdrawn": "",
     },
     Notice: {
@@ -40,7 +40,7 @@ ALLOWED = {
     Registration: {
         "applied": "placed waiting not_drawn cancelled",
         "waiting": "offered placed cancelled",
-        "offered": "placed declined expired cancelled",
+        "offered": "placed waiting declined expired cancelled",
         "placed": "cancelled",
         "cancelled": "",
         "declined": "",

@@ -346,7 +346,7 @@ def test_triggers_look_at_no_other_table():
         with connection.cursor() as cursor:
             cursor.execute("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
             triggers = cursor.fetchall()
-        assert len(triggers) == 4
+        assert len(triggers) == 6
         for name, table, sql in triggers:
             words = set(re.findall(r"\w+", sql)) - {name, table}
             assert words & set(connection.introspection.table_names()) == set()
