@@ -18,7 +18,7 @@ from services.accounts.demo import PASSWORD, RESIDENT
 from services.accounts.models import Resident, User
 from services.accounts.roles import Role
 from services.messaging.models import INBOX, Message
-from services.schedules.holidays import holiday_name
+from services.schedules.holidays import is_closed_every_year
 from services.schedules.models import Schedule
 from services.schedules.rules import RecurrenceRule
 
@@ -124,7 +124,7 @@ def _make_exception() -> None:
     """Limit Filipino to the afternoon on one day, next week or later."""
     hours = DeskHours.objects.get(language="fil")
     day = timezone.localdate() + datetime.timedelta(days=7)
-    while day.weekday() not in hours.schedule.recurrence.weekdays or holiday_name(day):
+    while day.weekday() not in hours.schedule.recurrence.weekdays or is_closed_every_year(day):
         day += datetime.timedelta(days=1)
     change_day(hours, day, by=None, begins=datetime.time(13), ends=datetime.time(17))
 

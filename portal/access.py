@@ -146,6 +146,8 @@ ACCESS = {
     "desk:change": EDITS_ROSTER,
     "desk:keep": EDITS_ROSTER,
     "desk:end": EDITS_ROSTER,
+    "desk:closed_days": EDITS_ROSTER,
+    "desk:reopen": EDITS_ROSTER,
     "cases:index": SEES_CASES,
     "cases:today": SEES_CASES,
     "cases:earlier": SEES_CASES,

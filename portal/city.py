@@ -1,5 +1,6 @@
 """City presets: everything that differs between cities, read from `cities/<code>.toml`."""
 
+import datetime
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from services.languages.registry import SPOKEN, Language
 
 PRESETS = Path(__file__).parent / "cities"
+
+
+YearlySpan = tuple[tuple[int, int], tuple[int, int]]  # first and last (month, day); may pass the end of the year
+LEAP_YEAR = 2000
 
 
 class UnknownCity(ValueError):
@@ -53,7 +58,8 @@ class Desk:
 class City:
     """A city's preset. `names`, `centres` and each of `areas` are by language.
 
-    `dangers` are those for which the emergency page says what to do first (portal/pages/emergency.py).
+    `dangers` are those for which the emergency page says what to do first (portal/pages/emergency.py). `closed_days`
+    are closed every year by the city's own decision, in addition to public holidays.
     """
 
     code: str
@@ -70,6 +76,14 @@ class City:
     emergency_numbers: tuple[EmergencyNumber, ...] = field(default=())
     areas: dict[str, dict[str, str]] = field(default_factory=dict)
     desk: Desk | None = None
+    closed_days: tuple[YearlySpan, ...] = ()
+
+    def closes_on(self, day: datetime.date) -> bool:
+        """Return whether the city's offices are closed on this day every year, holiday or not."""
+        at = (day.month, day.day)
+        return any(
+            first <= at <= last if first <= last else at >= first or at <= last for first, last in self.closed_days
+        )
 
     def name(self, language: str) -> str:
         """Return the city's name in a language, or in English."""
@@ -101,11 +115,19 @@ def read_city(code: str) -> City:
         for key in ("languages", "level_frameworks", "dangers"):
             facts[key] = tuple(facts[key])
         desk = Desk(**facts.pop("desk")) if "desk" in facts else None
+        facts["closed_days"] = tuple(_parse_yearly_span(text) for text in facts.get("closed_days", ()))
         city = City(code=code, emergency_numbers=numbers, desk=desk, **facts)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnknownCity(f"{code}.toml lacks something, or says something that nobody reads: {error}.") from error
     _validate(city)
     return city
+
+
+def _parse_yearly_span(text: str) -> YearlySpan:
+    """Parse "12-24" or "12-29..01-03". Raises ValueError for anything else."""
+    first, dots, last = text.partition("..")
+    begin, end = (datetime.date.fromisoformat(f"{LEAP_YEAR}-{day}") for day in (first, last if dots else first))
+    return (begin.month, begin.day), (end.month, end.day)
 
 
 def _validate(city: City) -> None:

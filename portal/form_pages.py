@@ -23,6 +23,7 @@ FORM_PAGES = {  # the page's URL name, and the arguments that it shares with the
     "desk:cancel": ("desk:appointments",),
     "desk:record_call": ("desk:appointments",),
     "desk:record_attendance": ("desk:appointments",),
+    "desk:reopen": ("desk:closed_days",),
     "desk:change": ("desk:edit", "kind", "public_id"),
     "desk:keep": ("desk:edit", "kind", "public_id"),
     "desk:end": ("desk:edit", "kind", "public_id"),

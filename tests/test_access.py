@@ -75,6 +75,8 @@ ONLY = {
     "desk:change": MANAGER,
     "desk:keep": MANAGER,
     "desk:end": MANAGER,
+    "desk:closed_days": MANAGER,
+    "desk:reopen": MANAGER,
     "cases:index": ADVISER_OR_MANAGER,
     "cases:today": ADVISER_OR_MANAGER,
     "cases:earlier": ADVISER_OR_MANAGER,

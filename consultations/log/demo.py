@@ -29,7 +29,7 @@ from consultations.records.models import (
 from services.accounts.models import User
 from services.audit.trail import record
 from services.base.encryption import blind_index
-from services.schedules.holidays import holiday_name
+from services.schedules.holidays import is_closed_every_year
 
 FIRST_YEAR_COUNT = 731
 SEED = 2011
@@ -198,7 +198,7 @@ def _start_times(chance: random.Random, now: datetime.datetime) -> Iterator[date
 
 def _open_days(begins: datetime.date, ends: datetime.date) -> list[datetime.date]:
     days = (begins + datetime.timedelta(days=number) for number in range((ends - begins).days))
-    return [day for day in days if day.weekday() != CLOSED_ON and not holiday_name(day)]
+    return [day for day in days if day.weekday() != CLOSED_ON and not is_closed_every_year(day)]
 
 
 def _random_time(chance: random.Random, day: datetime.date) -> datetime.datetime:

@@ -1,4 +1,4 @@
-"""Change the roster: hours, shifts and their exceptions.
+"""Change the roster: hours, shifts, their exceptions, and days on which the whole desk is closed.
 
 Every change locks the roster first (`lock_roster`), so that two people cannot save overlapping entries at the same
 time, even entries that do not exist yet.
@@ -13,6 +13,7 @@ import datetime
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import pgettext
 
@@ -23,7 +24,15 @@ from services.accounts.models import User
 from services.accounts.roles import Role
 from services.audit.trail import record
 from services.base.refusals import Refused
-from services.schedules.models import Occurrence, Schedule, ScheduleException, occurrences
+from services.schedules.models import (
+    DAY,
+    ClosedDay,
+    Occurrence,
+    Schedule,
+    ScheduleException,
+    first_overlap,
+    occurrences,
+)
 
 CLASH_WINDOW = datetime.timedelta(days=366)
 
@@ -53,6 +62,7 @@ def _save_under_lock(row, schedule: Schedule, by: User, action: str, agreed: Col
         start = max(schedule.first_day, other.first_day, today)
         _refuse_overlap(row, schedule, other, start, start + CLASH_WINDOW)
     schedule.save()
+    _delete_exceptions_outside(schedule)
     row.schedule = schedule
     row.save()
     cancel_slots_outside_hours(by=by, agreed=agreed)
@@ -70,26 +80,29 @@ def _competing_schedules(row: DeskHours | DeskShift) -> list[Schedule]:
 
 
 def _refuse_overlap(row, schedule: Schedule, other: Schedule, start: datetime.date, end: datetime.date) -> None:
-    """Raise `Refused` if the two schedules overlap from `start` to `end` inclusive."""
-    found = occurrences([schedule, other], start, end)
-    day = _first_overlap(found[schedule.pk], found[other.pk])
-    if day is None:
+    """Raise `Refused` if the two schedules overlap from `start` to `end` inclusive, or in the nights around it."""
+    found = occurrences([schedule, other], start - DAY, end + DAY)
+    overlap = first_overlap(*(_until_or_after(found[it.pk], start) for it in (schedule, other)))
+    if overlap is None:
         return
     if isinstance(row, DeskShift):
         text = pgettext("staff", "This adviser already has a shift at that time on %(day)s.")
     else:
         text = pgettext("staff", "These hours overlap with other hours for the same language on %(day)s.")
-    raise Refused(text % {"day": day.isoformat()})
+    raise Refused(text % {"day": overlap.day.isoformat()})
 
 
-def _first_overlap(mine: list[Occurrence], theirs: list[Occurrence]) -> datetime.date | None:
-    by_day: dict[datetime.date, list[Occurrence]] = {}
-    for occurrence in theirs:
-        by_day.setdefault(occurrence.day, []).append(occurrence)
-    for occurrence in mine:
-        if any(occurrence.overlaps(other) for other in by_day.get(occurrence.day, ())):
-            return occurrence.day
-    return None
+def _until_or_after(times: list[Occurrence], start: datetime.date) -> list[Occurrence]:
+    """Return the occurrences that have not ended before `start`."""
+    return [it for it in times if it.ends_at.date() >= start]
+
+
+def _delete_exceptions_outside(schedule: Schedule) -> None:
+    """Delete the exceptions before the first and after the last day, which would open the desk on those days."""
+    outside = Q(day__lt=schedule.first_day) | Q(moved_to__lt=schedule.first_day)
+    if schedule.last_day:
+        outside |= Q(day__gt=schedule.last_day) | Q(moved_to__gt=schedule.last_day)
+    ScheduleException.objects.filter(outside, schedule=schedule).delete()
 
 
 @transaction.atomic
@@ -106,7 +119,8 @@ def change_day(
 
     Appointments lost on that day are cancelled, and everyone booked is notified.
 
-    Raises `Refused` if the new times overlap others, or if the day is outside the schedule or has nothing to close.
+    Raises `Refused` if the new times overlap others, if the day is outside the schedule or has nothing to close, or if
+    the whole desk is closed on that day.
     """
     schedule = _lock_schedule(row)
     if day < schedule.first_day or (schedule.last_day and day > schedule.last_day):
@@ -116,8 +130,10 @@ def change_day(
     )
     if begins is None and not has_hours:
         raise Refused(pgettext("staff", "Nothing is scheduled on this date, so there is nothing to close."))
+    if begins and ClosedDay.objects.filter(day=day).exists():
+        raise Refused(pgettext("staff", "The whole desk is closed on this date. Open it again first."))
     change, _made = ScheduleException.objects.update_or_create(
-        schedule=schedule, day=day, defaults={"begins": begins, "ends": ends}
+        schedule=schedule, day=day, is_extra=False, defaults={"begins": begins, "ends": ends, "moved_to": None}
     )
     for other in _competing_schedules(row):
         _refuse_overlap(row, schedule, other, day, day)
@@ -160,8 +176,42 @@ def end_after(
     else:
         schedule.last_day = min(day, schedule.last_day or day)
         schedule.save(update_fields=["last_day"])
+        _delete_exceptions_outside(schedule)
     cancel_slots_outside_hours(by=by, agreed=agreed)
     record(by, "consultations.end", ended, fields=["last_day"])
+
+
+@transaction.atomic
+def close_desk(day: datetime.date, *, by: User, agreed: Collection[str] | None = None) -> ClosedDay:
+    """Close the whole desk for a day: all hours, shifts and exceptions.
+
+    Appointments on that day are cancelled, and everyone booked is notified. Raises `Refused` for a past day. A day that
+    is closed already stays closed.
+    """
+    lock_roster()
+    if day < timezone.localdate():
+        raise Refused(pgettext("staff", "This date is in the past. Choose today or a later date."))
+    closed_day, is_new = ClosedDay.objects.get_or_create(day=day)
+    cancel_slots_outside_hours(by=by, agreed=agreed)
+    if is_new:
+        record(by, "consultations.close_desk", closed_day, fields=["day"])
+    return closed_day
+
+
+@transaction.atomic
+def reopen_desk(day: datetime.date, *, by: User) -> None:
+    """Open the desk again on a closed day. Raises `Refused` if hours or shifts now overlap on it, or if it is past."""
+    lock_roster()
+    if day < timezone.localdate():
+        raise Refused(pgettext("staff", "This date is in the past. Choose today or a later date."))
+    closed_day = ClosedDay.objects.filter(day=day).first()
+    if closed_day is None:
+        return
+    record(by, "consultations.reopen_desk", closed_day, fields=["day"])
+    closed_day.delete()
+    for row in [*DeskHours.objects.select_related("schedule"), *DeskShift.objects.select_related("schedule")]:
+        for other in _competing_schedules(row):
+            _refuse_overlap(row, row.schedule, other, day, day)
 
 
 def _lock_schedule(row: DeskHours | DeskShift) -> Schedule:

@@ -1,4 +1,6 @@
-"""Forms for the desk's coordinator: hours, shifts, exceptions."""
+"""Forms for the desk's coordinator: hours, shifts, exceptions, closed days."""
+
+import datetime
 
 from django import forms
 from django.conf import settings
@@ -13,8 +15,8 @@ from services.accounts.roles import Role
 from services.base.form_fields import DayField, NumberField
 from services.languages import negotiation
 from services.languages.form_fields import LanguageField, LanguagesField
-from services.schedules.models import Schedule
-from services.schedules.rules import WEEKS, RecurrenceRule
+from services.schedules.models import MIDNIGHT, Schedule
+from services.schedules.rules import MAX_INTERVAL, RecurrenceRule
 
 _DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
@@ -39,6 +41,11 @@ def _in_staff_language(choices):
         return [(value, str(label)) for value, label in choices]
 
 
+def _is_within_a_day(begins: datetime.time, ends: datetime.time) -> bool:
+    """Return whether the end is later on the same day; 00:00 is midnight at its end."""
+    return begins < ends or ends == MIDNIGHT
+
+
 class ScheduleForm(forms.Form):
     """A recurring schedule: weekdays, times, the first day and an optional last day."""
 
@@ -56,6 +63,17 @@ class ScheduleForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
+    interval = NumberField(
+        label=pgettext_lazy("staff", "Every how many weeks"),
+        help_text=pgettext_lazy(
+            "staff",
+            "1 is every week, 2 is every second week, counted from the first day. If you choose weeks of the month, "
+            "this counts months instead.",
+        ),
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_INTERVAL)],
+        initial=1,
+        required=False,
+    )
     begins = forms.TimeField(label=pgettext_lazy("staff", "From"), widget=_TIME)
     ends = forms.TimeField(label=pgettext_lazy("staff", "To"), widget=_TIME)
     first_day = DayField(label=pgettext_lazy("staff", "First day"), widget=_DATE, initial=timezone.localdate)
@@ -66,7 +84,7 @@ class ScheduleForm(forms.Form):
         """Check that the end is after the start, and the last day not before the first."""
         data = super().clean()
         begins, ends = data.get("begins"), data.get("ends")
-        if begins and ends and ends <= begins:
+        if begins and ends and not _is_within_a_day(begins, ends):
             self.add_error("ends", pgettext("staff", "The end must be after the start."))
         first, last = data.get("first_day"), data.get("last_day")
         if first and last and last < first:
@@ -76,8 +94,8 @@ class ScheduleForm(forms.Form):
     def fill_schedule(self, schedule: Schedule) -> Schedule:
         """Copy the submitted values to a schedule, without saving it."""
         data = self.cleaned_data
-        weeks = tuple(week for week in WEEKS if week in data["weeks"])
-        schedule.rule = str(RecurrenceRule(tuple(sorted(data["weekdays"])), weeks))
+        rule = RecurrenceRule(tuple(data["weekdays"]), tuple(data["weeks"]), data["interval"] or 1)
+        schedule.rule = str(rule)
         for name in ("begins", "ends", "first_day", "last_day", "on_holidays"):
             setattr(schedule, name, data[name])
         return schedule
@@ -87,7 +105,8 @@ def schedule_initial(schedule: Schedule) -> dict:
     """Return a schedule's values as initial data for `ScheduleForm`."""
     names = ("begins", "ends", "first_day", "last_day", "on_holidays")
     rule = schedule.recurrence
-    return {name: getattr(schedule, name) for name in names} | {"weekdays": rule.weekdays, "weeks": rule.weeks}
+    chosen = {"weekdays": rule.weekdays, "weeks": rule.weeks, "interval": rule.interval}
+    return {name: getattr(schedule, name) for name in names} | chosen
 
 
 class HoursForm(ScheduleForm):
@@ -133,6 +152,7 @@ class HoursForm(ScheduleForm):
         "language",
         "weekdays",
         "weeks",
+        "interval",
         "begins",
         "ends",
         "modes",
@@ -179,7 +199,7 @@ class ShiftForm(ScheduleForm):
 
     adviser = AdviserField(label=pgettext_lazy("staff", "Adviser"))
     languages = LanguagesField(label=pgettext_lazy("staff", "Languages spoken at the desk"))
-    field_order = ["adviser", "languages", "weekdays", "weeks", "begins", "ends", "on_holidays"]
+    field_order = ["adviser", "languages", "weekdays", "weeks", "interval", "begins", "ends", "on_holidays"]
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
@@ -220,13 +240,19 @@ class ScheduleExceptionForm(forms.Form):
         begins, ends = data.get("begins"), data.get("ends")
         if (begins is None) != (ends is None):
             self.add_error("ends" if begins else "begins", pgettext("staff", "Enter both times, or leave both empty."))
-        elif begins and ends <= begins:
+        elif begins and not _is_within_a_day(begins, ends):
             self.add_error("ends", pgettext("staff", "The end must be after the start."))
         return data
 
 
-class RemoveExceptionForm(forms.Form):
-    """The day whose exception is removed."""
+class ClosedDayForm(forms.Form):
+    """A day on which the whole desk is closed."""
+
+    day = DayField(label=pgettext_lazy("staff", "Date"), widget=_DATE)
+
+
+class ChosenDayForm(forms.Form):
+    """The day whose exception or closure is removed."""
 
     day = DayField(widget=forms.HiddenInput)
 

@@ -12,7 +12,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from consultations.appointments.actions import WouldCancelAppointments
 from consultations.roster import actions
-from consultations.roster.forms import HoursForm, LastDayForm, RemoveExceptionForm, ScheduleExceptionForm, ShiftForm
+from consultations.roster.forms import (
+    ChosenDayForm,
+    ClosedDayForm,
+    HoursForm,
+    LastDayForm,
+    ScheduleExceptionForm,
+    ShiftForm,
+)
 from consultations.timetable import presentation
 from consultations.timetable.models import DeskHours, DeskService, DeskShift
 from consultations.timetable.openings import Opening, load_timetable
@@ -23,7 +30,7 @@ from services.base.refusals import Refused
 from services.languages import negotiation
 from services.languages.registry import SPOKEN
 from services.messaging.outbox import phone_if_unreachable
-from services.schedules.models import Schedule, ScheduleException
+from services.schedules.models import ClosedDay, Schedule, ScheduleException
 
 WEEKS_AROUND = 52
 
@@ -237,7 +244,7 @@ def change(request, kind, public_id):
 def restore_regular(request, kind, public_id):
     """Remove the exception on a day."""
     row = _kind(kind).get_or_404(public_id)
-    form = RemoveExceptionForm(request.POST)
+    form = ChosenDayForm(request.POST)
     if not form.is_valid():
         return redirect("desk:edit", kind, public_id)
     try:
@@ -263,3 +270,36 @@ def end(request, kind, public_id):
             messages.success(request, pgettext("staff", "The last day has been set."))
             return redirect("desk:index")
     return _edit_page(request, kind, public_id, end=form)
+
+
+@GET_OR_POST
+def closed_days(request):
+    """Show the coming days on which the whole desk is closed, and close it on another one."""
+    form = ClosedDayForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.close_desk(form.cleaned_data["day"], by=request.user, agreed=_confirmed_ids(request))
+        except Refused as refusal:
+            _show_refusal(request, form, refusal)
+        else:
+            messages.success(
+                request, pgettext("staff", "Your changes have been saved and are shown on the public timetable.")
+            )
+            return redirect("desk:closed_days")
+    days = ClosedDay.objects.filter(day__gte=timezone.localdate())
+    context = {"form": form, "days": days}
+    return render(request, "consultations/staff/closed_days.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+def reopen(request):
+    """Open the desk again on a closed day."""
+    form = ChosenDayForm(request.POST)
+    if form.is_valid():
+        try:
+            actions.reopen_desk(form.cleaned_data["day"], by=request.user)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, pgettext("staff", "Normal hours have been restored for that day."))
+    return redirect("desk:closed_days")

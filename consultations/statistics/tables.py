@@ -162,6 +162,6 @@ def _minutes_on_shift(shifts: Iterable[DeskShift], period: Period) -> dict[int, 
     adviser_of = {shift.schedule_id: shift.adviser_id for shift in shifts}
     found: dict[int, int] = {}
     for schedule, times in occurrences([shift.schedule for shift in shifts], period.first, end).items():
-        minutes = sum(int((it.ends_at - it.starts_at).total_seconds()) // 60 for it in times)
+        minutes = sum(int(it.duration.total_seconds()) // 60 for it in times)
         found[adviser_of[schedule]] = found.get(adviser_of[schedule], 0) + minutes
     return {adviser: minutes for adviser, minutes in found.items() if minutes}

@@ -11,7 +11,7 @@ from consultations.timetable.models import DeskHours, DeskService, DeskShift
 from services.accounts.roles import Role
 from services.languages.negotiation import resolve_language
 from services.schedules.holidays import holiday_name
-from services.schedules.models import Occurrence, occurrences
+from services.schedules.models import DAY, Occurrence, occurrences
 from services.schedules.rules import occurrence_dates
 
 LOOK_AHEAD = datetime.timedelta(days=35)
@@ -92,7 +92,8 @@ def load_timetable(start: datetime.date, end: datetime.date) -> Timetable:
     if not hours:
         return Timetable(start, end)
     shifts = list(_active_shifts())
-    occurrences_of = occurrences([row.schedule for row in [*hours, *shifts]], start, end)
+    # A shift that began the evening before may cover the first morning.
+    occurrences_of = occurrences([row.schedule for row in [*hours, *shifts]], start - DAY, end)
     shifts_by_language: dict[str, list[Occurrence]] = {}
     for shift in shifts:
         for language in shift.languages:
@@ -100,6 +101,8 @@ def load_timetable(start: datetime.date, end: datetime.date) -> Timetable:
     found, gaps = [], []
     for row in hours:
         for time in occurrences_of[row.schedule_id]:
+            if time.day < start:
+                continue
             spans = [(time.starts_at, time.ends_at)]
             if row.service == DeskService.ADVICE:
                 spans = _covered_spans(time, shifts_by_language.get(row.language, ()))

@@ -209,7 +209,8 @@ def _row(language: Language, all_hours, openings, days, reader: str, usual: froz
     mine = [it for it in openings if it.service == DeskService.ADVICE and it.language == language.code]
     regular = {hours: regular_days(hours, days[0], days[-1]) for hours in all_hours}
     cells = [_cell([it for it in mine if it.day == day], regular, day) for day in days]
-    notes = [_format_rule(hours) for hours in all_hours if hours.schedule.recurrence.weeks]
+    rules = [(hours, hours.schedule.recurrence) for hours in all_hours]
+    notes = [_format_rule(hours) for hours, rule in rules if rule.weeks or rule.interval > 1]
     modes = _all_modes(all_hours)
     if modes != usual:
         notes.append(join_modes(modes))

@@ -1,4 +1,7 @@
-"""The public holidays of the city's country, from the `holidays` library, which follows each country's law."""
+"""The days on which everything is closed: the country's public holidays, and the city's own yearly closed days.
+
+The holidays come from the `holidays` library, which follows each country's law; the closed days from the city's preset.
+"""
 
 import datetime
 from functools import lru_cache
@@ -11,6 +14,19 @@ from django.core.checks import Error, register
 def holiday_name(day: datetime.date) -> str | None:
     """Return the English name of a day's public holiday in the city's country; None on other days."""
     return _holidays_of_year(settings.CITY.holidays, day.year).get(day)
+
+
+def is_weekend(day: datetime.date) -> bool:
+    """Return whether offices in the city's country do not work on this day of the week."""
+    return day.weekday() in _country_holidays(settings.CITY.holidays).weekend
+
+
+def is_closed_every_year(day: datetime.date, *, on_holidays: bool = False) -> bool:
+    """Return whether a day is a public holiday or one of the city's yearly closed days.
+
+    on_holidays: public holidays do not count. The city's closed days always do.
+    """
+    return settings.CITY.closes_on(day) or (not on_holidays and holiday_name(day) is not None)
 
 
 @register()
@@ -26,5 +42,10 @@ def country_has_holidays(app_configs, **options):
 
 @lru_cache(maxsize=40)
 def _holidays_of_year(code: str, year: int) -> dict[datetime.date, str]:
+    return dict(_country_holidays(code, year))
+
+
+@lru_cache(maxsize=40)
+def _country_holidays(code: str, year: int | None = None) -> holidays.HolidayBase:
     country, _dash, part = code.partition("-")
-    return dict(holidays.country_holidays(country, subdiv=part or None, years=year, language="en_US"))
+    return holidays.country_holidays(country, subdiv=part or None, years=year, language="en_US")

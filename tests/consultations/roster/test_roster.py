@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from consultations.models import ConsultationMode, DeskHours, DeskService, DeskShift
 from consultations.roster import actions
+from consultations.timetable.openings import openings
 from services.audit.models import AuditEntry
 from services.base.refusals import Refused
-from services.schedules.models import Schedule, ScheduleException
+from services.schedules.holidays import is_closed_every_year
+from services.schedules.models import ClosedDay, Schedule, ScheduleException
 from tests.factories import DeskShiftFactory, HoursFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -33,11 +35,9 @@ def told() -> list[tuple]:
 
 
 def ordinary_day() -> date:
-    """Return the first day from tomorrow that is not a holiday."""
-    from services.schedules.holidays import holiday_name
-
+    """Return the first day from tomorrow on which the office is not closed anyway."""
     day = timezone.localdate() + DAY
-    while holiday_name(day):
+    while is_closed_every_year(day):
         day += DAY
     return day
 
@@ -151,8 +151,6 @@ def test_end_never_moves_later_and_leaves_no_exception_behind():
     actions.end_after(row, last, by=None)
     actions.end_after(row, last + 30 * DAY, by=None)
     assert Schedule.objects.get(pk=row.schedule_id).last_day == last
-    from consultations.timetable.openings import openings
-
     assert openings(last + DAY, last + 30 * DAY) == []
 
 
@@ -174,6 +172,82 @@ def test_past_is_not_ended():
 def test_database_refuses_what_cannot_be(wrong):
     with pytest.raises(IntegrityError), transaction.atomic():
         HoursFactory(**wrong)
+
+
+# --- Nights, and days on which the whole desk is closed --------------------------------------------
+
+
+def test_f14_shift_that_begins_before_the_night_shift_has_ended_is_refused():
+    adviser = UserFactory(roles=["adviser"])
+    saturday, sunday = "FREQ=WEEKLY;BYDAY=SA", "FREQ=WEEKLY;BYDAY=SU"
+    actions.save_shift(DeskShift(adviser=adviser, languages=["ne"]), schedule((22, 6), saturday), by=None)
+    with pytest.raises(Refused, match=r"^This adviser already has a shift at that time on"):
+        actions.save_shift(DeskShift(adviser=adviser, languages=["ne"]), schedule((5, 9), sunday), by=None)
+    actions.save_shift(DeskShift(adviser=adviser, languages=["ne"]), schedule((6, 9), sunday), by=None)
+    assert DeskShift.objects.count() == 2
+
+
+def test_f14_night_that_reaches_into_changed_hours_of_the_next_day_is_refused():
+    night, day = HoursFactory(schedule__times=(22, 6)), ordinary_day()
+    other = HoursFactory(schedule__times=(10, 17))
+    with pytest.raises(Refused, match=r"^These hours overlap"):
+        actions.change_day(other, day, by=None, begins=time(5), ends=time(9))
+    with pytest.raises(Refused, match=r"^These hours overlap"):
+        actions.change_day(night, day, by=None, begins=time(22), ends=time(11))
+    assert ScheduleException.objects.count() == 0
+
+
+def test_f12_hours_that_end_earlier_leave_no_exception_behind():
+    row, last = HoursFactory(), ordinary_day()
+    actions.change_day(row, last + 7 * DAY, by=None, begins=time(8), ends=time(9))
+    row.schedule.last_day = last
+    actions.save_hours(row, row.schedule, by=None)
+    assert ScheduleException.objects.count() == 0
+
+
+def test_f16_whole_desk_is_closed_and_opened_again():
+    by, day = UserFactory(), ordinary_day()
+    HoursFactory(), DeskShiftFactory()
+    assert len(openings(day, day)) == 1
+    actions.close_desk(day, by=by)
+    actions.close_desk(day, by=by)
+    assert openings(day, day) == []
+    actions.reopen_desk(day, by=by)
+    actions.reopen_desk(day, by=by)
+    assert len(openings(day, day)) == 1
+    assert [action for action, *_about in told()] == ["consultations.close_desk", "consultations.reopen_desk"]
+
+
+def test_f16_past_days_are_neither_closed_nor_opened():
+    yesterday = timezone.localdate() - DAY
+    with pytest.raises(Refused, match=r"^This date is in the past\."):
+        actions.close_desk(yesterday, by=None)
+    ClosedDay.objects.create(day=yesterday)
+    with pytest.raises(Refused, match=r"^This date is in the past\."):
+        actions.reopen_desk(yesterday, by=None)
+    assert (ClosedDay.objects.count(), told()) == (1, [])
+
+
+def test_f16_hours_cannot_be_changed_on_a_day_on_which_the_desk_is_closed():
+    row, day = HoursFactory(), ordinary_day()
+    actions.close_desk(day, by=None)
+    with pytest.raises(Refused, match=r"^The whole desk is closed on this date\. Open it again first\.$"):
+        actions.change_day(row, day, by=None, begins=time(9), ends=time(10))
+    with pytest.raises(Refused, match=r"^Nothing is scheduled on this date"):
+        actions.change_day(row, day, by=None)
+    assert ScheduleException.objects.count() == 0
+
+
+def test_f16_desk_is_not_opened_again_where_hours_would_overlap():
+    day = ordinary_day()
+    row = HoursFactory(schedule__times=(10, 12))
+    actions.close_desk(day, by=None)
+    only_that_day = schedule((11, 13), first_day=day, last_day=day)
+    actions.save_hours(hours(), only_that_day, by=None)
+    with pytest.raises(Refused, match=r"^These hours overlap"):
+        actions.reopen_desk(day, by=None)
+    assert (ClosedDay.objects.count(), openings(day, day)) == (1, [])
+    assert row.schedule_id != only_that_day.pk
 
 
 # --- Concurrency ----------------------------------------------------------------------------------

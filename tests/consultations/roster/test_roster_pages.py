@@ -14,7 +14,7 @@ from consultations.appointments.availability import available_times
 from consultations.models import DeskHours, DeskService, DeskShift
 from services.audit.models import AuditEntry
 from services.registration.models import Registration
-from services.schedules.models import Schedule, ScheduleException
+from services.schedules.models import ClosedDay, Schedule, ScheduleException
 from tests.factories import AppointmentFactory, DeskShiftFactory, HoursFactory, UserFactory
 from tests.support.nasty_texts import TEXT, every_nasty_text, sendable
 
@@ -395,3 +395,83 @@ def test_day_without_hours_cannot_be_closed(client, manager):
     page = client.post(f"/en/staff/desk/hours/{hours.public_id}/day/", {"on-day": f"{tuesday:%Y-%m-%d}"})
     assert "Nothing is scheduled on this date, so there is nothing to close." in words(page)
     assert ScheduleException.objects.count() == 0
+
+
+# --- The whole desk is closed ----------------------------------------------------------------------
+
+
+def test_f16_closing_the_whole_desk_shows_whose_appointments_it_cancels_and_asks_first(client, manager):
+    for service in (DeskService.LAWYER, DeskService.IMMIGRATION):
+        HoursFactory(service=service, language="", by_appointment=True, schedule__times=(13, 15))
+    lawyer, immigration = available_times(DeskService.LAWYER)[-1], available_times(DeskService.IMMIGRATION)[-1]
+    other_day = available_times(DeskService.LAWYER)[0]
+    sita = book(lawyer, GuestContact("Sita", "ne", email="sita@example.org"), how="visit")
+    ram = book(immigration, GuestContact("Ram", "ne", phone="+819012345678"), how="visit")
+    kept = book(other_day, GuestContact("Minh", "vi", email="minh@example.org"), how="visit")
+    page, typed = "/en/staff/desk/closed-days/", {"day": f"{lawyer.day:%Y-%m-%d}"}
+    assert client.get(page).status_code == 200
+
+    asked = client.post(page, typed)
+
+    assert asked.status_code == 400
+    assert "This change will cancel the appointments below. To go ahead, select the same button again." in words(asked)
+    assert f"{lawyer.starts_at:%Y-%m-%d %H:%M} Sita" in words(asked)
+    assert "Ram · we cannot send them a message, so please call +819012345678" in words(asked)
+    assert "Minh" not in words(asked)
+    assert client.post(page, typed | {"agreed": [sita.public_id]}).status_code == 400
+    assert (ClosedDay.objects.count(), {row.state for row in Registration.objects.all()}) == (0, {"placed"})
+    assert client.post(page, typed | {"agreed": [sita.public_id, ram.public_id]}).status_code == 302
+    states = dict(Registration.objects.values_list("public_id", "state"))
+    assert states == {sita.public_id: "cancelled", ram.public_id: "cancelled", kept.public_id: "placed"}
+    assert lawyer.day not in {it.day for it in available_times()}
+
+    assert f"{lawyer.day} Back to normal hours" in words(client.get(page))
+    assert client.post(f"{page}reopen/", typed).status_code == 302
+    assert ClosedDay.objects.count() == 0
+    assert lawyer.day in {it.day for it in available_times()}
+
+
+def test_f16_what_cannot_be_closed_or_opened_is_said(client, manager):
+    page, yesterday = "/en/staff/desk/closed-days/", timezone.localdate() - DAY
+    for typed, said in (
+        ({"day": yesterday}, "This date is in the past. Choose today or a later date."),
+        ({"day": ""}, "Enter or choose an answer."),
+        ({"day": "2026-02-30"}, "Enter a real date."),
+    ):
+        response = client.post(page, typed)
+        assert (response.status_code, said in words(response)) == (400, True)
+    for typed in ({"day": yesterday}, {"day": "x"}):
+        assert client.post(f"{page}reopen/", typed).status_code == 302
+    assert ClosedDay.objects.count() == 0
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_f16_closed_days_cost_the_same_few_queries(client, manager, django_assert_num_queries, count):
+    ClosedDay.objects.bulk_create(ClosedDay(day=timezone.localdate() + number * DAY) for number in range(count))
+    client.get("/en/staff/desk/closed-days/")
+    with django_assert_num_queries(4):
+        assert words(client.get("/en/staff/desk/closed-days/")).count("Back to normal hours") == count
+
+
+# --- Every n weeks, until midnight -----------------------------------------------------------------
+
+
+def test_f15_every_second_week_is_chosen_shown_and_kept(client, manager):
+    client.post("/en/staff/desk/hours/new/", TYPED | {"interval": "2"})
+    row = DeskHours.objects.get()
+    assert row.schedule.rule == "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE"
+    page = client.get(f"/en/staff/desk/hours/{row.public_id}/")
+    assert "Monday and Wednesday, every 2 weeks" in words(page)
+    assert 'value="2"' in value(page, "interval")
+    for wrong in ("0", "53", "x"):
+        assert client.post("/en/staff/desk/hours/new/", TYPED | {"interval": wrong}).status_code == 400
+
+
+def test_f14_hours_until_midnight_are_kept(client, manager):
+    assert client.post("/en/staff/desk/hours/new/", TYPED | {"begins": "18:00", "ends": "00:00"}).status_code == 302
+    row = DeskHours.objects.get()
+    assert (row.schedule.begins, row.schedule.ends) == (time(18), time(0))
+    day = timezone.localdate() + 3 * DAY
+    typed = {"on-day": day, "on-begins": "20:00", "on-ends": "00:00"}
+    assert client.post(f"/en/staff/desk/hours/{row.public_id}/day/", typed).status_code == 302
+    assert client.get("/en/staff/desk/").status_code == client.get("/en/consultations/").status_code == 200

@@ -10,7 +10,7 @@ from consultations.timetable.openings import load_timetable, next_opening, openi
 from portal.city import read_city
 from services.accounts.actions import revoke_role
 from services.accounts.roles import Role
-from services.schedules.models import ScheduleException
+from services.schedules.models import ClosedDay, ScheduleException
 from tests.factories import DeskShiftFactory, HoursFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -136,15 +136,47 @@ def test_timetable_runs_on_over_the_end_of_the_year():
     HoursFactory(schedule__weekdays=(MON, WED))
     DeskShiftFactory()
     days = [day for day, *_rest in told(date(2026, 12, 28), date(2027, 1, 13))]
-    # 2027-01-11 is Coming of Age Day.
-    assert days == [date(2026, 12, 28), date(2026, 12, 30), date(2027, 1, 4), date(2027, 1, 6), date(2027, 1, 13)]
+    # The office is closed until 3 January, and 2027-01-11 is Coming of Age Day.
+    assert days == [date(2026, 12, 28), date(2027, 1, 4), date(2027, 1, 6), date(2027, 1, 13)]
+
+
+def test_c16_desk_is_closed_from_29_december_to_3_january():
+    HoursFactory(schedule__on_holidays=True)
+    HoursFactory(service=DeskService.LAWYER, language="", by_appointment=True)
+    DeskShiftFactory(schedule__on_holidays=True)
+    days = {day for day, *_rest in told(date(2026, 12, 28), date(2027, 1, 4))}
+    assert days == {date(2026, 12, 28), date(2027, 1, 4)}
+    assert gaps(date(2026, 12, 29), date(2027, 1, 3)) == []
+
+
+def test_f16_day_closed_by_staff_closes_hours_shifts_and_exceptions():
+    hours, shift = HoursFactory(), DeskShiftFactory()
+    ScheduleException.objects.create(schedule=hours.schedule, day=MONDAY, begins=time(12), ends=time(13))
+    assert told(MONDAY) == [(MONDAY, "12:00", "13:00", "ne")]
+    ClosedDay.objects.create(day=MONDAY)
+    assert (told(MONDAY), gaps(MONDAY), shifts_of(shift.adviser, MONDAY)) == ([], [], [])
+
+
+def test_f14_shift_through_the_night_covers_the_morning():
+    HoursFactory(schedule__times=(5, 8))
+    DeskShiftFactory(schedule__times=(22, 6))
+    tuesday = MONDAY + datetime.timedelta(days=1)
+    assert told(tuesday) == [(tuesday, "05:00", "06:00", "ne")]
+    assert gaps(tuesday) == [(tuesday, "06:00", "08:00", "ne")]
+
+
+def test_f14_hours_until_midnight_include_the_last_minute():
+    HoursFactory(schedule__times=(18, 0))
+    DeskShiftFactory(schedule__times=(18, 0))
+    [opening] = openings(MONDAY, MONDAY)
+    assert (opening.includes(at(23, 59)), opening.includes(at(17, 59))) == (True, False)
 
 
 def test_first_sunday_of_january_belongs_to_the_new_year():
     HoursFactory(schedule__weekdays=(SUN,), schedule__weeks=(1, -1))
     DeskShiftFactory()
-    days = [day for day, *_rest in told(date(2026, 12, 20), date(2027, 1, 20))]
-    assert days == [date(2026, 12, 27), date(2027, 1, 3)]
+    days = [day for day, *_rest in told(date(2027, 12, 20), date(2028, 2, 10))]
+    assert days == [date(2027, 12, 26), date(2028, 1, 30), date(2028, 2, 6)]
 
 
 def test_clocks_that_change_in_copenhagen_leave_the_desks_hours(settings):
