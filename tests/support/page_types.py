@@ -374,6 +374,7 @@ PAGES = {
     "ledger": PageType(Address("staff/notices/messages/", "administrator"), resident=False),
     "desk's timetable": PageType(Address("staff/desk/", "manager"), resident=False),
     "desk's appointments": PageType(Address("staff/desk/appointments/", "manager"), resident=False),
+    "desk's closed days": PageType(Address("staff/desk/closed-days/", "manager"), resident=False),
     "desk's booking": PageType(Address("staff/desk/appointments/new/", "manager"), resident=False),
     "hours": PageType(hours, resident=False),
     "new hours, wrong": PageType(wrong_hours, 400, resident=False),

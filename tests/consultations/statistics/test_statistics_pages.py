@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from consultations.models import Consultation, ConsultationTopic
 from consultations.records.tallies import tally_months
 from consultations.statistics.report import Reconciliation, load_report
+from portal.city import read_city
 from services.audit.models import AuditEntry
 from services.figures.sheets import Sheet, as_csv, as_xlsx, neutralise_formula
 from tests.factories import ConsultationFactory, DeskShiftFactory, UserFactory
@@ -200,6 +201,14 @@ def test_manager_sees_the_hours_of_all_and_an_adviser_their_own(client, manager,
     assert ("Maricel 5 5.0 14.0" in shown, "Wang" in shown) == (True, False)
     file = content(own.post(f"{HOME}hours/csv/", {"month": "2026-06"})).decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(file)))[2:] == [["Maricel", "5", "300", "840"]]
+
+
+@pytest.mark.parametrize(("day", "hours"), [((2026, 3, 29), "5.0"), ((2026, 10, 25), "7.0"), ((2026, 10, 11), "6.0")])
+def test_f14_hours_on_duty_are_real_when_the_clocks_change(client, manager, adviser, settings, day, hours):
+    settings.TIME_ZONE, settings.CITY = "Europe/Copenhagen", read_city("copenhagen")
+    sunday = datetime.date(*day)
+    DeskShiftFactory(adviser=adviser, schedule__times=(0, 6), schedule__first_day=sunday, schedule__last_day=sunday)
+    assert f"Maricel 0 0.0 {hours}" in words(client.get(f"{HOME}hours/?month={sunday:%Y-%m}"))
 
 
 def test_hours_leave_restricted_ones_out_of_small_numbers(client, manager, adviser, new_client):
