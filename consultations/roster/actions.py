@@ -10,6 +10,7 @@ raises `WouldCancelAppointments` if others would be cancelled.
 """
 
 import datetime
+import math
 from collections.abc import Collection
 
 from django.db import transaction
@@ -60,7 +61,7 @@ def _save_under_lock(row, schedule: Schedule, by: User, action: str, agreed: Col
     today = timezone.localdate()
     for other in _competing_schedules(row):
         start = max(schedule.first_day, other.first_day, today)
-        _refuse_overlap(row, schedule, other, start, start + CLASH_WINDOW)
+        _refuse_overlap(row, schedule, other, start, start + _clash_window(schedule, other))
     schedule.save()
     _delete_exceptions_outside(schedule)
     row.schedule = schedule
@@ -68,6 +69,11 @@ def _save_under_lock(row, schedule: Schedule, by: User, action: str, agreed: Col
     cancel_slots_outside_hours(by=by, agreed=agreed)
     record(by, action, row, fields=[field.name for field in schedule._meta.fields])
     return row
+
+
+def _clash_window(schedule: Schedule, other: Schedule) -> datetime.timedelta:
+    """Return how long to look for an overlap: until the two intervals have met, counted as if both were in months."""
+    return CLASH_WINDOW * (1 + math.lcm(schedule.recurrence.interval, other.recurrence.interval) // 12)
 
 
 def _competing_schedules(row: DeskHours | DeskShift) -> list[Schedule]:

@@ -427,3 +427,10 @@ def test_week_of_many_schedules_with_a_year_of_exceptions_costs_one_query(django
     with django_assert_num_queries(1):
         week = occurrences(rows, date(2027, 6, 6), date(2027, 6, 12))
     assert {len(times) for times in week.values()} == {6}
+
+
+def test_schedule_that_is_not_saved_yet_knows_the_closed_days():
+    ClosedDay.objects.create(day=date(2026, 11, 9))
+    row = Schedule(rule=MO, first_day=date(2026, 11, 2), begins=time(10), ends=time(11))
+    assert days(row, date(2026, 11, 1), date(2026, 11, 16)) == ["11-02", "11-16"]
+    assert occurrences([], date(2026, 11, 1), date(2026, 11, 16)) == {}

@@ -197,6 +197,13 @@ def test_f14_night_that_reaches_into_changed_hours_of_the_next_day_is_refused():
     assert ScheduleException.objects.count() == 0
 
 
+def test_f15_clash_of_two_intervals_that_meet_years_later_is_seen():
+    every = "FREQ=MONTHLY;INTERVAL={};BYDAY=1TU".format
+    actions.save_hours(hours(), schedule(rule=every(7), first_day=date(2027, 1, 1)), by=None)
+    with pytest.raises(Refused, match=r" on 2029-05-01\.$"):
+        actions.save_hours(hours(), schedule(rule=every(9), first_day=date(2027, 2, 1)), by=None)
+
+
 def test_f12_hours_that_end_earlier_leave_no_exception_behind():
     row, last = HoursFactory(), ordinary_day()
     actions.change_day(row, last + 7 * DAY, by=None, begins=time(8), ends=time(9))
