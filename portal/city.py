@@ -85,6 +85,11 @@ class City:
             first <= at <= last if first <= last else at >= first or at <= last for first, last in self.closed_days
         )
 
+    @property
+    def country(self) -> str:
+        """The city's country (ISO 3166), which decides how a phone number is read."""
+        return self.holidays.partition("-")[0]
+
     def name(self, language: str) -> str:
         """Return the city's name in a language, or in English."""
         return self.names.get(language) or self.names["en"]

@@ -241,7 +241,22 @@ ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = CODE_SE
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = CODE_SECONDS
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-ACCOUNT_FORMS = {"signup": "services.accounts.forms.SignUpForm"}
+ACCOUNT_FORMS = {
+    "login": "services.accounts.forms.LoginForm",
+    "signup": "services.accounts.forms.SignUpForm",
+    "add_email": "services.accounts.forms.AddEmailForm",
+    "change_email": "services.accounts.forms.ChangeEmailForm",
+    "reset_password": "services.accounts.forms.ResetPasswordForm",
+    "request_login_code": "services.accounts.forms.RequestLoginCodeForm",
+    "confirm_login_code": "services.accounts.forms.ConfirmLoginCodeForm",
+    "confirm_email_verification_code": "services.accounts.forms.ConfirmEmailVerificationCodeForm",
+    "confirm_password_reset_code": "services.accounts.forms.ConfirmPasswordResetCodeForm",
+}
+MFA_FORMS = {
+    "authenticate": "services.accounts.forms.AuthenticateForm",
+    "reauthenticate": "services.accounts.forms.ReauthenticateForm",
+    "activate_totp": "services.accounts.forms.ActivateForm",
+}
 # Tight limits for an account, generous ones for an IP address, which a whole school may share.
 ACCOUNT_RATE_LIMITS = {
     "login": "300/m/ip",

@@ -9,13 +9,12 @@ from consultations.appointments.actions import GuestContact
 from consultations.appointments.availability import BookableTime, SlotAvailability
 from consultations.appointments.presentation import service_name
 from consultations.timetable.models import ConsultationMode, DeskService
-from services.base.form_fields import LineField
-from services.base.normalisation import clean_code
+from services.base.form_fields import LineField, MachineTextField
+from services.base.machine_text import clean_code, clean_email, clean_phone
 from services.base.public_ids import public_id
 from services.languages import negotiation
 from services.languages.form_fields import LanguageField
 from services.languages.negotiation import resolve_language
-from services.messaging.addresses import clean_email, clean_phone
 from services.messaging.forms import MAX_ADDRESS_LENGTH, ContactAddressForm
 
 LONGEST_NAME = 100
@@ -99,15 +98,17 @@ class StaffBookingForm(forms.Form):
     time = forms.ChoiceField(label=pgettext_lazy("staff", "Time"))
     name = LineField(label=pgettext_lazy("staff", "Name (as given by the person)"), max_length=LONGEST_NAME)
     language = LanguageField(label=pgettext_lazy("staff", "Language for messages"), empty="–")
-    email = LineField(label=pgettext_lazy("staff", "Email address"), max_length=MAX_ADDRESS_LENGTH, required=False)
-    phone = LineField(
+    email = MachineTextField(
+        label=pgettext_lazy("staff", "Email address"), max_length=MAX_ADDRESS_LENGTH, required=False
+    )
+    phone = MachineTextField(
         label=pgettext_lazy("staff", "Phone"),
         help_text=pgettext_lazy(
             "staff",
             "Enter an email address or a phone number. If there is no email address, tell the person the date and "
             "time yourself.",
         ),
-        max_length=30,
+        max_length=60,
         required=False,
     )
     how = forms.ChoiceField(

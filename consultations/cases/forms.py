@@ -19,7 +19,7 @@ from consultations.records.models import (
 from consultations.records.presentation import name_of_code, topic_names
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.base.form_fields import DayField, LineField, ProseField
+from services.base.form_fields import CodeField, DayField, LineField, MachineTextField, ProseField
 from services.languages.form_fields import LanguageField
 from services.languages.negotiation import staff_language
 
@@ -184,7 +184,9 @@ class ClientForm(CaseActionForm):
     """The details of a person who chooses to be known."""
 
     name = LineField(label=pgettext_lazy("staff", "Name"), max_length=100, required=False)
-    contact = LineField(label=pgettext_lazy("staff", "Email address or phone number"), max_length=254, required=False)
+    contact = MachineTextField(
+        label=pgettext_lazy("staff", "Email address or phone number"), max_length=254, required=False
+    )
     language = LanguageField(label=pgettext_lazy("staff", "Language"))
     safe_channels = forms.MultipleChoiceField(
         label=pgettext_lazy("staff", "Safe contact methods"),
@@ -202,15 +204,17 @@ class ClientForm(CaseActionForm):
 class MergeClientsForm(forms.Form):
     """The code of the person's second record."""
 
-    code = LineField(label=pgettext_lazy("staff", "Code on the other record"), max_length=20)
+    code = CodeField(label=pgettext_lazy("staff", "Code on the other record"), max_length=20)
 
 
 class EarlierContactForm(forms.Form):
     """Search terms for an earlier contact."""
 
     name = LineField(label=pgettext_lazy("staff", "Name"), max_length=100, required=False)
-    contact = LineField(label=pgettext_lazy("staff", "Email address or phone number"), max_length=254, required=False)
-    code = LineField(label=pgettext_lazy("staff", "Person's code"), max_length=20, required=False)
+    contact = MachineTextField(
+        label=pgettext_lazy("staff", "Email address or phone number"), max_length=254, required=False
+    )
+    code = CodeField(label=pgettext_lazy("staff", "Person's code"), max_length=20, required=False)
 
 
 class PlanFollowUpForm(CaseActionForm):

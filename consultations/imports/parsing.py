@@ -29,6 +29,7 @@ from consultations.records.models import (
 )
 from services.accounts.models import User
 from services.base.csv_files import CsvTable
+from services.base.machine_text import fold_width, parse_clock, strip_invisible, year_of_era
 from services.base.normalisation import FIRST_DAY, clean_prose, search_key
 
 REQUIRED_FIELDS = ("day", "minutes", "channel", "language", "language_support", "topics", "outcome")
@@ -58,15 +59,11 @@ CHOICES = {
 }
 NOON = datetime.time(12)
 BETWEEN_TOPICS = (re.compile(r"[;；、／/|\n]"), re.compile(r"[,，]"))
-ERAS = {"令和": 2018, "r": 2018, "平成": 1988, "h": 1988, "昭和": 1925, "s": 1925}
 _DAY = re.compile(
-    r"(?:(?P<era>令和|平成|昭和|[rhs])\s*(?P<of_era>\d{1,2}|元)|(?P<year>\d{4}))"
+    r"(?:(?P<era>令和|平成|昭和|大正|明治|[rhstm])\s*(?P<of_era>\d{1,2}|元)|(?P<year>\d{4}))"
     r"\s*[年/.-]\s*(?P<month>\d{1,2})\s*[月/.-]\s*(?P<day>\d{1,2})\s*日?(?:\s*\(.\))?"
 )
 _PLAIN_DAY = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})")
-_TIME = re.compile(
-    r"(?P<half>午前|午後|am|pm)?\s*(?P<hour>\d{1,2})\s*[:時]\s*(?:(?P<minute>\d{1,2})\s*分?)?(?::\d{2})?"
-)
 _MINUTES = re.compile(r"(?:(?P<hours>\d{1,2})\s*(?:時間|:|h)\s*)?(?:(?P<minutes>\d{1,3})\s*(?:分間?|min|minutes)?)?")
 
 
@@ -236,7 +233,7 @@ class _RowReader:
         return self.read("adviser", self.named_adviser) or self.plan.adviser
 
     def named_adviser(self, text: str) -> User:
-        if adviser := self.plan.advisers.get(text.casefold()):
+        if adviser := self.plan.advisers.get(fold_width(text).strip().lower()):
             return adviser
         raise _UnreadableCell(pgettext("staff", "This is not an adviser's email address."))
 
@@ -253,11 +250,11 @@ def parse_day(text: str) -> datetime.date:
 
 def _split_day_and_time(text: str) -> tuple[datetime.date, str]:
     """Return the date, and the text after it, which may be a time."""
-    plain = search_key(text)
+    plain = search_key(strip_invisible(text))
     found = _DAY.match(plain) or _PLAIN_DAY.match(plain)
     try:
         it = found.groupdict() if found else {}
-        year = int(it["year"]) if it.get("year") else ERAS[it["era"]] + int(it["of_era"].replace("元", "1"))
+        year = int(it["year"]) if it.get("year") else year_of_era(it["era"], it["of_era"])
         day = datetime.date(year, int(it["month"]), int(it["day"]))
     except (KeyError, ValueError) as fault:
         raise _UnreadableCell(pgettext("staff", "Enter a valid date, for example 2026-03-01.")) from fault
@@ -267,18 +264,16 @@ def _split_day_and_time(text: str) -> tuple[datetime.date, str]:
 
 
 def parse_time(text: str) -> datetime.time:
-    """Read a time of day: 9:30, 9:30:00, 9時30分, 午後2時."""
-    found = _TIME.fullmatch(search_key(text))
+    """Read a time of day: 9:30, 9:30:00, 9時30分, 午後2時, 2:30 PM."""
     try:
-        hour, minute = int(found["hour"]), int(found["minute"] or 0)
-        return datetime.time(hour % 12 + 12 if found["half"] in {"午後", "pm"} else hour, minute)
-    except (TypeError, ValueError) as fault:
+        return parse_clock(text)
+    except ValueError as fault:
         raise _UnreadableCell(pgettext("staff", "Enter a valid time, for example 14:30.")) from fault
 
 
 def parse_minutes(text: str) -> int:
     """Read a duration in minutes: 30, 30分, 1時間30分, 1:30."""
-    found = _MINUTES.fullmatch(search_key(text))
+    found = _MINUTES.fullmatch(search_key(strip_invisible(text)))
     minutes = int(found["hours"] or 0) * 60 + int(found["minutes"] or 0) if found else 0
     if not 1 <= minutes <= LONGEST_MINUTES:
         text = pgettext("staff", "Enter the number of minutes, from 1 to %(most)s.")

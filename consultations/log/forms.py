@@ -35,7 +35,15 @@ from consultations.records.models import (
 from consultations.records.presentation import name_of_code
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.base.form_fields import DayField, LineField, NumberField, ProseField
+from services.base.form_fields import (
+    ClockField,
+    CodeField,
+    DayField,
+    LineField,
+    MachineTextField,
+    NumberField,
+    ProseField,
+)
 from services.guide.models import Article
 from services.languages.form_fields import LanguageField
 from services.languages.negotiation import resolve_language
@@ -123,7 +131,7 @@ class ConsultationTopicsField(LineField):
         return ", ".join(value) if isinstance(value, list | tuple) else value
 
 
-class ContactField(LineField):
+class ContactField(MachineTextField):
     """An email address or a phone number, normalised by its channel."""
 
     def to_python(self, value):
@@ -194,7 +202,7 @@ class ConsultationForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off"}),
     )
     day = DayField(label=pgettext_lazy("staff", "Date"), widget=_DATE)
-    time = forms.TimeField(label=pgettext_lazy("staff", "Started at"), widget=_TIME)
+    time = ClockField(label=pgettext_lazy("staff", "Started at"), widget=_TIME)
     late_reason = LineField(
         label=pgettext_lazy("staff", "Reason for logging late"),
         help_text=pgettext_lazy("staff", "Required for dates before today."),
@@ -255,7 +263,7 @@ class LogEntryForm(ConsultationForm):
     """The logging form: the consultation, the client if they chose to be known, and an article to send."""
 
     started_at = forms.DateTimeField(widget=forms.HiddenInput, required=False)
-    client_code = LineField(
+    client_code = CodeField(
         label=pgettext_lazy("staff", "Person's code (if they have been here before)"), max_length=20, required=False
     )
     client_name = LineField(label=pgettext_lazy("staff", "Name"), max_length=100, required=False)
@@ -404,4 +412,4 @@ class EmergencyAccessForm(forms.Form):
 class ClientCodeForm(forms.Form):
     """A client's code."""
 
-    code = LineField(label=pgettext_lazy("staff", "Person's code"), max_length=20)
+    code = CodeField(label=pgettext_lazy("staff", "Person's code"), max_length=20)

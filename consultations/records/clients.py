@@ -20,9 +20,10 @@ from services.accounts.models import User
 from services.audit.decryption import decrypt_with_audit
 from services.audit.trail import record
 from services.base.encryption import blind_index, blind_indexes
+from services.base.machine_text import fold_width
 from services.base.public_ids import public_id
 from services.base.refusals import Refused
-from services.messaging.channels import recognisable_channels, recognise_channel
+from services.messaging.channels import normalise_contact, recognisable_channels, recognise_channel
 from services.messaging.kinds import MessageKind
 from services.messaging.models import UNSENT, Message, MessageState
 from services.messaging.outbox import notify
@@ -110,7 +111,7 @@ def find_earlier_contact(*, by: User, name: str = "", contact: str = "", code: s
     if name:
         matches |= Q(name_index__in=blind_indexes(name, "name"))
     if contact:
-        matches |= Q(contact_index__in=blind_indexes(contact, "contact"))
+        matches |= Q(contact_index__in=blind_indexes(normalise_contact(contact), "contact"))
     if code:
         matches |= Q(code=normalise_code(code))
     found = Client.objects.filter(matches)
@@ -158,11 +159,12 @@ def refuse_unsafe_channel(client: Client | None, method: str) -> None:
 
 def normalise_code(code: str) -> str:
     """Return a client's code in its stored form: upper case, with its dash, whatever was typed."""
-    plain = "".join(character for character in code.upper() if character.isalnum())
+    plain = "".join(character for character in fold_width(code).upper() if character.isalnum())
     return f"{plain[:4]}-{plain[4:]}"
 
 
 def _set_details(client: Client, name: str, contact: str, language: str, safe_channels: list[str]) -> None:
+    contact = normalise_contact(contact)
     if not (name or contact):
         raise Refused(pgettext("staff", "Enter a name, email address or phone number."))
     if set(safe_channels) - set(contact_methods()):

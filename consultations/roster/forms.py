@@ -12,7 +12,7 @@ from django.utils.translation import pgettext, pgettext_lazy
 from consultations.timetable.models import ConsultationMode, DeskHours, DeskService, DeskShift
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.base.form_fields import DayField, NumberField
+from services.base.form_fields import ClockField, DayField, NumberField
 from services.languages import negotiation
 from services.languages.form_fields import LanguageField, LanguagesField
 from services.schedules.models import MIDNIGHT, Schedule
@@ -74,8 +74,8 @@ class ScheduleForm(forms.Form):
         initial=1,
         required=False,
     )
-    begins = forms.TimeField(label=pgettext_lazy("staff", "From"), widget=_TIME)
-    ends = forms.TimeField(label=pgettext_lazy("staff", "To"), widget=_TIME)
+    begins = ClockField(label=pgettext_lazy("staff", "From"), widget=_TIME)
+    ends = ClockField(label=pgettext_lazy("staff", "To"), widget=_TIME)
     first_day = DayField(label=pgettext_lazy("staff", "First day"), widget=_DATE, initial=timezone.localdate)
     last_day = DayField(label=pgettext_lazy("staff", "Last day"), widget=_DATE, required=False)
     on_holidays = forms.BooleanField(label=pgettext_lazy("staff", "Also on public holidays"), required=False)
@@ -221,7 +221,7 @@ class ScheduleExceptionForm(forms.Form):
     """An exception on one day: other times, or none to close."""
 
     day = DayField(label=pgettext_lazy("staff", "Date"), widget=_DATE)
-    begins = forms.TimeField(
+    begins = ClockField(
         label=pgettext_lazy("staff", "From"),
         help_text=pgettext_lazy(
             "staff",
@@ -230,7 +230,7 @@ class ScheduleExceptionForm(forms.Form):
         required=False,
         widget=_TIME,
     )
-    ends = forms.TimeField(label=pgettext_lazy("staff", "To"), required=False, widget=_TIME)
+    ends = ClockField(label=pgettext_lazy("staff", "To"), required=False, widget=_TIME)
 
     def clean(self):
         """Require both times or neither, and an end after the start."""

@@ -16,7 +16,7 @@ from services.accounts.actions import forget_unproven_password
 from services.accounts.demo import is_invented
 from services.accounts.models import User
 from services.audit.trail import record
-from services.base.normalisation import clean_code
+from services.base.machine_text import clean_email
 from services.messaging.models import Message, Queue
 from services.messaging.outbox import notify
 
@@ -52,8 +52,8 @@ class Adapter(DefaultAccountAdapter):
         )
 
     def clean_email(self, email):
-        """Remove joiners from an address, which Django's validator allows in host names."""
-        return clean_code(email)
+        """Return the one spelling of an address."""
+        return clean_email(email)
 
     def _get_login_attempts_cache_key(self, request, **credentials):
         """Limit attempts by account only. allauth adds the request's host, so each port would have its own limit."""

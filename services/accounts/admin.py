@@ -9,8 +9,8 @@ from services.accounts import actions
 from services.accounts.models import User
 from services.accounts.roles import Role
 from services.audit.trail import record
-from services.base.form_fields import DayField, LineField, ProseField
-from services.base.normalisation import clean_code
+from services.base.form_fields import DayField, LineField, MachineTextField, ProseField
+from services.base.machine_text import MAX_EMAIL_LENGTH, clean_email
 from services.base.refusals import Refused
 from services.languages.registry import SPOKEN
 
@@ -56,6 +56,7 @@ class RoleRestrictedAdmin(admin.ModelAdmin):
 class UserForm(forms.ModelForm):
     """A user and their roles."""
 
+    email = MachineTextField(max_length=MAX_EMAIL_LENGTH, widget=forms.EmailInput)
     language = forms.ChoiceField(
         choices=[("", "–"), *((it.code, it.own_name) for it in SPOKEN.values())], required=False
     )
@@ -72,7 +73,7 @@ class UserForm(forms.ModelForm):
 
     def clean_email(self):
         """Normalise the address as it is stored, before it is compared with those of other users."""
-        return clean_code(self.cleaned_data["email"]).lower()
+        return clean_email(self.cleaned_data["email"])
 
 
 @admin.register(User)

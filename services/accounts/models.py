@@ -6,6 +6,7 @@ from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 
 from services.accounts.roles import Role
+from services.base.machine_text import MAX_EMAIL_LENGTH, validate_email
 from services.base.public_ids import PublicIdField
 from services.base.retention import RetentionPolicy
 
@@ -37,7 +38,7 @@ class User(AbstractBaseUser):
     )
 
     public_id = PublicIdField()
-    email = models.EmailField(unique=True)
+    email = models.CharField(max_length=MAX_EMAIL_LENGTH, unique=True, validators=[validate_email])
     name = models.CharField(max_length=100, blank=True)
     language = models.CharField(max_length=12, blank=True)
     is_active = models.BooleanField(default=True)
@@ -134,7 +135,7 @@ class Resident(models.Model):
     user = models.OneToOneField(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="resident")
     name = models.CharField(max_length=100)
     language = models.CharField(max_length=12)
-    email = models.EmailField(blank=True)
+    email = models.CharField(max_length=MAX_EMAIL_LENGTH, blank=True, validators=[validate_email])
     phone = models.CharField(max_length=30, blank=True)
     contact_channel = models.CharField(max_length=10, blank=True)
     contact_address = models.CharField(max_length=254, blank=True)

@@ -1,7 +1,7 @@
 """Normalise typed text before anything else uses it.
 
 The result is Unicode NFC, without control characters and with at least one visible character. ZWJ and ZWNJ stay in
-names and prose (Persian and Nepali need them) but are removed from email addresses, codes and numbers.
+names and prose (Persian and Nepali need them); `services.base.machine_text` removes them from what machines read.
 Bidi controls (U+202A to 202E, 2066 to 2069) can make a line look like a different text (Unicode TR 36): they are
 refused in single lines and removed from prose.
 """
@@ -13,9 +13,6 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 BIDI_CONTROLS = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
-
-
-JOINERS = {"\u200c", "\u200d"}
 
 
 INVISIBLE_LETTERS = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}  # letters by category, but shown as blanks
@@ -52,11 +49,6 @@ def clean_prose(text: str) -> str:
     text = _to_nfc(text).replace("\r\n", "\n").replace("\r", "\n")
     _refuse_control_characters(text.replace("\n", "").replace("\t", ""))
     return _require_visible("".join(character for character in text if character not in BIDI_CONTROLS).strip())
-
-
-def clean_code(text: str) -> str:
-    """Return a code, email address or number to store: as `clean_line`, without joiners."""
-    return clean_line("".join(character for character in text if character not in JOINERS))
 
 
 def search_key(text: str) -> str:

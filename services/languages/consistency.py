@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from django.utils import dates, translation
 
+from services.base.machine_text import ERAS, phone_key, year_of_era
 from services.languages.furigana import strip_readings
 
 _KINDS = ("link", "phone", "date", "time", "number")
@@ -109,9 +110,11 @@ def _matches(reading: _Reading, offered: dict[tuple, set[int | None]]) -> bool:
 
 _CHARACTERS = str.maketrans(
     {
+        **{chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF21, 0xFF5B)},  # Ａ to ｚ
         **dict(zip("：／．，－＋＃（）［］｛｝＠　", ":/.,-+#()[]{}@ ", strict=True)),
         **dict.fromkeys("‐‑–—−―〜～", "-"),
         "~": "-",
+        **dict(zip("㋿㍻㍼㍽㍾", ERAS, strict=True)),
         "٬": ",",
         "٫": ".",
         "،": ",",
@@ -197,7 +200,7 @@ def _link_mention(address: str, language: str) -> _Mention:
     return _Mention("link", address, () if is_anchor else (reading,))
 
 
-# Phone numbers: compared by digits, with Japan's country code as a leading zero.
+# Phone numbers: compared as they are stored, so +81 90 and 090 are one number in Japan.
 
 _PHONE_SEPARATOR = r"[-. ()\u00a0]{1,2}"
 _PHONE = re.compile(
@@ -214,15 +217,15 @@ def _read_phone(match: re.Match) -> list[_Mention] | None:
 
 
 def _phone_mention(written: str) -> _Mention:
-    digits = "".join(sign for sign in _normalise(written).replace("(0)", "") if sign in "+#0123456789")
-    digits = "0" + digits.removeprefix("+81") if digits.startswith("+81") else digits
+    plain = "".join(sign for sign in _normalise(written) if sign in "+#()0123456789")
+    digits = phone_key(plain) or re.sub(r"[()]", "", plain)
     return _Mention("phone", digits, (_Reading(("phone", digits)),))
 
 
 # Dates.
 
-_ERA = re.compile(r"(令和|平成)\s?(\d{1,2}|元)\s?年")
-_BEFORE_ERA = {"令和": 2018, "平成": 1988}
+_ERA = re.compile(rf"({'|'.join(ERAS)}|(?<![A-Za-z])[RHSTM])\s?(\d{{1,2}}|元)\s?年")
+_ERA_DATE = re.compile(r"(?<![A-Za-z\d])([RHSTM])\s?(\d{1,2})([./-])(\d{1,2})\3(\d{1,2})(?![\d./-]?\d)")
 _JOINER = (
     r"\s?(?:-|から|と|、|・|至|到|和|부터|까지|및|देखि|र|(?:إلى|الى|حتى|و)|,\s?and|,|"
     r"(?:to|till|until|through|and|or|til|og|eller|hanggang|at|o|đến|tới|và)(?=\s))\s?"
@@ -257,8 +260,9 @@ _OMITS_YEAR = {"ja", "ja-simple", "zh-hans", "vi", "da"}
 
 
 def _replace_era_years(text: str) -> str:
-    """Turn 令和8年 into 2026年."""
-    return _ERA.sub(lambda era: f"{_BEFORE_ERA[era[1]] + (1 if era[2] == '元' else int(era[2]))}年", text)
+    """Turn 令和8年 into 2026年, and R8.3.1 into 2026-3-1."""
+    text = _ERA.sub(lambda era: f"{year_of_era(era[1], era[2])}年", text)
+    return _ERA_DATE.sub(lambda date: f"{year_of_era(date[1], date[2])}-{date[4]}-{date[5]}", text)
 
 
 def _date_passes(language: str) -> list[tuple[re.Pattern, _MatchReader]]:
@@ -564,7 +568,7 @@ _MAX_DIGITS = 20  # longer numbers are not amounts and are compared as written
 def _number_pattern(*, has_decimal_comma: bool) -> re.Pattern:
     decimals, spaced = (r"[.,]\d{1,2}", r"|[1-9]\d{0,2}(?: \d{3})+") if has_decimal_comma else (r"\.\d{1,2}", "")
     return re.compile(
-        rf"(?:(?<![\d.,])(?P<grouped>(?:[1-9]\d{{0,2}}(?:[.,\u00a0]\d{{3}})+{spaced})(?!\d))"
+        rf"(?:(?<![\d.,])(?P<grouped>(?:[1-9]\d?(?:,\d{{2}})+,\d{{3}}|[1-9]\d{{0,2}}(?:[.,\u00a0]\d{{3}})+{spaced})(?!\d))"
         rf"|(?P<plain>\d+(?:{decimals}(?!\d))?))(?:\s?(?P<unit>{_UNIT}))?",
         re.IGNORECASE,
     )

@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from services.base.form_fields import LineField
+from services.base.form_fields import MachineTextField
 from services.messaging.channels import CHANNELS, addressable_channels
 
 MAX_ADDRESS_LENGTH = 254
@@ -14,7 +14,7 @@ class ContactAddressForm(forms.Form):
     """A channel and an address on it. Offers every configured channel; if there is only one, it is not asked for."""
 
     channel = forms.ChoiceField(label=pgettext_lazy("of a message", "Contact method"), required=False)
-    address = LineField(label=_("Your contact details"), max_length=MAX_ADDRESS_LENGTH)
+    address = MachineTextField(label=_("Your contact details"), max_length=MAX_ADDRESS_LENGTH)
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)

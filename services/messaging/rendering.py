@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from services.base import markdown
+from services.base.machine_text import isolate_digit_runs, isolate_in_html
 from services.languages.furigana import annotate_page, strip_readings, to_parentheses
 from services.languages.names import NAMES
 from services.languages.negotiation import staff_language
@@ -143,6 +144,8 @@ def _render_in(kind, code, wanted, second_language, about, context, frame) -> Re
         short = strip_readings(_render_short(folder, values) or subject)
         if written_in != wanted:  # there is no room for the note, so the language's name stands first
             short = f"({SPOKEN[written_in].own_name}) {short}"
+        if SPOKEN[code].dir == "rtl":
+            text, html, short = isolate_digit_runs(text), isolate_in_html(html), isolate_digit_runs(short)
         return RenderedMessage(
             subject,
             text,

@@ -7,8 +7,8 @@ from django.core.validators import RegexValidator
 from django.utils import timezone
 from django.utils.translation import pgettext, pgettext_lazy
 
-from services.base.form_fields import LineField, ProseField
-from services.base.normalisation import clean_code
+from services.base.form_fields import ClockField, LineField, ProseField
+from services.base.machine_text import clean_code
 from services.base.public_ids import public_id
 from services.languages.registry import Language
 
@@ -60,7 +60,7 @@ class PhoneField(LineField):
         return clean_code(value) if value else value
 
 
-class TimeInputField(forms.TimeField):
+class TimeInputField(ClockField):
     """A time of day."""
 
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from icalendar import Calendar, Event, vText
 
+from services.base.machine_text import isolate_in_right_to_left
 from services.languages.furigana import strip_readings
 
 PRODUCT = "-//Tabunka//Calendar//EN"
@@ -60,7 +61,7 @@ def _event(entry: CalendarEntry, stamp: datetime.datetime) -> Event:
     )
     for name, text, language in texts:
         if text:
-            event.add(name, vText(strip_readings(text)), parameters={"language": language})
+            event.add(name, vText(isolate_in_right_to_left(strip_readings(text))), parameters={"language": language})
     if entry.url:
         event.add("url", entry.url)
     return event

@@ -1,6 +1,8 @@
 """Figures in one text in two languages: matches are silent, and differences are found."""
 
 import pytest
+from django.utils import translation
+from django.utils.formats import number_format
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -298,3 +300,37 @@ def test_any_two_texts_mirror_each_other(source, translation, source_language, l
 def test_hostile_text_of_twenty_thousand_signs_ends(piece, language):
     text = (piece * 20_000)[:20_000]
     assert found(text, text + "!", language, language) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "translation", "language"),
+    [
+        ("費用は150,000円です", "शुल्क १,५०,००० येन हो", "ne"),
+        ("費用は1,200,000円です", "शुल्क १२,००,००० येन हो", "ne"),
+        ("費用は12,345,678円です", "शुल्क १,२३,४५,६७८ येन हो", "ne"),
+        ("費用は150,000円です", "The fee is 1,50,000 yen", "en"),
+        ("費用は150,000円です", "शुल्क १ लाख ५० हजार येन हो", "ne"),
+        ("費用は15,000円です", "Lệ phí 15.000 yên", "vi"),
+        ("昭和50年4月1日", "1 April 1975", "en"),
+        ("大正元年7月30日", "30 July 1912", "en"),
+        ("明治45年7月1日", "1 July 1912", "en"),
+        ("㍼50年4月1日", "1 April 1975", "en"),
+        ("R8.3.1", "2026-03-01", "en"),
+        ("Ｓ50年4月1日", "1 April 1975", "en"),
+        ("S50/4/1生まれ", "født 1. april 1975", "da"),
+        ("電話 090-1234-5678", "Call +81 (0)90-1234-5678", "en"),
+    ],
+)
+def test_c14_a_right_figure_is_no_difference(source, translation, language):
+    assert found(source, translation, "ja", language) == []
+
+
+def test_c14_a_wrong_figure_in_south_asian_groups_is_found():
+    assert found("費用は150,000円です", "शुल्क १,६०,००० येन हो", "ja", "ne") == [
+        Inconsistency("number", ("150000",), ("160000",))
+    ]
+
+
+def test_c14_nepali_pages_group_as_south_asia_does():
+    with translation.override("ne"):
+        assert number_format(15_000_000, force_grouping=True) == "1,50,00,000"

@@ -297,7 +297,7 @@ def test_news_by_messenger_has_its_readers_own_links(provider, settings):
         ("email", " Sita@Example.ORG ", "sita@example.org"),
         ("email", "sita\u200d@example.org", "sita@example.org"),
         ("sms", "090-1234-5678", "09012345678"),
-        ("sms", "+81 (90) 1234.5678", "+819012345678"),
+        ("sms", "+81 (90) 1234.5678", "09012345678"),
         ("sms", "０９０１２３４５６７８", "09012345678"),
         ("sms", "०९०१२३४५६७८", "09012345678"),
         ("sms", "＋٩٧١ ٥٠ ١٢٣ ٤٥٦٧", "+971501234567"),
@@ -625,6 +625,36 @@ def test_absurd_addresses_harm_nobody(post):
     assert {"last@example.org", "o'hara+tag@example.org", "a" * 64 + "@example.org"} <= set(mails)
     assert Message.objects.get(address="unknown@example.org").state == "failed"
     assert Message.objects.filter(state="sending").count() == 0
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("name", ["taro..yamada", "taro.", ".taro"])
+def test_c7_irregular_addresses_are_reached_and_quoted_in_the_header(post, name):
+    topic = TopicFactory()
+    SubscriptionFactory(topics=[topic], address=f"{name}@docomo.ne.jp")
+    NoticeFactory(topic=topic)
+    received = post()
+    assert list(received) == [f"{name}@docomo.ne.jp"]
+    assert received[f"{name}@docomo.ne.jp"]["To"] == f'"{name}"@docomo.ne.jp'
+    assert Message.objects.get().state == "sent"
+
+
+def test_c7_irregular_address_is_quoted_by_other_backends_too(mailoutbox):
+    topic = TopicFactory()
+    SubscriptionFactory(topics=[topic], address="taro..yamada@docomo.ne.jp")
+    NoticeFactory(topic=topic)
+    deliver_due(worker="test")
+    assert "".join(sent.message()["To"] for sent in mailoutbox) == '"taro..yamada"@docomo.ne.jp'
+
+
+def test_c3_arabic_mails_keep_the_order_of_numbers_in_text_and_html(mailoutbox):
+    topic = TopicFactory()
+    SubscriptionFactory(topics=[topic], address="amal@example.org", language="ar")
+    NoticeFactory(topic=topic, title_ar="خبر", body_ar="اتصل على 0570-013904 الآن", place_ar="قاعة 4-16-8")
+    deliver_due(worker="test")
+    (sent,) = mailoutbox
+    assert "\u20660570-013904\u2069" in sent.body
+    assert '<bdi dir="ltr">0570-013904</bdi>' in sent.alternatives[0].content
 
 
 def test_bounces_name_their_message(settings):

@@ -147,3 +147,25 @@ def test_message_ends_as_the_server_says(server, settings, answers, state):
     deliver_due(worker="test")
 
     assert Message.objects.get().state == state
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("offers", [("PIPELINING",), ()])
+@pytest.mark.parametrize(
+    ("address", "command"),
+    [
+        ("taro..yamada@docomo.ne.jp", 'RCPT TO:<"taro..yamada"@docomo.ne.jp>'),
+        (".taro.@ezweb.ne.jp", 'RCPT TO:<".taro."@ezweb.ne.jp>'),
+        ("taro.yamada@docomo.ne.jp", "RCPT TO:<taro.yamada@docomo.ne.jp>"),
+    ],
+)
+def test_c7_irregular_name_is_quoted_on_the_wire(server, settings, offers, address, command):
+    listening = server(TAKEN, offers=offers)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", listening.port, 5
+    MessageFactory(address=address)
+
+    deliver_due(worker="test")
+
+    assert f"{command}\r\n" in "".join(listening.pieces)
+    assert Message.objects.get().state == "sent"

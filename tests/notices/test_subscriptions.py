@@ -265,3 +265,24 @@ def test_opening_a_mailed_link_changes_nothing(path, post, client):
     for method in (client.get, client.head):
         method(f"/ne/notices/subscription/{path}/{token}/")
     assert Subscription.objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "two@example.com。",
+        "two＠example.com",
+        "\u202atwo@example.com\u202c",
+        "\u200etwo@example．com",
+        "TWO@example.com.",
+    ],
+)
+def test_c5_one_mailbox_is_one_subscription(client, typed):
+    topic = TopicFactory()
+    for address in ("two@example.com", typed):
+        response = client.post(
+            "/en/notices/subscribe/",
+            {"address": address, "topics": [topic.code], "language": "en"},
+        )
+        assert response.status_code in {200, 302}, response.content.decode()
+    assert [it.address for it in Subscription.objects.all()] == ["two@example.com"]

@@ -94,3 +94,9 @@ def test_file_may_hold_many_entries():
 
 def test_empty_file_is_a_calendar_too():
     assert read() == []
+
+
+def test_c3_numbers_keep_their_order_in_an_arabic_calendar():
+    [event] = read(entry(title="هاتف 0570-013904", place="مبنى 4-16-8", description="رمز #7119", language="ar"))
+    assert (event["summary"], event["location"]) == ("هاتف \u20660570-013904\u2069", "مبنى \u20664-16-8\u2069")
+    assert event["description"] == "رمز \u2066#7119\u2069"

@@ -4,7 +4,6 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
@@ -12,7 +11,7 @@ from django.utils import translation
 from services.accounts.actions import grant_role, save_user
 from services.accounts.models import User
 from services.accounts.roles import Role
-from services.base.normalisation import clean_code
+from services.base.machine_text import clean_email
 
 
 class Command(BaseCommand):
@@ -27,8 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args, email: str, **options):
         """Print the administrator's next steps."""
         try:
-            email = clean_code(email).lower()
-            validate_email(email)
+            email = clean_email(email)
         except ValidationError as error:
             raise CommandError(f"{email!r} is not an e-mail address.") from error
         user = make_administrator(email)

@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import services.base.machine_text
 import services.base.public_ids
 
 
@@ -20,7 +21,12 @@ class Migration(migrations.Migration):
                 ("password", models.CharField(max_length=128)),
                 ("last_login", models.DateTimeField(blank=True, null=True)),
                 ("public_id", services.base.public_ids.PublicIdField()),
-                ("email", models.EmailField(max_length=254, unique=True)),
+                (
+                    "email",
+                    models.CharField(
+                        max_length=254, unique=True, validators=[services.base.machine_text.validate_email]
+                    ),
+                ),
                 ("name", models.CharField(blank=True, max_length=100)),
                 ("language", models.CharField(blank=True, max_length=12)),
                 ("is_active", models.BooleanField(default=True)),
@@ -37,7 +43,12 @@ class Migration(migrations.Migration):
                 ("public_id", services.base.public_ids.PublicIdField()),
                 ("name", models.CharField(max_length=100)),
                 ("language", models.CharField(max_length=12)),
-                ("email", models.EmailField(blank=True, max_length=254)),
+                (
+                    "email",
+                    models.CharField(
+                        blank=True, max_length=254, validators=[services.base.machine_text.validate_email]
+                    ),
+                ),
                 ("phone", models.CharField(blank=True, max_length=30)),
                 ("contact_channel", models.CharField(blank=True, max_length=10)),
                 ("contact_address", models.CharField(blank=True, max_length=254)),

@@ -7,6 +7,9 @@ it and delivery uses it. A web-hook needs one more line, its variable in portal/
 import pkgutil
 from importlib import import_module
 
+from django.core.exceptions import ValidationError
+
+from services.base.machine_text import fold_code
 from services.messaging.channels.base import CHANNELS, Channel, register_channel
 
 for _module in pkgutil.iter_modules(__path__):
@@ -23,7 +26,17 @@ def addressable_channels() -> list[Channel]:
 
 def recognise_channel(typed: str) -> Channel | None:
     """Return the channel for contact details typed without naming one; None if no channel recognises them."""
-    return next((channel for channel in recognisable_channels() if channel.address_pattern.fullmatch(typed)), None)
+    plain = fold_code(typed)
+    return next((channel for channel in recognisable_channels() if channel.address_pattern.fullmatch(plain)), None)
+
+
+def normalise_contact(typed: str) -> str:
+    """Return contact details as their channel stores them, or unchanged if no channel can use them."""
+    try:
+        channel = recognise_channel(typed)
+        return channel.clean_address(typed) if channel else typed
+    except ValidationError:
+        return typed
 
 
 def recognisable_channels() -> list[Channel]:
@@ -41,6 +54,7 @@ __all__ = [
     "Channel",
     "addressable_channels",
     "channel_label",
+    "normalise_contact",
     "recognisable_channels",
     "recognise_channel",
     "register_channel",

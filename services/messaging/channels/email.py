@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from services.accounts.models import Resident
-from services.messaging.addresses import clean_email
+from services.base.machine_text import clean_email, quote_local_part
 from services.messaging.channels.base import Channel, register_channel
 from services.messaging.channels.errors import DeliveryUnknownError, PermanentDeliveryError, TemporaryDeliveryError
 from services.messaging.channels.smtp_pipelining import send_pipelined
@@ -119,7 +119,7 @@ class _EmailTemplate:
         in_body = _quoted if self.is_quoted else str
         filled = self.bytes
         for placeholder, value in (
-            (_TO, message.address),
+            (_TO, quote_local_part(message.address)),
             (_ID, message.public_id),
             (_HEADER_UNSUBSCRIBE, links.unsubscribe),
             (UNSUBSCRIBE_PLACEHOLDER, in_body(links.unsubscribe)),
@@ -135,7 +135,7 @@ class _EmailTemplate:
             self.rendered.subject,
             fill_links(self.rendered.text, links),
             from_email=return_address(message),
-            to=[message.address],
+            to=[quote_local_part(message.address)],
             headers=self._headers(message.public_id, links.unsubscribe),
         )
         self._add_parts(mail, fill_links(self.rendered.html, links))
@@ -165,7 +165,7 @@ def _send_email(template: _EmailTemplate, message: Message, server) -> None:
     """Hand an email to the server. With SMTP, plain addresses bypass Django, which would parse each of them again."""
     sender = _bare_return_address(message)
     if type(server) is smtp.EmailBackend and _PLAIN.fullmatch(sender) and _PLAIN.fullmatch(message.address):
-        send_pipelined(server.connection, sender, message.address, template.bytes_for(message))
+        send_pipelined(server.connection, sender, quote_local_part(message.address), template.bytes_for(message))
     else:
         server.send_messages([template.mail_for(message)])
 

@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils.translation import pgettext_lazy
 
 from services.accounts.models import Resident
-from services.messaging.addresses import clean_phone
+from services.base.machine_text import clean_phone
 from services.messaging.channels.base import register_channel
 from services.messaging.channels.webhook import WebhookChannel
 from services.messaging.models import Message

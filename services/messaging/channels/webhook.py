@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from services.base.normalisation import clean_code
+from services.base.machine_text import clean_code
 from services.messaging.channels.base import Channel
 from services.messaging.channels.http_post import post
 from services.messaging.models import Message

@@ -546,6 +546,23 @@ def test_desk_books_for_somebody(client, hours, adviser):
 
 
 @pytest.mark.parametrize(
+    "typed_phone", ["\u202a+81 90-1234-5678\u202c", "\u2068090-1234-5678\u2069", "+81 (0)90 1234 5678", "０９０－１２３４－５６７８"]
+)
+def test_c4_c8_desk_books_with_a_number_as_it_was_pasted(client, hours, adviser, typed_phone):
+    it = first()
+    typed = {"time": f"{it.hours}/{it.at}", "name": "Hung", "language": "vi", "phone": typed_phone, "how": "visit"}
+    client.post("/en/staff/desk/appointments/new/", typed)
+    assert Registration.objects.get().resident.phone == "09012345678"
+
+
+def test_c7_c6_desk_books_with_a_carriers_irregular_address(client, hours, adviser):
+    it = first()
+    typed = {"time": f"{it.hours}/{it.at}", "name": "Hung", "language": "vi", "email": "a..b＠docomo.ne.jp", "how": "visit"}
+    client.post("/en/staff/desk/appointments/new/", typed)
+    assert Registration.objects.get().resident.email == "a..b@docomo.ne.jp"
+
+
+@pytest.mark.parametrize(
     ("wrong", "field"),
     [
         ({"time": "x/y"}, "time"),

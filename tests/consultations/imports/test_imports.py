@@ -424,3 +424,28 @@ def test_two_who_take_over_the_same_rows_at_once_write_them_once():
 
     assert sorted((counts.added, counts.already) for counts in ended) == [(0, 200), (200, 0)]
     assert Consultation.objects.count() == 200
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "hour"),
+    [
+        ("2026-03-01", "午前12:30:00", "00:30"),
+        ("2026-03-01", "am 12:15", "00:15"),
+        ("2026-03-01", "午後12:30", "12:30"),
+        ("2026-03-01", "2:30 PM", "14:30"),
+        ("2026-03-01", "12:30:00 AM", "00:30"),
+        ("2026/3/1 2:30:00 PM", "", "14:30"),
+        ("Ｒ８．３．１", "２：３０　ＰＭ", "14:30"),
+        ("㋿8年3月1日", "\u200f14:30", "14:30"),
+    ],
+)
+def test_c15_hours_of_a_spreadsheet_are_read(client, manager, adviser, day, time, hour):
+    row = ROW.replace("2026-03-01", day).replace("10:30", time)
+    imported(client, f"{HEAD}\n{row}\n", adviser)
+    began = Consultation.objects.get().began_at.astimezone(TOKYO)
+    assert f"{began:%Y-%m-%d %H:%M}" == f"2026-03-01 {hour}"
+
+
+def test_c15_hour_of_no_morning_is_a_fault(client, manager, adviser):
+    response = imported(client, f"{HEAD}\n{ROW.replace('10:30', '午前13:00')}\n", adviser)
+    assert faults(response) == [(2, "時刻", "Enter a valid time, for example 14:30.")]
