@@ -629,13 +629,11 @@ def test_absurd_addresses_harm_nobody(post):
 
 @pytest.mark.servers
 @pytest.mark.parametrize("name", ["taro..yamada", "taro.", ".taro"])
-def test_c7_irregular_addresses_are_reached_and_quoted_in_the_header(post, name):
+def test_c7_irregular_addresses_are_reached(post, name):
     topic = TopicFactory()
     SubscriptionFactory(topics=[topic], address=f"{name}@docomo.ne.jp")
     NoticeFactory(topic=topic)
-    received = post()
-    assert list(received) == [f"{name}@docomo.ne.jp"]
-    assert received[f"{name}@docomo.ne.jp"]["To"] == f'"{name}"@docomo.ne.jp'
+    assert list(post()) == [f"{name}@docomo.ne.jp"]
     assert Message.objects.get().state == "sent"
 
 

@@ -167,5 +167,7 @@ def test_c7_irregular_name_is_quoted_on_the_wire(server, settings, offers, addre
 
     deliver_due(worker="test")
 
-    assert f"{command}\r\n" in "".join(listening.pieces)
+    wire = "".join(listening.pieces)
+    assert f"{command}\r\n".lower() in wire.lower()
+    assert f"\r\nTo: {command.removeprefix('RCPT TO:<').removesuffix('>')}\r\n" in wire
     assert Message.objects.get().state == "sent"

@@ -546,7 +546,8 @@ def test_desk_books_for_somebody(client, hours, adviser):
 
 
 @pytest.mark.parametrize(
-    "typed_phone", ["\u202a+81 90-1234-5678\u202c", "\u2068090-1234-5678\u2069", "+81 (0)90 1234 5678", "０９０－１２３４－５６７８"]
+    "typed_phone",
+    ["\u202a+81 90-1234-5678\u202c", "\u2068090-1234-5678\u2069", "+81 (0)90 1234 5678", "０９０－１２３４－５６７８"],
 )
 def test_c4_c8_desk_books_with_a_number_as_it_was_pasted(client, hours, adviser, typed_phone):
     it = first()
@@ -557,7 +558,13 @@ def test_c4_c8_desk_books_with_a_number_as_it_was_pasted(client, hours, adviser,
 
 def test_c7_c6_desk_books_with_a_carriers_irregular_address(client, hours, adviser):
     it = first()
-    typed = {"time": f"{it.hours}/{it.at}", "name": "Hung", "language": "vi", "email": "a..b＠docomo.ne.jp", "how": "visit"}
+    typed = {
+        "time": f"{it.hours}/{it.at}",
+        "name": "Hung",
+        "language": "vi",
+        "email": "a..b＠docomo.ne.jp",
+        "how": "visit",
+    }
     client.post("/en/staff/desk/appointments/new/", typed)
     assert Registration.objects.get().resident.email == "a..b@docomo.ne.jp"
 

@@ -225,3 +225,17 @@ def test_no_other_code_notifies_a_client():
                 found.add((file.name, node.name))
     assert found == {("clients.py", "notify_client")}
     assert Consultation.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("090-1234-5678", "+81 (0)90 1234 5678"),
+        ("+81 90 1234 5678", "０９０ー１２３４ー５６７８"),
+        ("two@example.com", "\u202aTwo＠example。com\u202c"),
+    ],
+)
+def test_c8_earlier_contact_is_found_however_the_contact_is_typed(adviser, stored, typed):
+    case = CaseFactory(assigned=adviser)
+    identify_client(by=adviser, **SITA | {"contact": stored}, case=case)
+    assert find_earlier_contact(by=adviser, contact=typed) == [str(adviser)]
