@@ -68,7 +68,8 @@ class CannotRender(Exception):
 class RenderedMessage:
     """A message in all its formats. `language`: the reader's; `written_in`: the language of the content.
 
-    `short` is for text messages; `title` is the subject for a page, with furigana.
+    `short` is for text messages; `title` is the subject for a page, with furigana. `calendar_method` is the METHOD that
+    `calendar` has (RFC 5546).
     """
 
     subject: str
@@ -79,6 +80,7 @@ class RenderedMessage:
     written_in: str
     calendar: bytes = b""
     title: str = ""
+    calendar_method: str = ""
 
     @property
     def is_fallback(self) -> bool:
@@ -153,8 +155,9 @@ def _render_in(kind, code, wanted, second_language, about, context, frame) -> Re
             short,
             wanted,
             written_in,
-            render_calendar([entry], stamp=timezone.now()) if entry else b"",
+            render_calendar([entry], stamp=timezone.now(), method=entry.method) if entry else b"",
             title,
+            entry.method if entry else "",
         )
 
 

@@ -595,6 +595,7 @@ def test_calendar_goes_along_in_the_readers_language(post):
         assert event["summary"] == mails[reader.address]["Subject"].strip()
         assert event["summary"].params["LANGUAGE"] == code
         assert event["location"] == f"Ota {SPOKEN[code].own_name}"
+        assert attached.get_param("method") == "PUBLISH"
         assert event["uid"].startswith(f"{notice.public_id}@")
         assert event.decoded("dtstart") == notice.starts_at
 
@@ -736,6 +737,20 @@ def test_title_never_becomes_a_header(title):
     received = message_from_bytes(message.message().as_bytes(), policy=policy.default)
     assert received["Bcc"] is None
     assert received["Subject"].startswith("Fire Bcc: ")
+
+
+@pytest.mark.parametrize("method", ["PUBLISH", "CANCEL"])
+def test_f18_calendar_part_says_its_method(method):
+    reader = SubscriptionFactory(language="en")
+    message = MessageFactory(recipient=reader, address=reader.address, language="en")
+    file = f"BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nEND:VCALENDAR\r\n".encode()
+    letter = RenderedMessage("x", "x\n", "<p>x</p>", "", "en", "en", file, calendar_method=method)
+    template = _EmailTemplate(letter, is_news=False)
+    for raw in (template.bytes_for(message), template.mail_for(message).message().as_bytes()):
+        [part] = message_from_bytes(raw, policy=policy.default).iter_attachments()
+        assert (part.get_content_type(), part.get_param("method")) == ("text/calendar", method)
+        assert (part.get_content_charset(), part.get_filename()) == ("utf-8", "calendar.ics")
+        assert f"METHOD:{method}" in part.get_content()
 
 
 def test_odd_address_gets_the_calendar_too():

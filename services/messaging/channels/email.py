@@ -145,7 +145,9 @@ class _EmailTemplate:
         mail.encoding = _QUOTED if self.is_quoted else None
         mail.attach_alternative(html, "text/html")
         if self.rendered.calendar:
-            mail.attach("calendar.ics", self.rendered.calendar.decode(), "text/calendar")
+            # RFC 6047, 2.4: mail programs decide by the parameter whether the part changes the calendar.
+            content_type = f"text/calendar; method={self.rendered.calendar_method}"
+            mail.attach("calendar.ics", self.rendered.calendar.decode(), content_type)
 
     def _headers(self, public_id: str, unsubscribe_url: str) -> dict[str, str]:
         headers = {
