@@ -314,6 +314,21 @@ def test_alert_that_updates_another_names_it_and_the_other_is_over(client):
     assert said(older.find("cap:info", SPACES), "expires") == [over]
 
 
+def test_c18_update_and_cancel_name_every_message_that_they_replace(client):
+    chain = [NoticeFactory(emergency=True, until=timezone.now() + HOUR)]
+    for _turn in range(3):
+        chain.append(NoticeFactory(emergency=True, until=timezone.now() + HOUR, updates=chain[-1]))
+    names = [
+        f"localhost:8000,{it.public_id},{timezone.localtime(it.published_at).isoformat(timespec='seconds')}"
+        for it in chain
+    ]
+    assert said(cap(client, chain[1]), "references") == [names[0]]
+    assert said(cap(client, chain[3]), "references") == [" ".join(reversed(names[:3]))]
+    end(chain[3], by=chain[3].author)
+    last = cap(client, chain[3])
+    assert (said(last, "msgType"), said(last, "references")) == (["Cancel"], [" ".join(reversed(names))])
+
+
 def test_alert_in_universal_time_is_written_as_cap_demands(client):
     alarm = NoticeFactory(emergency=True)
     with timezone.override(datetime.UTC):

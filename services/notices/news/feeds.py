@@ -133,7 +133,7 @@ def cap_alert(notice: Notice) -> bytes:
     _add_unless_empty(root, "msgType", "Cancel" if is_cancelled else "Update" if notice.updates_id else "Alert")
     _add_unless_empty(root, "source", notice.source)
     _add_unless_empty(root, "scope", "Public")
-    _add_unless_empty(root, "references", _reference(notice) if is_cancelled else _reference(notice.updates))
+    _add_unless_empty(root, "references", _references(notice, with_itself=is_cancelled))
     ready = readable_languages(notice)
     for language in settings.CITY.offered():
         if language.code in ready:
@@ -180,9 +180,17 @@ def _add_info(root: ET.Element, notice: Notice, presentation: NoticePresentation
     _add_unless_empty(_add_unless_empty(info, "area"), "areaDesc", strip_readings(presentation.area))
 
 
-def _reference(notice: Notice | None) -> str:
-    """Return CAP's reference to an earlier message: sender,identifier,sent."""
-    return f"{_host()},{notice.public_id},{_format_local(notice.published_at)}" if notice else ""
+def _references(notice: Notice, *, with_itself: bool) -> str:
+    """Return CAP's references to all earlier messages, the newest first: sender,identifier,sent of each.
+
+    All, because a program that missed one of them would go on showing the one before it.
+    """
+    earlier = notice if with_itself else notice.updates
+    found = []
+    while earlier:
+        found.append(f"{_host()},{earlier.public_id},{_format_local(earlier.published_at)}")
+        earlier = earlier.updates
+    return " ".join(found)
 
 
 def _format_local(at: datetime.datetime | None) -> str:
