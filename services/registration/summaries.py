@@ -77,9 +77,14 @@ def registration_context(registration: Registration, language: str, second_langu
         context["position"] = registration.position()
     if registration.state == RegistrationState.OFFERED:
         context["until"] = format_datetime(registration.offered_until)
-    if registration.state == RegistrationState.PLACED or registration.has_ended:
+    if has_calendar_entry(registration):
         context["calendar"] = calendar_entry(registration, summary, language)
     return context
+
+
+def has_calendar_entry(registration: Registration) -> bool:
+    """Whether the person has, or had asked for, a place that a calendar can show: not while it is uncertain."""
+    return registration.state == RegistrationState.PLACED or registration.has_ended
 
 
 def calendar_entry(registration: Registration, summary: RegistrationSummary, language: str) -> CalendarEntry:

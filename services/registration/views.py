@@ -14,8 +14,7 @@ from services.languages.dates import format_datetime
 from services.registration import actions
 from services.registration.forms import PartySizeForm
 from services.registration.links import MANAGE, VIEW, registration_for_token, token_for
-from services.registration.models import RegistrationState
-from services.registration.summaries import calendar_entry, summary_of
+from services.registration.summaries import calendar_entry, has_calendar_entry, summary_of
 from services.schedules.calendar_files import render_calendar
 
 VERBS = {"accept": actions.accept, "decline": actions.decline, "cancel": actions.cancel}
@@ -106,9 +105,9 @@ def acting_user(request, registration):
 @never_cache
 @require_safe
 def calendar(request, token):
-    """Download a calendar entry. Its UID stays the same through every change."""
+    """Download a calendar entry. Its UID stays the same through every change; without a place there is none."""
     registration = registration_for_token(token, VIEW)
-    if registration is None or registration.state == RegistrationState.WAITING:
+    if registration is None or not has_calendar_entry(registration):
         raise Http404
     entry = calendar_entry(registration, summary_of(registration, request.LANGUAGE_CODE), request.LANGUAGE_CODE)
     headers = {"Content-Disposition": 'attachment; filename="appointment.ics"'}

@@ -371,6 +371,31 @@ def test_calendar_file_keeps_its_uid_counts_changes_and_strikes_out(client, hour
     assert before[3] < moved[3] == ended[3]
 
 
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("applied", 404),
+        ("waiting", 404),
+        ("offered", 404),
+        ("placed", 200),
+        ("cancelled", 200),
+        ("declined", 200),
+        ("expired", 200),
+        ("not_drawn", 200),
+    ],
+)
+def test_f8_calendar_file_is_only_for_who_has_a_place_or_had_asked_for_one(client, state, status):
+    row = AppointmentFactory()
+    ended = timezone.now() if status == 200 and state != "placed" else None
+    until = timezone.now() + timedelta(days=1) if state == "offered" else None
+    Registration.objects.filter(pk=row.pk).update(state=state, ended_at=ended, offered_until=until)
+    response = client.get(f"/en/registrations/{link(row, VIEW)}/calendar.ics")
+    assert response.status_code == status
+    if status == 200:
+        [event] = icalendar.Calendar.from_ical(response.content).walk("VEVENT")
+        assert event["STATUS"] == ("CONFIRMED" if state == "placed" else "CANCELLED")
+
+
 # --- Messages --------------------------------------------------------------------------------------
 
 
@@ -397,6 +422,7 @@ def test_letter_is_written_in_every_language_and_its_subject_is_neutral(hours, k
         assert path in letter.text
         assert path in letter.short
         assert bool(letter.calendar) == (kind not in {"waiting", "offered"})
+        assert f"METHOD:{letter.calendar_method}".encode() in letter.calendar or not letter.calendar
     assert row.resident.name not in letter.text
 
 
