@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone, translation
+from icalendar import Calendar
 
 from services.base.signed_links import make_token
 from services.languages.catalogue import KANJI
@@ -340,6 +341,80 @@ def test_calendar_file_of_what_is_not_out_is_not_there(client):
     draft = NoticeFactory(is_published=False, starts_at=timezone.now())
 
     assert client.get(f"/en/notices/{draft.public_id}/calendar.ics").status_code == 404
+
+
+def event_of(client, notice, language="en") -> tuple[str, int, str, datetime.datetime]:
+    """Return what a calendar goes by: UID, SEQUENCE, STATUS and the start."""
+    response = client.get(f"/{language}/notices/{notice.public_id}/calendar.ics")
+    assert response.status_code == 200
+    [event] = Calendar.from_ical(response.content).walk("VEVENT")
+    return str(event["uid"]), int(event["sequence"]), str(event["status"]), event.decoded("dtstart")
+
+
+@pytest.fixture
+def festival():
+    """News of an event in three days, which stands on the home page until tomorrow."""
+    starts_at = (timezone.now() + 72 * HOUR).replace(microsecond=0)
+    return NoticeFactory(starts_at=starts_at, until=timezone.now() + 24 * HOUR)
+
+
+def test_f1_event_of_news_that_left_the_front_page_takes_place(client, festival):
+    before = event_of(client, festival)
+    Notice.objects.filter(pk=festival.pk).update(until=timezone.now() - HOUR)
+    assert event_of(client, festival) == before
+    assert end_past_notices() == 1
+    assert event_of(client, festival) == before == (f"{festival.public_id}@localhost:8000", 0, "CONFIRMED", before[3])
+
+
+def test_f1_event_of_news_that_staff_ended_takes_place(client, festival):
+    before = event_of(client, festival)
+    end(festival, by=festival.author)
+    assert event_of(client, festival) == before
+
+
+@pytest.mark.parametrize("state", ["sending", "paused", "done"])
+def test_f2_withdrawn_news_take_their_event_out_of_the_calendar(client, festival, state):
+    uid, sequence, status, starts_at = event_of(client, festival)
+    Notice.objects.filter(pk=festival.pk).update(state=state)
+    cancel(festival, by=festival.author)
+    assert (sequence, status) == (0, "CONFIRMED")
+    for language in LANGUAGES:
+        assert event_of(client, festival, language) == (uid, 1, "CANCELLED", starts_at)
+
+
+def corrected(notice, starts_at) -> Notice:
+    draft = correct(notice, by=notice.author)
+    Notice.objects.filter(pk=draft.pk).update(starts_at=starts_at)
+    return publish(Notice.objects.get(pk=draft.pk))
+
+
+def test_f3_corrected_date_moves_the_entry_that_readers_have(client, festival):
+    uid, _sequence, _status, starts_at = event_of(client, festival)
+    second = corrected(festival, starts_at + 24 * HOUR)
+    third = corrected(second, starts_at + 48 * HOUR)
+    wanted = (uid, 2, "CONFIRMED", starts_at + 48 * HOUR)
+    assert [event_of(client, it) for it in (festival, second, third)] == [wanted] * 3
+
+
+def test_f3_two_corrections_of_one_notice_are_two_changes(client, festival):
+    uid, _sequence, _status, starts_at = event_of(client, festival)
+    corrected(festival, starts_at + 24 * HOUR)
+    assert event_of(client, corrected(festival, starts_at + HOUR)) == (uid, 2, "CONFIRMED", starts_at + HOUR)
+
+
+def test_f3_withdrawing_the_wrong_version_does_not_cancel_the_event(client, festival):
+    uid, _sequence, _status, starts_at = event_of(client, festival)
+    second = corrected(festival, starts_at + 24 * HOUR)
+    cancel(festival, by=festival.author)
+    assert event_of(client, second) == (uid, 2, "CONFIRMED", starts_at + 24 * HOUR)
+    cancel(second, by=second.author)
+    assert event_of(client, second) == (uid, 3, "CANCELLED", starts_at + 24 * HOUR)
+
+
+def test_f3_draft_of_a_correction_changes_no_calendar(client, festival):
+    before = event_of(client, festival)
+    correct(festival, by=festival.author)
+    assert event_of(client, festival) == before
 
 
 def test_pages_carry_no_style_or_script_of_their_own(client):

@@ -106,7 +106,7 @@ def correct(notice: Notice, *, by: User) -> Notice:
     if notice.is_emergency:
         raise Refused(pgettext("staff", "You cannot correct an emergency notice. Update it or end it instead."))
     draft = notice.corrections.filter(state__in=UNSENT_STATES).first()
-    return draft or _copy_notice(notice, by=by, corrects=notice)
+    return draft or _copy_notice(notice, by=by, corrects=notice, first_version=notice.event_id)
 
 
 def _copy_notice(notice: Notice, *, by: User, **links) -> Notice:

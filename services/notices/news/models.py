@@ -42,6 +42,14 @@ class NoticeQuerySet(TranslatedQuerySet):
         """Return the published notices, the newest first."""
         return self.filter(state__in=PUBLISHED_STATES).order_by("-published_at", "-pk")
 
+    def ever_published(self):
+        """Return the published notices and those withdrawn after they had been published, the newest first."""
+        return self.filter(published_at__isnull=False).order_by("-published_at", "-pk")
+
+    def about_event(self, event_id: str):
+        """Return a notice and its corrections, whatever their state."""
+        return self.filter(models.Q(public_id=event_id) | models.Q(first_version=event_id))
+
     def current(self):
         """Return the published notices that have neither ended nor expired."""
         not_expired = models.Q(until__isnull=True) | models.Q(until__gt=timezone.now())
@@ -73,8 +81,9 @@ class Notice(models.Model):
     """A text for many people. With a `level` it is an emergency, made from a template.
 
     Nobody approves what they wrote themselves. Approved texts never change and are never deleted: a mistake is fixed by
-    another notice (`corrects`, `updates`) or by ending the notice. `written_up_to` is how far its messages have been
-    created, so that work continues where it stopped after a crash.
+    another notice (`corrects`, `updates`) or by ending the notice. `first_version` is the public id of the notice
+    that a correction goes back to, so that calendars keep one entry for the event. `written_up_to` is how far its
+    messages have been created, so that work continues where it stopped after a crash.
     """
 
     RETENTION = RetentionPolicy(
@@ -87,7 +96,7 @@ class Notice(models.Model):
         NoticeState.APPROVED: {NoticeState.DRAFT, NoticeState.SENDING, NoticeState.CANCELLED},
         NoticeState.SENDING: {NoticeState.PAUSED, NoticeState.DONE, NoticeState.CANCELLED},
         NoticeState.PAUSED: {NoticeState.SENDING, NoticeState.CANCELLED},
-        NoticeState.DONE: {NoticeState.SENDING},
+        NoticeState.DONE: {NoticeState.SENDING, NoticeState.CANCELLED},
         NoticeState.CANCELLED: set(),
     }
     SAFETY_LEVEL = 4  # from this level on, the banner cannot be dismissed
@@ -109,6 +118,7 @@ class Notice(models.Model):
     to_languages = models.JSONField(default=list, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
+    first_version = models.CharField(max_length=22, blank=True, editable=False, db_index=True)
     place = models.CharField(max_length=200, blank=True)
     until = models.DateTimeField(null=True, blank=True)
 
@@ -166,6 +176,16 @@ class Notice(models.Model):
     def must_be_seen(self) -> bool:
         """Whether the banner cannot be dismissed."""
         return self.is_emergency and self.level >= self.SAFETY_LEVEL
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event that the notice tells of, the same in all its corrections."""
+        return self.first_version or self.public_id
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether staff cancelled the notice after it had been published. Ending it is not that: its time was over."""
+        return self.state == NoticeState.CANCELLED and self.published_at is not None
 
     @property
     def is_paused(self) -> bool:

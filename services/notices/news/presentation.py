@@ -120,12 +120,18 @@ def unneeded_columns(language: str) -> list[str]:
 
 
 def calendar_entry(notice: Notice, language: str, second_language: str = "") -> CalendarEntry | None:
-    """Return a notice's event as a calendar entry; None if the notice has no start time."""
+    """Return a notice's event as a calendar entry; None if the event has no start time.
+
+    If a correction has been published, the entry is the correction's, so that every link leads to the right date. It is
+    cancelled once all its notices have been withdrawn; one that has only ended says nothing about the event.
+    """
+    versions = _versions_of_event(notice)
+    notice = next((it for it in versions if not it.is_withdrawn), versions[0])
     if not notice.starts_at:
         return None
     presentation = present(notice, language, second_language)
     return CalendarEntry(
-        uid=f"{notice.public_id}@{settings.SITE_URL.partition('://')[2]}",
+        uid=f"{notice.event_id}@{settings.SITE_URL.partition('://')[2]}",
         title=presentation.title.value,
         starts_at=notice.starts_at,
         ends_at=notice.ends_at or notice.starts_at + datetime.timedelta(hours=1),
@@ -133,8 +139,19 @@ def calendar_entry(notice: Notice, language: str, second_language: str = "") -> 
         place=presentation.place.value,
         place_language=presentation.place.language.code,
         url=settings.SITE_URL + presentation.url,
-        is_cancelled=presentation.is_withdrawn,
+        sequence=len(versions) + sum(it.is_withdrawn for it in versions) - 1,
+        is_cancelled=notice.is_withdrawn,
     )
+
+
+def _versions_of_event(notice: Notice) -> list[Notice]:
+    """Return the published notices of the same event, the newest first; of a draft, also the draft itself.
+
+    Each publication and each withdrawal counts as one change of the event. None can be undone, so the number grows.
+    """
+    published = Notice.objects.about_event(notice.event_id).ever_published()
+    published = published.select_related("topic").prefetch_related("translations")
+    return [*([] if notice.published_at else [notice]), *published]
 
 
 def _place(notice: Notice, found: Language, wanted: str) -> TranslatedText:

@@ -4,6 +4,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from services.languages.translated import translated
@@ -85,11 +86,11 @@ def alert(request, public_id):
 
 @require_safe
 def calendar(request, public_id):
-    """The event of a notice as a calendar file (RFC 5545)."""
-    row = _get_published(public_id)
-    entry = calendar_entry(row, request.LANGUAGE_CODE) if row else None
+    """The event of a notice as a calendar file (RFC 5545). After a withdrawal, the file cancels the entry."""
+    row = get_object_or_404(Notice.objects.ever_published(), public_id=public_id)
+    entry = calendar_entry(row, request.LANGUAGE_CODE)
     if entry is None:
         raise Http404
-    file = render_calendar([entry], stamp=row.ended_at or row.published_at)
+    file = render_calendar([entry], stamp=timezone.now())
     headers = {"Content-Disposition": 'attachment; filename="notice.ics"'}
     return HttpResponse(file, content_type="text/calendar; charset=utf-8", headers=headers)
