@@ -217,12 +217,20 @@ def test_notice_can_be_sent_back_with_a_reason_even_after_approval():
     assert again(notice).returned_because == ""
 
 
-@pytest.mark.parametrize("verb", [pause, resume, submit, cancel])
+@pytest.mark.parametrize("verb", [pause, resume, submit])
 def test_what_a_state_does_not_allow_is_refused_in_words(verb):
     notice = NoticeFactory()
     with pytest.raises(Refused, match="Sent to everyone"):
         verb(notice, by=notice.author)
     assert again(notice).state == "done"
+
+
+def test_f2_notice_that_was_sent_to_everyone_can_be_withdrawn_once():
+    notice = NoticeFactory()
+    cancel(notice, by=notice.author, reason="The event is called off.")
+    assert (again(notice).state, again(notice).is_withdrawn) == ("cancelled", True)
+    with pytest.raises(Refused, match="Cancelled"):
+        cancel(notice, by=notice.author)
 
 
 # --- Scheduling ---------------------------------------------------------------------------------------

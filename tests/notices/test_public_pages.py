@@ -411,6 +411,31 @@ def test_f3_withdrawing_the_wrong_version_does_not_cancel_the_event(client, fest
     assert event_of(client, second) == (uid, 3, "CANCELLED", starts_at + 24 * HOUR)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_case_18_whole_days_have_no_hours(client, language):
+    first, last = (datetime.datetime(2027, 8, day, 15, 0, tzinfo=datetime.UTC) for day in (13, 15))
+    exhibition = NoticeFactory(starts_at=first, ends_at=last, is_all_day=True)
+    lines = text(client.get(f"/{language}/notices/{exhibition.public_id}/calendar.ics")).split("\r\n")
+    assert "DTSTART;VALUE=DATE:20270814" in lines
+    assert "DTEND;VALUE=DATE:20270817" in lines
+    with translation.override(language):
+        when = present(exhibition, language).when
+    assert ":" not in when
+    if language == "en":
+        assert when == "from 14 August 2027 to 16 August 2027"
+        assert "From 14 August 2027 to 16 August 2027" in text(client.get(f"/en/notices/{exhibition.public_id}/"))
+
+
+def test_case_18_one_whole_day_is_one_date(client):
+    day = NoticeFactory(starts_at=datetime.datetime(2027, 8, 13, 15, 0, tzinfo=datetime.UTC), is_all_day=True)
+    lines = text(client.get(f"/en/notices/{day.public_id}/calendar.ics")).split("\r\n")
+    assert "DTSTART;VALUE=DATE:20270814" in lines
+    assert "DTEND;VALUE=DATE:20270815" in lines
+    with translation.override("en"):
+        assert present(day, "en").when == "14 August 2027"
+    assert correct(day, by=day.author).is_all_day is True
+
+
 def test_f3_draft_of_a_correction_changes_no_calendar(client, festival):
     before = event_of(client, festival)
     correct(festival, by=festival.author)

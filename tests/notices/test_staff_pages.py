@@ -185,6 +185,13 @@ def test_edit_takes_times_in_the_citys_zone(editor, topics):
     assert 'value="2027-03-01T10:00"' in page
 
 
+@pytest.mark.parametrize(("end", "is_saved"), [("2027-08-14", True), ("2027-08-16", True), ("2027-08-13", False)])
+def test_case_18_editor_gives_whole_days(editor, topics, end, is_saved):
+    words = draft_words(starts_at="2027-08-14T00:00", ends_at=f"{end}T00:00", is_all_day="on")
+    editor.post(f"{DESK}new/", words)
+    assert [notice.is_all_day for notice in Notice.objects.all()] == [True] * is_saved
+
+
 def test_edit_of_the_source_outdates_the_others_unless_it_is_minor(editor):
     notice = NoticeFactory(is_published=False)
     address = f"{DESK}{notice.public_id}/edit/"

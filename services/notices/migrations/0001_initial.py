@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                 ("to_languages", models.JSONField(blank=True, default=list)),
                 ("starts_at", models.DateTimeField(blank=True, null=True)),
                 ("ends_at", models.DateTimeField(blank=True, null=True)),
+                ("is_all_day", models.BooleanField(default=False)),
                 ("first_version", models.CharField(blank=True, db_index=True, editable=False, max_length=22)),
                 ("place", models.CharField(blank=True, max_length=200)),
                 ("place_ja", models.CharField(blank=True, max_length=200, null=True)),

@@ -27,7 +27,7 @@ from services.notices.news.models import Notice, NoticeState, NoticeTranslation,
 
 PAGE_SIZE = 20
 IN_PROGRESS = (*UNSENT_STATES, NoticeState.SENDING, NoticeState.PAUSED)
-DETAIL_FIELDS = ("topic", "starts_at", "ends_at", "until", "area", "to_languages")
+DETAIL_FIELDS = ("topic", "starts_at", "ends_at", "is_all_day", "until", "area", "to_languages")
 DIFFERENCE_LABELS = {
     "link": pgettext_lazy("staff", "Links"),
     "phone": pgettext_lazy("staff", "Phone numbers"),

@@ -115,6 +115,6 @@ def _copy_notice(notice: Notice, *, by: User, **links) -> Notice:
         for name in (*Notice.TEXTS, "place")
         for language in SPOKEN.values()
     }
-    copied = ("topic", "source_language", "area", "to_languages", "starts_at", "ends_at", "until")
+    copied = ("topic", "source_language", "area", "to_languages", "starts_at", "ends_at", "is_all_day", "until")
     draft = Notice(**texts, **{name: getattr(notice, name) for name in copied}, **links)
     return save_draft(draft, by=by, changed=list(texts))

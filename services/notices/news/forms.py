@@ -85,6 +85,7 @@ class DraftForm(TextsForm):
     )
     starts_at = MomentField(label=pgettext_lazy("staff", "Start date and time"), required=False)
     ends_at = MomentField(label=pgettext_lazy("staff", "End date and time"), required=False)
+    is_all_day = forms.BooleanField(label=pgettext_lazy("staff", "All day: show only the dates"), required=False)
     until = FutureMomentField(
         label=pgettext_lazy("staff", "Show on the home page until"),
         help_text=pgettext_lazy("staff", "After this, the notice is moved to the archive and is no longer sent."),
@@ -116,7 +117,8 @@ class DraftForm(TextsForm):
         starts_at, ends_at = data.get("starts_at"), data.get("ends_at")
         if ends_at and not starts_at:
             self.add_error("starts_at", pgettext("staff", "Enter the start date and time."))
-        if starts_at and ends_at and ends_at <= starts_at:
+        days_are_in_order = data.get("is_all_day") and starts_at and ends_at and ends_at.date() >= starts_at.date()
+        if starts_at and ends_at and ends_at <= starts_at and not days_are_in_order:
             self.add_error("ends_at", pgettext("staff", "The end must be after the start."))
         return data
 

@@ -82,8 +82,9 @@ class Notice(models.Model):
 
     Nobody approves what they wrote themselves. Approved texts never change and are never deleted: a mistake is fixed by
     another notice (`corrects`, `updates`) or by ending the notice. `first_version` is the public id of the notice
-    that a correction goes back to, so that calendars keep one entry for the event. `written_up_to` is how far its
-    messages have been created, so that work continues where it stopped after a crash.
+    that a correction goes back to, so that calendars keep one entry for the event. With `is_all_day`, the event
+    has whole days from that of `starts_at` to that of `ends_at`, and the times say nothing. `written_up_to` is how far
+    its messages have been created, so that work continues where it stopped after a crash.
     """
 
     RETENTION = RetentionPolicy(
@@ -118,6 +119,7 @@ class Notice(models.Model):
     to_languages = models.JSONField(default=list, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
+    is_all_day = models.BooleanField(default=False)
     first_version = models.CharField(max_length=22, blank=True, editable=False, db_index=True)
     place = models.CharField(max_length=200, blank=True)
     until = models.DateTimeField(null=True, blank=True)

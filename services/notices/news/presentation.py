@@ -94,7 +94,9 @@ def present(notice: Notice, language: str, second_language: str = "") -> NoticeP
         level.actions[language] if is_official else "",
         settings.CITY.area(notice.area, language) if notice.area or level else "",
         _place(notice, found, language),
-        _format_span(notice.starts_at, notice.ends_at, language),
+        _format_days(notice, language)
+        if notice.is_all_day
+        else _format_span(notice.starts_at, notice.ends_at, language),
         _format_moment(notice.until, language),
         notice.until,
         notice.source,
@@ -130,11 +132,12 @@ def calendar_entry(notice: Notice, language: str, second_language: str = "") -> 
     if not notice.starts_at:
         return None
     presentation = present(notice, language, second_language)
+    starts_at, ends_at = _days(notice) if notice.is_all_day else _times(notice)
     return CalendarEntry(
         uid=f"{notice.event_id}@{settings.SITE_URL.partition('://')[2]}",
         title=presentation.title.value,
-        starts_at=notice.starts_at,
-        ends_at=notice.ends_at or notice.starts_at + datetime.timedelta(hours=1),
+        starts_at=starts_at,
+        ends_at=ends_at,
         language=presentation.title.language.code,
         place=presentation.place.value,
         place_language=presentation.place.language.code,
@@ -142,6 +145,15 @@ def calendar_entry(notice: Notice, language: str, second_language: str = "") -> 
         sequence=len(versions) + sum(it.is_withdrawn for it in versions) - 1,
         is_cancelled=notice.is_withdrawn,
     )
+
+
+def _days(notice: Notice) -> tuple[datetime.date, datetime.date]:
+    """Return the first and the last day of an event that has a start."""
+    return timezone.localdate(notice.starts_at), timezone.localdate(notice.ends_at or notice.starts_at)
+
+
+def _times(notice: Notice) -> tuple[datetime.datetime, datetime.datetime]:
+    return notice.starts_at, notice.ends_at or notice.starts_at + datetime.timedelta(hours=1)
 
 
 def _versions_of_event(notice: Notice) -> list[Notice]:
@@ -181,6 +193,17 @@ def _format_moment(at: datetime.datetime | None, language: str) -> str:
     return format_datetime(at, language) if at else ""
 
 
+def _format_days(notice: Notice, language: str) -> str:
+    if notice.starts_at is None:
+        return ""
+    first, last = _days(notice)
+    return (
+        format_date(first, language)
+        if first == last
+        else _from_to(*(format_date(it, language) for it in (first, last)))
+    )
+
+
 def _format_span(begin: datetime.datetime | None, end: datetime.datetime | None, language: str) -> str:
     if begin is None:
         return ""
@@ -191,10 +214,14 @@ def _format_span(begin: datetime.datetime | None, end: datetime.datetime | None,
         clock = {"begins": date_format(begin, "H:i"), "ends": date_format(end, "H:i")}
         times = pgettext("times of day", "%(begins)s–%(ends)s") % clock
         return join_date_and_time(format_date(begin, language), times, language)
+    return _from_to(_format_moment(begin, language), _format_moment(end, language))
+
+
+def _from_to(begins: str, ends: str) -> str:
     # Translators: of an event, days with their times: "from 5 December 2026, 10:00 to 7 December 2026, 17:00".
     # Words, not a dash: a dash turns round among right-to-left words, and Easy Japanese has none (から／まで).
     phrase = pgettext("something of several days", "from %(begins)s to %(ends)s")
-    return phrase % {"begins": _format_moment(begin, language), "ends": _format_moment(end, language)}
+    return phrase % {"begins": begins, "ends": ends}
 
 
 def _excerpt(text: str, length: int = 160) -> str:
