@@ -56,7 +56,7 @@ ALLOWED = {
         "no_reply": "accepted rejected revoked",
         "accepted": "done revoked",
         "rejected": "done revoked",
-        "done": "",
+        "done": "cancelled",
         "revoked": "",
     },
     Subscription: {"pending": "active", "active": "unsubscribed", "unsubscribed": ""},
