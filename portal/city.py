@@ -58,8 +58,9 @@ class Desk:
 class City:
     """A city's preset. `names`, `centres` and each of `areas` are by language.
 
-    `dangers` are those for which the emergency page says what to do first (portal/pages/emergency.py). `closed_days`
-    are closed every year by the city's own decision, in addition to public holidays.
+    `fallback_language` is for readers whose browser asks only for languages that are not offered. `dangers` are those
+    for which the emergency page says what to do first (portal/pages/emergency.py). `closed_days` are closed every year
+    by the city's own decision, in addition to public holidays.
     """
 
     code: str
@@ -67,6 +68,7 @@ class City:
     centres: dict[str, str]
     languages: tuple[str, ...]
     default_language: str
+    fallback_language: str
     time_zone: str
     week_starts_on: int
     fiscal_year_starts_in: int
@@ -139,8 +141,8 @@ def _validate(city: City) -> None:
     unknown = set(city.languages) - set(SPOKEN)
     if unknown:
         raise UnknownCity(f"{city.code}.toml offers languages that the portal does not speak: {sorted(unknown)}.")
-    if city.default_language not in city.languages or "en" not in city.languages:
-        raise UnknownCity(f"{city.code}.toml: its default language and English must be among the offered ones.")
+    if not {city.default_language, city.fallback_language, "en"} <= set(city.languages):
+        raise UnknownCity(f"{city.code}.toml: its default and fallback languages and English must be offered.")
     nameless = [code for code in city.languages if code not in city.names or code not in city.centres]
     if nameless:
         raise UnknownCity(f"{city.code}.toml: the city's and the centre's names are missing in {nameless}.")

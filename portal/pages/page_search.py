@@ -18,7 +18,7 @@ from portal.pages.placeholder_programmes import describe_programme
 from services.guide.presentation import languages_to_search
 from services.languages.furigana import strip_readings, to_reading
 from services.languages.registry import SPOKEN
-from services.languages.search_folding import fold_for_search, folded_search_words
+from services.languages.search_folding import Alternatives, folded_search_words, searchable_text
 
 WORDS = Path(__file__).parent / "search_words.toml"
 MAX_RESULTS = 5
@@ -54,10 +54,10 @@ def own_pages() -> dict[str, tuple[str, str]]:
 
 def search_pages(typed: str, language: str) -> list[PageSearchResult]:
     """Return the pages whose text contains every typed word; ranked by the reader's languages, then by position."""
-    keys = folded_search_words(typed)
-    if not keys:
+    words = folded_search_words(typed)
+    if not words:
         return []
-    ranks = {name: _rank(name, keys, language) for name in _texts(language)}
+    ranks = {name: _rank(name, words, language) for name in _texts(language)}
     found = sorted((name for name in ranks if ranks[name]), key=ranks.__getitem__)
     return _rows(found[:MAX_RESULTS])
 
@@ -67,15 +67,21 @@ def other_ways() -> list[PageSearchResult]:
     return _rows([APPOINTMENTS, GUIDE])
 
 
-def _rank(name: str, keys: list[str], language: str) -> tuple[int, int] | None:
-    """Return the index of the first language whose text contains all keys, and the position; None if there is none."""
+def _rank(name: str, words: list[Alternatives], language: str) -> tuple[int, int] | None:
+    """Return the index of the first language whose text contains all words, and the position; None if there is none."""
     own_languages = languages_to_search()
     for number, code in enumerate(dict.fromkeys((language, *own_languages, *SPOKEN))):
         text = _texts(code)[name]
-        positions = [_find_key(text, key, whole=code not in own_languages) for key in keys]
+        positions = [_find_word(text, word, whole=code not in own_languages) for word in words]
         if min(positions) >= 0:
             return number, positions[0]
     return None
+
+
+def _find_word(text: str, word: Alternatives, *, whole: bool) -> int:
+    """Return the position of the first alternative in the text, or -1."""
+    positions = (_find_key(text, key, whole=whole) for key in word)
+    return min((position for position in positions if position >= 0), default=-1)
 
 
 def _find_key(text: str, key: str, *, whole: bool) -> int:
@@ -90,7 +96,7 @@ def _texts(language: str) -> dict[str, str]:
     words = tomllib.loads(WORDS.read_text("utf-8"))
     with translation.override(language):
         titles = {name: f"{strip_readings(title)} {to_reading(title)}" for name, (title, _lead) in own_pages().items()}
-    return {name: f" {fold_for_search(f'{title} {words[name][language]}')} " for name, title in titles.items()}
+    return {name: f" {searchable_text(f'{title} {words[name][language]}')} " for name, title in titles.items()}
 
 
 def _rows(names: list[str]) -> list[PageSearchResult]:

@@ -9,7 +9,7 @@ from services.base.markdown import to_plain_text
 from services.guide.models import Article, Category
 from services.languages.furigana import strip_readings, to_reading
 from services.languages.registry import SPOKEN
-from services.languages.search_folding import fold_for_search
+from services.languages.search_folding import searchable_text
 
 
 @transaction.atomic
@@ -64,7 +64,7 @@ def _search_text(article: Article, column: str) -> str:
     words = getattr(article, f"search_words_{column}") or ""
     if not any((title, words, *others, body)):
         return ""
-    return fold_for_search(" ".join(map(_with_reading, (title, words, " ".join([*others, to_plain_text(body)])))))
+    return searchable_text(" ".join(map(_with_reading, (title, words, " ".join([*others, to_plain_text(body)])))))
 
 
 def _with_reading(text: str) -> str:

@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 from services.accounts.roles import Role
 from services.base.retention import NO_PERSONAL_DATA
 from services.languages.registry import Language
+from services.languages.search_folding import Alternatives
 from services.languages.translated import TranslatedQuerySet
 
 
@@ -50,18 +51,25 @@ class ArticleQuerySet(TranslatedQuerySet):
             return self
         return self.filter(is_published=True)
 
-    def containing(self, keys: list[str], columns: tuple[str, ...]) -> "ArticleQuerySet":
-        """Return the articles whose text in one of the languages contains all search keys, the best first.
+    def containing(self, words: list[Alternatives], columns: tuple[str, ...]) -> "ArticleQuerySet":
+        """Return the articles whose text in one of the languages contains all search words, the best first.
 
         The annotation `found_in` is the index of the first such language. Within a language, articles are ranked by the
-        position of the first key in the text, which begins with the title and the editors' search words.
+        position of the first word in the text, which begins with the title and the editors' search words.
         """
         languages, positions = [], []
         for number, column in enumerate(columns):
             name = f"search_text_{column}"
-            contains = models.Q(*((f"{name}__contains", key) for key in keys))
-            languages.append(models.When(contains, then=number))
-            positions.append(models.When(found_in=number, then=functions.StrIndex(name, models.Value(keys[0]))))
+            contained = [
+                models.Q(*((f"{name}__contains", it) for it in word), _connector=models.Q.OR) for word in words
+            ]
+            languages.append(models.When(models.Q(*contained), then=number))
+            positions += [
+                models.When(
+                    **{"found_in": number, f"{name}__contains": it}, then=functions.StrIndex(name, models.Value(it))
+                )
+                for it in words[0]
+            ]
         found_in = models.Case(*languages, output_field=models.SmallIntegerField())
         found = self.annotate(found_in=found_in).filter(found_in__isnull=False)
         return found.order_by("found_in", models.Case(*positions, output_field=models.IntegerField()), "slug")

@@ -83,11 +83,11 @@ def articles_for_list() -> ArticleQuerySet:
 
 def search_articles(user, typed: str) -> ArticleQuerySet:
     """Search the articles that `user` may see: in the reader's languages, and in English and Japanese, as on signs."""
-    keys = folded_search_words(typed)
-    if not keys:
+    words = folded_search_words(typed)
+    if not words:
         return Article.objects.none()
     columns = tuple(SPOKEN[code].column for code in languages_to_search())
-    return articles_for_list().visible_to(user).containing(keys, columns).with_annotations("found_in")
+    return articles_for_list().visible_to(user).containing(words, columns).with_annotations("found_in")
 
 
 def languages_to_search() -> tuple[str, ...]:

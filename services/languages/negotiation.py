@@ -54,14 +54,18 @@ def _is_language(code: str) -> bool:
 
 
 def negotiate_language(request: HttpRequest) -> str:
-    """Return the language for a URL without one: the reader's choice, else the browser's language, else the city's."""
+    """Return the language for a URL without one: the reader's choice, else the browser's language.
+
+    Without a language in the request, the city's; if it asks only for languages that are not offered, the fallback of
+    the city's preset.
+    """
     chosen = resolve_language(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""))
     if chosen:
         return chosen
-    for code, _quality in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
-        if wanted := resolve_language(code):
-            return wanted
-    return settings.CITY.default_language
+    header = request.headers.get("Accept-Language", "")
+    asked = [code for code, quality in parse_accept_lang_header(header) if quality > 0 and code != "*"]
+    offered = next(filter(None, map(resolve_language, asked)), None)
+    return offered or (settings.CITY.fallback_language if asked else settings.CITY.default_language)
 
 
 def staff_language(language: str) -> str:

@@ -1,5 +1,7 @@
 """Which language a reader gets, and through which redirects."""
 
+from dataclasses import replace
+
 import pytest
 from django.test import RequestFactory
 
@@ -54,7 +56,6 @@ def test_code_alias_or_region_stands_for_an_offered_language(asked, given):
     [
         ("", CITY_DEFAULT),
         ("*", CITY_DEFAULT),
-        ("xx,yy;q=0.5", CITY_DEFAULT),
         ("ne", "ne"),
         ("fr,ne;q=0.8,en;q=0.5", "ne"),
         ("en;q=0.1,vi;q=0.9", "vi"),
@@ -68,6 +69,19 @@ def test_code_alias_or_region_stands_for_an_offered_language(asked, given):
 )
 def test_browser_is_asked_then_the_city(header, given):
     assert negotiate_language(request(header)) == given
+
+
+@pytest.mark.parametrize("header", ["pt-BR,pt;q=0.9", "es", "id", "my,*;q=0.1", "xx,yy;q=0.5", "pt,ja;q=0"])
+def test_c17_browser_that_asks_only_for_languages_not_offered_gets_the_fallback(header, settings):
+    assert negotiate_language(request(header)) == "en"
+    settings.CITY = replace(settings.CITY, fallback_language="ja-simple")
+    assert negotiate_language(request(header)) == "ja-simple"
+
+
+def test_c17_without_a_language_header_the_city_decides():
+    without = RequestFactory().get("/")
+    assert "accept-language" not in without.headers
+    assert negotiate_language(without) == CITY_DEFAULT
 
 
 def test_choice_made_by_hand_goes_before_the_browser():

@@ -271,9 +271,9 @@ def test_signs_find_nothing_and_are_escaped(client, typed):
         ("カード", "かーど"),
         ("か が", "か が"),
         ("Rác Thải, Đổ", "rac thai, do"),
-        ("Ærø Å å", "aeroe aa aa"),
+        ("Ærø Å å", "aero a a"),
         ("قُمَامَة إسعاف أ آ ؤ ئ ى حـجز", "قمامه اسعاف ا ا و ي ي حجز"),
-        ("वकील ज़ चाँद", "वकिल ज चांद"),
+        ("वकील ज़ चाँद", "वकिल ज चाद"),
         ("한국어 １１９ ११९ ١١٩", "한국어 119 119 119"),
     ],
 )
@@ -283,7 +283,11 @@ def test_folding_makes_one_of_what_is_typed_differently(text, key):
 
 
 def test_arabic_article_is_taken_from_what_is_typed_and_never_from_a_short_word():
-    assert folded_search_words("المحامي الى ال") == ["محامي", "الي", "ال"]
+    assert folded_search_words("المحامي الى ال") == [
+        ("المحامي", "محامي"),
+        ("الي",),
+        ("ال",),
+    ]
 
 
 def test_placeholder_of_the_search_field_is_kana_in_easy_japanese(client):
