@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from consultations.appointments.availability import services_by_appointment
 from consultations.models import DeskService
 from portal.pages.placeholder_programmes import describe_programme
-from services.guide.presentation import languages_to_search
 from services.languages.furigana import strip_readings, to_reading
 from services.languages.registry import SPOKEN
 from services.languages.search_folding import Alternatives, folded_search_words, searchable_text
+from services.languages.translated import languages_to_search
 
 WORDS = Path(__file__).parent / "search_words.toml"
 MAX_RESULTS = 5

@@ -32,7 +32,7 @@ from services.messaging.models import Message
 from services.messaging.outbox import mark_as_read
 from services.notices.emergencies.banner import current_emergencies
 from services.notices.models import Notice
-from services.notices.news.presentation import present_all
+from services.notices.news.presentation import present_all, search_notices
 
 PAGE_SIZE = 20
 LATEST_SHOWN = 3
@@ -79,14 +79,22 @@ def programme(request, name):
 
 @require_safe
 def search(request):
-    """Search the portal's pages and the guide's articles."""
+    """Search the portal's pages, the news and the guide's articles."""
     form = SearchForm(request.GET if "q" in request.GET else None)
     query = form.cleaned_data["q"] if form.is_valid() else ""
     page = Paginator(search_articles(request.user, query), PAGE_SIZE).get_page(request.GET.get("page"))
     page.object_list = article_rows(page.object_list, Category.objects.in_bulk() if page.object_list else {})
     pages = search_pages(query, request.LANGUAGE_CODE)
-    context = {"form": form, "typed": request.GET.get("q", ""), "query": query, "page": page, "pages": pages}
-    context |= {"count": page.paginator.count + len(pages), "other_ways": other_ways}
+    notices = search_notices(query, request.LANGUAGE_CODE)
+    context = {
+        "form": form,
+        "typed": request.GET.get("q", ""),
+        "query": query,
+        "page": page,
+        "pages": pages,
+        "notices": notices,
+    }
+    context |= {"count": page.paginator.count + len(pages) + len(notices), "other_ways": other_ways}
     return render(request, "portal/search.html", context)
 
 

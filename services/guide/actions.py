@@ -7,7 +7,7 @@ from services.accounts.models import User
 from services.audit.trail import record
 from services.base.markdown import to_plain_text
 from services.guide.models import Article, Category
-from services.languages.furigana import strip_readings, to_reading
+from services.languages.furigana import with_reading
 from services.languages.registry import SPOKEN
 from services.languages.search_folding import searchable_text
 
@@ -64,9 +64,4 @@ def _search_text(article: Article, column: str) -> str:
     words = getattr(article, f"search_words_{column}") or ""
     if not any((title, words, *others, body)):
         return ""
-    return searchable_text(" ".join(map(_with_reading, (title, words, " ".join([*others, to_plain_text(body)])))))
-
-
-def _with_reading(text: str) -> str:
-    plain = strip_readings(text)
-    return f"{plain} {to_reading(text)}" if plain != text else plain
+    return searchable_text(" ".join(map(with_reading, (title, words, " ".join([*others, to_plain_text(body)])))))

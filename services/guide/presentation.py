@@ -11,7 +11,7 @@ from services.languages.dates import format_date
 from services.languages.names import NAMES
 from services.languages.registry import SPOKEN
 from services.languages.search_folding import folded_search_words
-from services.languages.translated import TranslatedText, fallback_order, translated
+from services.languages.translated import TranslatedText, languages_to_search, translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,6 @@ def search_articles(user, typed: str) -> ArticleQuerySet:
         return Article.objects.none()
     columns = tuple(SPOKEN[code].column for code in languages_to_search())
     return articles_for_list().visible_to(user).containing(words, columns).with_annotations("found_in")
-
-
-def languages_to_search() -> tuple[str, ...]:
-    """Return the languages to search, the reader's own first. Easy Japanese adds the readings."""
-    return tuple(dict.fromkeys((*fallback_order(), "en", "ja", "ja-simple")))
 
 
 def article_rows(rows, categories: dict[int, Category] | None = None) -> list[ArticleRow]:

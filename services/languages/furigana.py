@@ -83,3 +83,9 @@ def _render_in_tag(match: re.Match, *, furigana: bool) -> str:
     if match["read"]:  # the only visible attribute: kana alone, because a field has no room for both
         return to_reading(match[0]) if furigana else strip_readings(match[0])
     return strip_readings(match[0])
+
+
+def with_reading(text: str) -> str:
+    """Return the text without markup, followed by its reading if it has one, for search."""
+    plain = strip_readings(text)
+    return f"{plain} {to_reading(text)}" if plain != text else plain

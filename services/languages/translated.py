@@ -71,6 +71,11 @@ def fallback_order(language: str | None = None) -> tuple[str, ...]:
     return resolution_order(language or get_language())
 
 
+def languages_to_search() -> tuple[str, ...]:
+    """Return the languages to search, the reader's own first. Easy Japanese adds the readings."""
+    return tuple(dict.fromkeys((*fallback_order(), "en", "ja", "ja-simple")))
+
+
 def translated(row, field: str, language: str | None = None) -> TranslatedText:
     """Return a row's field in `language` (by default the active one), or in the first fallback that has it."""
     order = fallback_order(language)

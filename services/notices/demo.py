@@ -18,6 +18,7 @@ from services.messaging.models import EMAIL, INBOX, Message, MessageState, Queue
 from services.messaging.outbox import notify
 from services.notices.alert_templates import alert_templates
 from services.notices.message_kinds import NEWS
+from services.notices.news.drafts import search_text
 from services.notices.news.models import Notice, NoticeState, NoticeTranslation, NoticeTranslationState
 from services.notices.subscriptions.models import Subscription, SubscriptionState, Topic
 
@@ -171,6 +172,7 @@ def _check(notice: Notice, languages: Iterable[str]) -> None:
             state=NoticeTranslationState.REVIEWED if code in languages else NoticeTranslationState.MISSING,
             checked_by=_person(Role.TRANSLATOR) if code in languages else None,
             checked_at=timezone.now() if code in languages else None,
+            search_text=search_text(notice, code) if code in languages else "",
         )
         for code in SPOKEN
     )

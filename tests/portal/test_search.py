@@ -14,7 +14,8 @@ from services.guide import demo
 from services.languages.furigana import strip_readings
 from services.languages.registry import SPOKEN
 from services.languages.search_folding import fold_for_search, folded_search_words
-from tests.factories import ArticleFactory, HoursFactory
+from services.notices.models import NoticeTranslation, NoticeTranslationState
+from tests.factories import ArticleFactory, HoursFactory, NoticeFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -231,7 +232,7 @@ def test_result_needs_the_same_few_queries_for_few_and_many(client, django_asser
         ArticleFactory(title_ne=f"वकिल {number}")
         if number in {1, 30}:
             client.get("/ne/emergency/")  # runs what is looked up once after each change
-            with django_assert_num_queries(EDITION + 4):
+            with django_assert_num_queries(EDITION + 5):
                 client.get(f"/ne/search/?q=वकिल&n={number}")
 
 
@@ -297,3 +298,20 @@ def test_placeholder_of_the_search_field_is_kana_in_easy_japanese(client):
     client.cookies["furigana"] = "off"
     assert 'placeholder="探す"' in client.get("/ja-simple/search/").content.decode()
     assert settings.CITY.default_language == "ja"
+
+
+def test_search_finds_checked_notices_by_folded_text_and_no_others(client):
+    news = NoticeFactory(
+        title_en="The child’s card", title_ja="子ども手当", body_ja="本文", title_zh_hans="新闻", body_zh_hans="医疗"
+    )
+    for language, typed in (("en", "child's"), ("ja", "子供"), ("zh-hans", "醫療"), ("ar", "child‘s")):
+        assert results(client, language, typed) == [f"notices/{news.public_id}/"]
+    assert results(client, "en", "手当 card") == []
+    NoticeTranslation.objects.filter(notice=news, language="ja").update(state=NoticeTranslationState.OUTDATED)
+    assert results(client, "ja", "手当") == []
+
+
+def test_search_does_not_find_drafts_of_notices(client):
+    draft = NoticeFactory(is_published=False)
+    assert draft.translations.exclude(search_text="").exists()
+    assert results(client, "en", draft.title_en) == []

@@ -12,7 +12,7 @@ from services.languages.registry import SPOKEN
 from services.messaging.models import UNSENT, MessageState, Queue
 from services.messaging.outbox import wake_after_commit
 from services.notices.broadcast import publish, send_follow_up
-from services.notices.news.drafts import has_text, mark_reviewed
+from services.notices.news.drafts import has_text, mark_reviewed, search_text
 from services.notices.news.lifecycle import NOT_SENT_YET, lock_notice, set_message_states
 from services.notices.news.models import Notice, NoticeState, NoticeTranslation, NoticeTranslationState
 
@@ -38,6 +38,7 @@ def issue(notice: Notice, *, by: User) -> Notice:
             language=code,
             state=NoticeTranslationState.REVIEWED if code in ready else NoticeTranslationState.MISSING,
             checked_at=timezone.now() if code in ready else None,
+            search_text=search_text(notice, code) if code in ready else "",
         )
         for code in SPOKEN
     )

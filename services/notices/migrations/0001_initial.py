@@ -167,6 +167,7 @@ class Migration(migrations.Migration):
                 ("language", models.CharField(max_length=12)),
                 ("state", models.CharField(default="missing", max_length=10)),
                 ("checked_at", models.DateTimeField(blank=True, null=True)),
+                ("search_text", models.TextField(blank=True, editable=False)),
                 (
                     "checked_by",
                     models.ForeignKey(

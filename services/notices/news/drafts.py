@@ -8,8 +8,11 @@ from django.utils.translation import pgettext
 
 from services.accounts.models import User
 from services.audit.trail import record
+from services.base.markdown import to_plain_text
 from services.base.refusals import Refused
+from services.languages.furigana import with_reading
 from services.languages.registry import SPOKEN
+from services.languages.search_folding import searchable_text
 from services.notices.news.lifecycle import NOT_SENT_YET, UNSENT_STATES, lock_notice
 from services.notices.news.models import Notice, NoticeState, NoticeTranslation, NoticeTranslationState
 
@@ -61,6 +64,14 @@ def has_text(notice: Notice, language: str) -> bool:
     return all(getattr(notice, f"{name}_{SPOKEN[language].column}") for name in Notice.TEXTS)
 
 
+def search_text(notice: Notice, language: str) -> str:
+    """Return a notice's title, place and text in a language as search compares them, with readings."""
+    title, body, place = (
+        getattr(notice, f"{name}_{SPOKEN[language].column}") or "" for name in (*Notice.TEXTS, "place")
+    )
+    return searchable_text(" ".join(map(with_reading, (title, place, to_plain_text(body)))))
+
+
 @transaction.atomic
 def review_translation(notice: Notice, language: str, *, by: User) -> NoticeTranslation:
     """Record that a person has read a draft's text in a language and that it matches the source."""
@@ -78,7 +89,12 @@ def mark_reviewed(notice: Notice, language: str, by: User) -> NoticeTranslation:
     translation, _created = NoticeTranslation.objects.update_or_create(
         notice=notice,
         language=language,
-        defaults={"state": NoticeTranslationState.REVIEWED, "checked_by": by, "checked_at": now},
+        defaults={
+            "state": NoticeTranslationState.REVIEWED,
+            "checked_by": by,
+            "checked_at": now,
+            "search_text": search_text(notice, language),
+        },
     )
     record(by, "notices.check", notice, fields=[language])
     return translation

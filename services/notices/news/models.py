@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 from services.accounts.roles import Role
 from services.base.public_ids import PublicIdField
 from services.base.retention import RetentionPolicy
+from services.languages.search_folding import Alternatives
 from services.languages.translated import TranslatedQuerySet
 from services.messaging.subjects import DeliveryDecision
 from services.notices.subscriptions.models import Topic
@@ -59,6 +60,14 @@ class NoticeQuerySet(TranslatedQuerySet):
         """Return the published notices that have ended or expired."""
         past = models.Q(ended_at__isnull=False) | models.Q(until__lte=timezone.now())
         return self.published().filter(past)
+
+    def containing(self, words: list[Alternatives], languages: tuple[str, ...]) -> "NoticeQuerySet":
+        """Return the notices whose checked text in one of the languages contains all search words."""
+        contained = [
+            models.Q(*(("search_text__contains", it) for it in word), _connector=models.Q.OR) for word in words
+        ]
+        checked = NoticeTranslation.objects.filter(language__in=languages, state=NoticeTranslationState.REVIEWED)
+        return self.filter(pk__in=checked.filter(*contained).values("notice"))
 
     def emergencies(self):
         """Return the emergencies of all levels, drills included."""
@@ -221,7 +230,10 @@ class NoticeTranslationState(models.TextChoices):
 
 
 class NoticeTranslation(models.Model):
-    """The review of a notice's text in one language: who checked it, and when."""
+    """The review of a notice's text in one language: who checked it, and when.
+
+    `search_text` is the text as it was checked, folded (languages.search_folding), with kanji and readings.
+    """
 
     RETENTION = RetentionPolicy("Who of the staff has checked a language. Part of the notice's record.")
 
@@ -232,6 +244,7 @@ class NoticeTranslation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     checked_at = models.DateTimeField(null=True, blank=True)
+    search_text = models.TextField(blank=True, editable=False)
 
     class Meta:
         constraints = [

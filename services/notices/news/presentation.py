@@ -12,7 +12,8 @@ from django.utils.translation import pgettext
 from services.base.markdown import to_html, to_plain_text, to_text_email
 from services.languages.dates import format_date, format_datetime, join_date_and_time
 from services.languages.registry import SPOKEN, Language
-from services.languages.translated import TranslatedText, fallback_order, translated
+from services.languages.search_folding import folded_search_words
+from services.languages.translated import TranslatedText, fallback_order, languages_to_search, translated
 from services.notices.alert_templates import AlertLevel, alert_levels, alert_templates
 from services.notices.news.models import Notice, NoticeQuerySet, NoticeState, NoticeTranslationState
 from services.schedules.calendar_files import CalendarEntry
@@ -112,6 +113,14 @@ def present_all(notices: NoticeQuerySet, language: str) -> list[NoticePresentati
     """Prepare all notices of a QuerySet for a reader of `language`, in two queries of only the needed columns."""
     rows = notices.select_related("topic").prefetch_related("translations").defer(*unneeded_columns(language))
     return [present(row, language) for row in rows]
+
+
+def search_notices(typed: str, language: str, most: int = 5) -> list[NoticePresentation]:
+    """Return the newest published notices that contain all typed words, for a reader of `language`, at most `most`."""
+    words = folded_search_words(typed)
+    if not words:
+        return []
+    return present_all(Notice.objects.published().containing(words, languages_to_search())[:most], language)
 
 
 def unneeded_columns(language: str) -> list[str]:
