@@ -24,7 +24,7 @@ EDITION = 1
         ("/ne/guide/", EDITION + 2),
         ("/ne/guide/moving/", EDITION + 3),
         ("/ne/guide/article/first/", EDITION + 2),
-        ("/ne/search/?q=article", EDITION + 3),
+        ("/ne/search/?q=article", EDITION + 4),
     ],
 )
 def test_page_needs_the_same_few_queries_for_one_and_many(client, django_assert_num_queries, count, path, queries):
