@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import functions
+from django.db.models.lookups import GreaterThan
 from django.urls import reverse
 from django.utils.translation import pgettext_lazy
 
@@ -42,6 +43,15 @@ def without_body(language: Language) -> models.Q:
     return models.Q(**{body: ""}) | models.Q(**{f"{body}__isnull": True})
 
 
+def _position(column: str, text: str) -> functions.StrIndex:
+    return functions.StrIndex(column, models.Value(text))
+
+
+def _contains(column: str, text: str) -> GreaterThan:
+    """Match rows by position: several times as fast as LIKE on SQLite."""
+    return GreaterThan(_position(column, text), 0)
+
+
 class ArticleQuerySet(TranslatedQuerySet):
     """Queries for articles."""
 
@@ -60,15 +70,10 @@ class ArticleQuerySet(TranslatedQuerySet):
         languages, positions = [], []
         for number, column in enumerate(columns):
             name = f"search_text_{column}"
-            contained = [
-                models.Q(*((f"{name}__contains", it) for it in word), _connector=models.Q.OR) for word in words
-            ]
+            contained = [models.Q(*(_contains(name, it) for it in word), _connector=models.Q.OR) for word in words]
             languages.append(models.When(models.Q(*contained), then=number))
             positions += [
-                models.When(
-                    **{"found_in": number, f"{name}__contains": it}, then=functions.StrIndex(name, models.Value(it))
-                )
-                for it in words[0]
+                models.When(models.Q(_contains(name, it), found_in=number), then=_position(name, it)) for it in words[0]
             ]
         found_in = models.Case(*languages, output_field=models.SmallIntegerField())
         found = self.annotate(found_in=found_in).filter(found_in__isnull=False)
