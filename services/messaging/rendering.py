@@ -44,8 +44,9 @@ def register_context(model: type[models.Model], function: ContextFunction, *pref
     """Name the function that gives the templates what they need to know of a model's objects; see message_context.py.
 
     It gets the object, the language (which is active) and the reader's second language, and returns the context.
-    Two keys have a meaning here: `written_in`, the language in which the content was found, and `calendar`, a
-    CalendarEntry to attach. prefetch: the relations that the function follows, fetched once for many objects.
+    Two keys have a meaning here: `written_in`, the language in which the content was found, and `calendar`, a function
+    that returns the CalendarEntry to attach, or None; it is called for emails only. prefetch: the relations that the
+    function follows, fetched once for many objects.
     """
     _CONTEXTS[model] = function
     _PREFETCHES[model] = prefetch
@@ -141,7 +142,7 @@ def _render_in(kind, code, wanted, second_language, about, context, frame) -> Re
         html = render_to_string(f"{folder}/body.html", values)
         if frame == EMAIL_FRAME:  # the portal's pages show furigana as their reader has set it
             html = annotate_page(html, furigana="ja-simple" in {code, values.get("written_in")})
-        entry = values.get("calendar")
+        entry = values["calendar"]() if "calendar" in values and frame == EMAIL_FRAME else None
         written_in = values.get("written_in", code)
         short = strip_readings(_render_short(folder, values) or subject)
         if written_in != wanted:  # there is no room for the note, so the language's name stands first

@@ -1,5 +1,7 @@
 """Notices and subscriptions in messages."""
 
+from functools import partial
+
 from django.conf import settings
 
 from services.messaging.rendering import register_context
@@ -16,7 +18,7 @@ def notice_context(notice: Notice, language: str, second_language: str) -> dict:
         "notice": presentation,
         "written_in": presentation.title.language.code,
         "url": settings.SITE_URL + presentation.url,
-        "calendar": calendar_entry(notice, language, second_language),
+        "calendar": partial(calendar_entry, notice, language, second_language),
     }
 
 

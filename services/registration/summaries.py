@@ -5,6 +5,7 @@ Each programme registers a function that summarises its own registrations, and t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
 
@@ -78,7 +79,7 @@ def registration_context(registration: Registration, language: str, second_langu
     if registration.state == RegistrationState.OFFERED:
         context["until"] = format_datetime(registration.offered_until)
     if has_calendar_entry(registration):
-        context["calendar"] = calendar_entry(registration, summary, language)
+        context["calendar"] = partial(calendar_entry, registration, summary, language)
     return context
 
 

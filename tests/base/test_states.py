@@ -34,7 +34,7 @@ ALLOWED = {
         "approved": "draft sending cancelled",
         "sending": "paused done cancelled",
         "paused": "sending cancelled",
-        "done": "sending",
+        "done": "sending cancelled",
         "cancelled": "",
     },
     Registration: {
@@ -56,7 +56,7 @@ ALLOWED = {
         "no_reply": "accepted rejected revoked",
         "accepted": "done revoked",
         "rejected": "done revoked",
-        "done": "cancelled",
+        "done": "",
         "revoked": "",
     },
     Subscription: {"pending": "active", "active": "unsubscribed", "unsubscribed": ""},

@@ -91,8 +91,8 @@ NOT_DOWNLOADED = {
     ("audit.AuditEntry", AUDIT): "sequence at actor roles action object_type object_id fields reason mac",
     ("notices.Notice", STAFF): "public_id state topic title body source_language level pattern placeholders source "
     "is_exercise area to_languages starts_at ends_at place until author approver editors returned_because changed_at "
-    "scheduled_at published_at written_up_to written_at ended_at corrects updates",
-    ("notices.NoticeTranslation", STAFF): "notice language state checked_by checked_at",
+    "scheduled_at published_at written_up_to written_at ended_at corrects updates first_version is_all_day",
+    ("notices.NoticeTranslation", STAFF): "notice language state checked_by checked_at search_text",
     ("consultations.DeskShift", STAFF): "public_id adviser schedule languages",
     ("consultations.ImportUpload", STAFF): "public_id by text made_at",
     ("consultations.ClosedMonth", STAFF): "month figures closed_at closed_by reopened_at reopened_by reason",
