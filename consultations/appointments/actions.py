@@ -120,9 +120,9 @@ def _get_or_create_slot(time: BookableTime) -> Slot:
 
 
 def _remove_empty_slots(slots: list[Slot]) -> None:
-    """Make room for a slot of another length: remove slots that nobody has any longer.
+    """Make room for a slot of another length by removing slots that are no longer taken.
 
-    Raises `Refused` if somebody has just registered for one. The caller must hold the roster lock.
+    Raises `Refused` if someone has just registered for one. The caller must hold the roster lock.
     """
     locked = Offering.objects.locked(*(slot.offering_id for slot in slots))
     if any(offering.registrations.active().exists() for offering in locked.values()):

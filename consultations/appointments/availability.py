@@ -60,7 +60,7 @@ def services_by_appointment() -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class TakenSlot:
-    """A slot that somebody has: its times, and how many people are on its waiting list."""
+    """A slot that is booked or on offer: its times, and how many people are on its waiting list."""
 
     starts_at: datetime.datetime
     ends_at: datetime.datetime
@@ -143,7 +143,7 @@ def _compute_times(start: datetime.date, end: datetime.date) -> list[BookableTim
 
 
 def _load_taken(start: datetime.datetime, end: datetime.datetime) -> dict[str, list[TakenSlot]]:
-    """Load the slots that somebody has between two moments, by the public id of their hours."""
+    """Load the slots that are taken between two moments, by the public id of their hours."""
     found = defaultdict(list)
     registered = "offering__registrations"
     held = Sum(f"{registered}__party_size", filter=Q(**{f"{registered}__state__in": HOLDING_A_PLACE}), default=0)
@@ -155,7 +155,7 @@ def _load_taken(start: datetime.datetime, end: datetime.datetime) -> dict[str, l
 
 
 def _times_of(opening: Opening, hours: DeskHours, taken: list[TakenSlot]):
-    """Yield an opening's times: each slot that somebody has, and the free times between these.
+    """Yield an opening's times: each slot that is taken, and the free times between them.
 
     A slot booked under another slot length keeps its own times, and no free time overlaps it.
     """

@@ -136,7 +136,7 @@ class CaseEvent(models.Model):
 
     Key rotation encrypts `text` again: the trigger allows a new ciphertext of the same length under another key. And
     retention deletes events with their case: the trigger allows deleting events older than `Case.RETENTION` says, as
-    all events of an expired case are. See migration 0004_cases.
+    all events of an expired case are. See migration 0001_initial.
     """
 
     RETENTION = RetentionPolicy("The history of a case. Deleted with the case.")
