@@ -97,7 +97,7 @@ MIDDLEWARE = [
     "portal.middleware.RequestLog",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",  # inside gzip, whose padding would make each ETag another
-    "services.languages.middleware.FuriganaMiddleware",
+    "services.languages.middleware.PageTextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "services.languages.middleware.LanguageMiddleware",
     "portal.middleware.RejectMalformedInput",

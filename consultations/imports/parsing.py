@@ -29,7 +29,7 @@ from consultations.records.models import (
 )
 from services.accounts.models import User
 from services.base.csv_files import CsvTable
-from services.base.machine_text import fold_width, parse_clock, strip_invisible, year_of_era
+from services.base.machine_text import fold_width, parse_clock, split_day, strip_invisible
 from services.base.normalisation import FIRST_DAY, clean_prose, search_key
 
 REQUIRED_FIELDS = ("day", "minutes", "channel", "language", "language_support", "topics", "outcome")
@@ -59,11 +59,6 @@ CHOICES = {
 }
 NOON = datetime.time(12)
 BETWEEN_TOPICS = (re.compile(r"[;；、／/|\n]"), re.compile(r"[,，]"))
-_DAY = re.compile(
-    r"(?:(?P<era>令和|平成|昭和|大正|明治|[rhstm])\s*(?P<of_era>\d{1,2}|元)|(?P<year>\d{4}))"
-    r"\s*[年/.-]\s*(?P<month>\d{1,2})\s*[月/.-]\s*(?P<day>\d{1,2})\s*日?(?:\s*\(.\))?"
-)
-_PLAIN_DAY = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})")
 _MINUTES = re.compile(r"(?:(?P<hours>\d{1,2})\s*(?:時間|:|h)\s*)?(?:(?P<minutes>\d{1,3})\s*(?:分間?|min|minutes)?)?")
 
 
@@ -243,24 +238,15 @@ class _RowReader:
         return ("number", search_key(number), str(timezone.localdate(entry.began_at))) if number else self.cells
 
 
-def parse_day(text: str) -> datetime.date:
-    """Read a date as offices write it: 2026-03-01, 2026/3/1, 20260301, 2026年3月1日, 令和8年3月1日, R8.3.1."""
-    return _split_day_and_time(text)[0]
-
-
 def _split_day_and_time(text: str) -> tuple[datetime.date, str]:
     """Return the date, and the text after it, which may be a time."""
-    plain = search_key(strip_invisible(text))
-    found = _DAY.match(plain) or _PLAIN_DAY.match(plain)
     try:
-        it = found.groupdict() if found else {}
-        year = int(it["year"]) if it.get("year") else year_of_era(it["era"], it["of_era"])
-        day = datetime.date(year, int(it["month"]), int(it["day"]))
-    except (KeyError, ValueError) as fault:
+        day, rest = split_day(text)
+    except ValueError as fault:
         raise _UnreadableCell(pgettext("staff", "Enter a valid date, for example 2026-03-01.")) from fault
     if day < FIRST_DAY:
         raise _UnreadableCell(pgettext("staff", "This date is too far in the past."))
-    return day, plain[found.end() :].strip(" t")
+    return day, rest.strip(" t")
 
 
 def parse_time(text: str) -> datetime.time:

@@ -21,6 +21,7 @@ from consultations.timetable.openings import (
     regular_days,
     serves_language,
 )
+from services.audit.trail import content_version
 from services.base.normalisation import search_key
 from services.languages.dates import format_day_of_month, format_weekday
 from services.languages.furigana import strip_readings
@@ -322,10 +323,13 @@ def opening_strip(language: str) -> OpeningStrip | None:
 
 
 def calendar_entries(timetable: Timetable, spoken: str, language: str) -> list[CalendarEntry]:
-    """Return the advice openings in `spoken` and those of every professional, worded in `language`."""
+    """Return the advice openings in `spoken` and those of every professional, worded in `language`.
+
+    Rules, exceptions, shifts and closed days all move openings, so SEQUENCE is the number of the last recorded change.
+    """
     desk, url = str(_("Consultation desk")), settings.SITE_URL + reverse("consultations:index")
     place = settings.CITY.desk.address[language] if settings.CITY.desk else settings.CITY.centre(language)
-    entries = []
+    entries, sequence = [], content_version()
     for opening in timetable.openings:
         is_advice = opening.service == DeskService.ADVICE
         if is_advice and not serves_language(opening.language, spoken):
@@ -343,7 +347,7 @@ def calendar_entries(timetable: Timetable, spoken: str, language: str) -> list[C
                 place=place,
                 description="\n".join(_notes(opening)),
                 url=url,
-                sequence=int(opening.is_changed),
+                sequence=sequence,
             )
         )
     return entries

@@ -4,7 +4,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from services.base.machine_text import clean_code, fold_code, fold_width, parse_clock
+from services.base.machine_text import clean_code, fold_code, fold_width, parse_clock, parse_day
 from services.base.normalisation import FIRST_DAY, LAST_DAY, clean_line, clean_prose
 
 LARGEST_NUMBER = 2**31 - 1
@@ -76,5 +76,10 @@ class DayField(forms.DateField):
     default_validators = [MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)]
 
     def to_python(self, value):
-        """Read a typed date without invisible marks and full-width characters."""
-        return super().to_python(fold_code(value) if isinstance(value, str) else value)
+        """Read a date as offices write it, Japanese years included, or in the order of the reader's language."""
+        if not isinstance(value, str) or not value:
+            return super().to_python(value)
+        try:
+            return parse_day(value)
+        except ValueError:
+            return super().to_python(fold_code(value))

@@ -153,6 +153,11 @@ _CLOCK = re.compile(
     r"(?:[:時时点點시]\s*(?:(?P<minute>\d{1,2})\s*[分분]?|(?P<thirty>半|반))?(?::\d{2}|\s*\d{1,2}\s*[秒초])?)?"
     rf"\s*(?P<after>{_MORNING}|{_AFTERNOON})?"
 )
+_DAY = re.compile(
+    r"(?:(?P<era>令和|平成|昭和|大正|明治|[rhstm])\s*(?P<of_era>\d{1,2}|元)|(?P<year>\d{4}))"
+    r"\s*[年년/.-]\s*(?P<month>\d{1,2})\s*[月월/.-]\s*(?P<day>\d{1,2})\s*[日일]?(?:\s*\(.\))?"
+)
+_PLAIN_DAY = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?!\d)")
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867}  # the year before each era's first
 ERA_LETTERS = {"r": "令和", "h": "平成", "s": "昭和", "t": "大正", "m": "明治"}
 
@@ -186,6 +191,28 @@ def year_of_era(era: str, year: str) -> int:
     return ERAS[ERA_LETTERS.get(era.lower(), era)] + (1 if year == "元" else int(year))
 
 
+def parse_day(text: str) -> datetime.date:
+    """Read a date as offices write it: 2026-03-01, 2026/3/1, 20260301, 2026年3月1日, 令和8年3月1日, R8.3.1.
+
+    Raises ValueError for anything else.
+    """
+    day, rest = split_day(text)
+    if rest.strip():
+        raise ValueError(f"{rest!r} is not part of a date.")
+    return day
+
+
+def split_day(text: str) -> tuple[datetime.date, str]:
+    """Return the date at the beginning, and the folded text after it. Raises ValueError if there is none."""
+    plain = search_key(strip_invisible(text))
+    found = _DAY.match(plain) or _PLAIN_DAY.match(plain)
+    if not found:
+        raise ValueError(f"{text!r} does not begin with a date.")
+    parts = found.groupdict()
+    year = int(parts["year"]) if parts.get("year") else year_of_era(parts["era"], parts["of_era"])
+    return datetime.date(year, int(parts["month"]), int(parts["day"])), plain[found.end() :]
+
+
 # Runs of digits in text that is written from right to left.
 
 # After Arabic letters the groups of 03-5744 or #7119 would be shown in the wrong order (Unicode bidirectional
@@ -217,13 +244,17 @@ def _isolate(run: str, before: str, after: str) -> str:
 
 
 def isolate_in_html(html: str) -> str:
-    """Return HTML with isolated runs of digits in its text; tags, style sheets and isolates stay as they are."""
+    """Return HTML with isolated runs of digits in its text.
+
+    Tags, isolates, scripts, style sheets and what a person typed into a field stay as they are.
+    """
     pieces = _HTML_TO_KEEP.split(html)  # every second one is to be kept
     return "".join(piece if at % 2 else isolate_digit_runs(piece) for at, piece in enumerate(pieces))
 
 
 _HTML_TO_KEEP = re.compile(
-    r"(<(?:style|bdi|title)\b.*?</(?:style|bdi|title)>|<[^<>]*>|&[#\w]+;)", re.DOTALL | re.IGNORECASE
+    r"(<(?:style|script|textarea|bdi|title)\b.*?</(?:style|script|textarea|bdi|title)>|<[^<>]*>|&[#\w]+;)",
+    re.DOTALL | re.IGNORECASE,
 )
 
 

@@ -1,10 +1,11 @@
-"""Middleware that activates each request's language and shows furigana on each page."""
+"""Middleware that activates each request's language and finishes the text of each page."""
 
 from django.http import HttpResponsePermanentRedirect
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.encoding import escape_uri_path
 
+from services.base.machine_text import isolate_in_html
 from services.languages import negotiation
 from services.languages.furigana import annotate_page
 
@@ -41,19 +42,30 @@ class LanguageMiddleware:
         return response
 
 
-class FuriganaMiddleware:
-    """Render the furigana of every HTML response, so that no template can forget it."""
+class PageTextMiddleware:
+    """Finish the text of every HTML response, so that no template can forget it.
+
+    Furigana become ruby, and in languages written from right to left each run of digits keeps its order.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        """Respond; then turn `{漢字|かんじ}` into ruby or kanji."""
+        """Respond; then turn `{漢字|かんじ}` into ruby or kanji, and isolate the digits of phone numbers and dates."""
         response = self.get_response(request)
-        is_page = response.get("Content-Type", "").startswith("text/html") and not response.streaming
-        if is_page and b"|" in response.content:
-            page = response.content.decode(response.charset)
-            response.content = annotate_page(page, furigana=getattr(request, "furigana", False))
-            if "Content-Length" in response:  # set by CommonMiddleware for the page before this change
-                response["Content-Length"] = str(len(response.content))
+        if response.get("Content-Type", "").startswith("text/html") and not response.streaming:
+            self._finish_text(request, response)
         return response
+
+    def _finish_text(self, request, response) -> None:
+        has_furigana = b"|" in response.content
+        is_right_to_left = translation.get_language_bidi()
+        if not has_furigana and not is_right_to_left:
+            return
+        page = response.content.decode(response.charset)
+        if has_furigana:
+            page = annotate_page(page, furigana=getattr(request, "furigana", False))
+        response.content = isolate_in_html(page) if is_right_to_left else page
+        if "Content-Length" in response:  # set by CommonMiddleware for the page before this change
+            response["Content-Length"] = str(len(response.content))

@@ -148,7 +148,8 @@ def _render_in(kind, code, wanted, second_language, about, context, frame) -> Re
         if written_in != wanted:  # there is no room for the note, so the language's name stands first
             short = f"({SPOKEN[written_in].own_name}) {short}"
         if SPOKEN[code].dir == "rtl":
-            text, html, short = isolate_digit_runs(text), isolate_in_html(html), isolate_digit_runs(short)
+            title, subject, text, short = map(isolate_digit_runs, (title, subject, text, short))
+            html = isolate_in_html(html)
         return RenderedMessage(
             subject,
             text,

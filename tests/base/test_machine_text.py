@@ -17,6 +17,7 @@ from services.base.machine_text import (
     isolate_digit_runs,
     isolate_in_html,
     parse_clock,
+    parse_day,
     quote_local_part,
     year_of_era,
 )
@@ -187,6 +188,34 @@ def test_c15_every_minute_of_the_day_is_read_back():
 )  # fmt: skip
 def test_c14_japanese_eras_are_years(era, year, common):
     assert year_of_era(era, year) == common
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-01", (2026, 3, 1)),
+        ("2026/3/1", (2026, 3, 1)),
+        ("2026.3.1", (2026, 3, 1)),
+        ("20260301", (2026, 3, 1)),
+        ("２０２６年３月１日（日）", (2026, 3, 1)),
+        ("2026년 3월 1일", (2026, 3, 1)),
+        ("令和8年3月1日", (2026, 3, 1)),
+        ("R8.3.1", (2026, 3, 1)),
+        ("令和元年5月1日", (2019, 5, 1)),
+        ("平成23年12月31日", (2011, 12, 31)),
+    ],
+)
+def test_c14_every_date_field_reads_dates_as_offices_write_them(text, day):
+    assert parse_day(text) == datetime.date(*day)
+    assert DayField().clean(text) == datetime.date(*day)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2026-03", "2026-02-30", "202603011", "2026-03-01 10:00", "令和0年13月1日", "3月1日"]
+)
+def test_c14_what_is_not_a_whole_date_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011  its text is for programmers
+        parse_day(text)
 
 
 ISOLATED = [

@@ -440,3 +440,14 @@ def test_poisoned_object_ends_alone():
     after = MessageFactory()
     deliver_due(worker="test")
     assert [message.to for message in mail.outbox] == [[after.address]]
+
+
+@pytest.mark.parametrize("number", ["0570-013904", "#7119", "03 5744 1111"])
+def test_c3_numbers_keep_their_order_in_subjects_and_short_texts(number):
+    notice = NoticeFactory(title_ar=f"اتصل {number} الآن", body_ar="متن")
+
+    letter = render_message("notices/news", "ar", about=notice)
+
+    assert letter.written_in == "ar"
+    assert f"\u2066{number}\u2069" in letter.subject
+    assert f"\u2066{number}\u2069" in letter.short

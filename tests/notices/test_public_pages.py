@@ -9,6 +9,7 @@ from django.core.cache import caches
 from django.utils import timezone, translation
 from icalendar import Calendar
 
+from services.base.machine_text import isolate_digit_runs
 from services.base.signed_links import make_token
 from services.languages.catalogue import KANJI
 from services.languages.furigana import annotate_page
@@ -201,6 +202,22 @@ def test_notice_in_another_language_stands_under_a_bar(client):
     assert '<div class="prose" lang="en" dir="ltr">' in page
 
 
+@pytest.mark.parametrize("path", ["/ar/", "/ar/notices/"])
+def test_c3_numbers_keep_their_order_wherever_a_page_shows_them(client, path):
+    NoticeFactory(title_ar="اتصل 0570-013904 أو #7119", body_ar="متن")
+
+    page = text(client.get(path))
+
+    assert "\u20660570-013904\u2069" in page
+    assert "\u2066#7119\u2069" in page
+
+
+def test_c3_what_somebody_typed_comes_back_without_isolates(client):
+    page = text(client.post("/ar/notices/subscribe/", {"address": "03-5744-1111"}))
+
+    assert 'value="03-5744-1111"' in page
+
+
 def test_notice_whose_translation_nobody_has_checked_is_read_in_another_language(client):
     notice = NoticeFactory(title_ne="मेसिन", body_ne="मेसिन")
     notice.translations.filter(language="ne").update(state="unreviewed")
@@ -330,7 +347,8 @@ def test_event_of_several_days_says_from_when_to_when_in_words(client, language)
     with translation.override(language):
         when = present(notice, language).when
 
-    assert annotate_page(when[0].upper() + when[1:], furigana=language == "ja-simple") in page
+    when = annotate_page(when[0].upper() + when[1:], furigana=language == "ja-simple")
+    assert (isolate_digit_runs(when) if language == "ar" else when) in page
     assert not re.search("[–〜～~]", when)
     assert (when.count("10:00"), when.count("17:00")) == (1, 1)
     if language == "en":

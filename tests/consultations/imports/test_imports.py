@@ -268,24 +268,6 @@ def test_action_refuses_who_is_no_manager_or_no_adviser_and_what_is_gone(manager
 
 
 @pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        ("2026-03-01", (2026, 3, 1)),
-        ("2026/3/1", (2026, 3, 1)),
-        ("2026.3.1", (2026, 3, 1)),
-        ("20260301", (2026, 3, 1)),
-        ("２０２６年３月１日（日）", (2026, 3, 1)),
-        ("令和8年3月1日", (2026, 3, 1)),
-        ("R8.3.1", (2026, 3, 1)),
-        ("令和元年5月1日", (2019, 5, 1)),
-        ("平成23年12月31日", (2011, 12, 31)),
-    ],
-)
-def test_day_is_read_as_offices_write_it(text, day):
-    assert parsing.parse_day(text) == datetime.date(*day)
-
-
-@pytest.mark.parametrize(
     ("text", "minutes"), [("30", 30), ("30分", 30), ("1時間30分", 90), ("1:05", 65), ("2時間", 120)]
 )
 def test_length_is_read_as_offices_write_it(text, minutes):

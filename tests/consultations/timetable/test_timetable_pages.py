@@ -14,6 +14,7 @@ from django.utils.text import capfirst
 from icalendar import Calendar
 
 from consultations.models import ConsultationMode, DeskService
+from consultations.roster.actions import change_day, restore_regular_hours
 from portal.city import Desk
 from services.languages.furigana import annotate_page, strip_readings
 from services.languages.registry import SPOKEN
@@ -345,15 +346,22 @@ def test_calendar_has_one_uid_in_all_languages(client, clock):
     assert len(summaries) == 4
 
 
-def test_changed_day_replaces_the_entry_of_the_rule(client, clock):
+def test_f2_each_change_of_a_day_raises_the_sequence_of_its_entry(client, clock):
     hours = HoursFactory()
     DeskShiftFactory()
-    before = events(client, "ne")[1]
-    ScheduleException.objects.create(schedule=hours.schedule, day=date(2026, 11, 18), begins=time(15), ends=time(16))
-    caches["pages"].clear()  # unlike an action, this change was not recorded
-    after = events(client, "ne")[1]
-    assert (before["uid"], before["sequence"]) == (after["uid"], 0)
-    assert (after["sequence"], after.decoded("dtstart").hour) == (1, 15)
+    versions = [events(client, "ne")[1]]
+    for begins in (15, 13, None):
+        if begins:
+            change_day(hours, date(2026, 11, 18), by=None, begins=time(begins), ends=time(16))
+        else:
+            restore_regular_hours(hours, date(2026, 11, 18), by=None)
+        versions.append(events(client, "ne")[1])
+
+    assert len({version["uid"] for version in versions}) == 1
+    assert [version.decoded("dtstart").hour for version in versions[1:3]] == [15, 13]
+    assert versions[3].decoded("dtstart") == versions[0].decoded("dtstart")
+    numbers = [version["sequence"] for version in versions]
+    assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("language", ["sv", "", "x" * 500, "ne' OR 1=1"])
